@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class CompanionApiConfig(AppConfig):
+    name = "companion_api"

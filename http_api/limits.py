@@ -1,0 +1,20 @@
+"""How large a request body may be, by path. Asked before a byte of the body is read."""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+BULK_BODY = 8 * MIB  # 1,000 ten-part texts in \\u escapes are 4.4 MB
+SYNC_BODY = 256 * KIB
+OTHER_BODY = 64 * KIB
+
+
+def body_limit(path: str) -> int:
+    """The largest body in bytes that this path takes; more is answered with 413."""
+    path = path.rstrip("/")
+    if path.startswith("/api/") and path.endswith("/bulk"):
+        return BULK_BODY
+    if path == "/companion/sync":
+        return SYNC_BODY
+    return OTHER_BODY

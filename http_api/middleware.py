@@ -1,0 +1,50 @@
+"""What happens to every request before routing and after the answer."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from http_api.errors import json_error
+from http_api.limits import body_limit
+
+logger = logging.getLogger("http_api.requests")
+
+
+class RequestMiddleware:
+    """Refuses bodies that are too large, and logs each request by its route, never by its path."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = secrets.token_hex(4)
+        response = too_large(request) or self.get_response(request)
+        response["X-Request-Id"] = request_id
+        match = request.resolver_match
+        logger.info(
+            "%s %s %d %d ms %s",
+            request.method,
+            match.route.replace("/?$", "/").lstrip("^") if match else "-",
+            response.status_code,
+            (time.perf_counter() - started) * 1000,
+            request_id,
+        )
+        return response
+
+
+def too_large(request: HttpRequest) -> HttpResponse | None:
+    """413 where the body is longer than its route takes; the body has not been read yet."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    limit = body_limit(request.path)
+    if length.isdigit() and int(length) <= limit:
+        return None
+    return json_error(
+        413, "too_large", f"The body is larger than the {limit // 1024} KiB this address takes."
+    )

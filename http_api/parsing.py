@@ -1,0 +1,147 @@
+"""The one body parser in front of every view: strict JSON, and forms where a client sends them.
+
+Clients name the wrong content type (curl -d sends JSON as a form, Node-RED sends none at all), so
+what a body is, is read from the body: one that starts with `{` or `[` is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, NoReturn
+
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from rest_framework.parsers import BaseParser
+
+from http_api.errors import Refusal
+
+MAX_DEPTH = 16
+MAX_DIGITS = 40
+
+# Only an escape can smuggle in a lone surrogate or a NUL: raw ones are not UTF-8 or not JSON.
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+class StrictParser(BaseParser):
+    """DRF's parser for every media type; gives a dict (a flat one from forms)."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        request: HttpRequest = parser_context["request"]._request
+        kind = (media_type or "").split(";")[0].strip().lower()
+        if not request.body.strip():
+            return {}
+        if kind == "multipart/form-data":
+            return _multipart(request)
+        if kind == "application/x-www-form-urlencoded" and not _looks_like_json(request.body):
+            return _form(QueryDict(request.body, encoding="utf-8"))
+        return parse_json(request.body)
+
+
+def _looks_like_json(body: bytes) -> bool:
+    return body.lstrip()[:1] in (b"{", b"[")
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Strict JSON: UTF-8, at most 16 levels, no NaN, no NUL, no lone surrogate, no giant number.
+
+    Raises Refusal("malformed") naming what is wrong; never quotes the body.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _malformed("The body is not UTF-8.")
+    try:
+        data = json.loads(
+            text, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal
+        )
+    except json.JSONDecodeError as error:
+        _malformed(f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}.")
+    except RecursionError:
+        _malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+    if not isinstance(data, dict):
+        _malformed("The body must be a JSON object.")
+    _check_depth(data, MAX_DEPTH)
+    if _SUSPECT_ESCAPE.search(text):
+        _check_strings(data)
+    return data
+
+
+def _malformed(problem: str) -> NoReturn:
+    raise Refusal("malformed", problem)
+
+
+def _no_constant(name: str) -> NoReturn:
+    _malformed(f"{name} is not a JSON number.")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        _malformed(f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    if len(digits) > MAX_DIGITS:
+        _malformed(f"A number has more than {MAX_DIGITS} digits.")
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        _malformed("A number is too large.")
+    return value
+
+
+def _check_depth(data: Any, levels: int) -> None:
+    if levels == 0:
+        _malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+    for value in data.values() if isinstance(data, dict) else data:
+        if isinstance(value, dict | list):
+            _check_depth(value, levels - 1)
+
+
+def _check_strings(data: Any) -> None:
+    if isinstance(data, str):
+        if "\0" in data:
+            _malformed("A string holds a NUL character.")
+        try:
+            data.encode("utf-8")
+        except UnicodeEncodeError:
+            _malformed("A string holds half of a surrogate pair.")
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            _check_strings(key)
+            _check_strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            _check_strings(value)
+
+
+def _multipart(request: HttpRequest) -> dict[str, Any]:
+    try:
+        parser = MultiPartParser(request.META, BytesIO(request.body), request.upload_handlers, "utf-8")
+        fields, _files = parser.parse()
+    except MultiPartParserError:
+        _malformed("The multipart body is broken.")
+    return _form(fields)
+
+
+def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """One value a name (the last), as decoded; the decoder ate the `+` of a bare `+48…`."""
+    values: dict[str, Any] = {name: fields[name] for name in fields}
+    _check_strings(values)
+    if any("\ufffd" in value for value in values.values() if isinstance(value, str)):
+        _malformed("The form is not UTF-8.")
+    phone = values.get("phone")
+    if isinstance(phone, str):
+        values["phone"] = restore_plus(phone)
+    return values
+
+
+def restore_plus(phone: str) -> str:
+    """In form bodies and query strings a leading space stands for the `+` the decoder ate."""
+    return f"+{phone[1:]}" if phone.startswith(" ") else phone

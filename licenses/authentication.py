@@ -1,0 +1,99 @@
+"""DRF authentication classes: where keys stand in a request, and in what order that is checked.
+
+Keys come in the body, as documented, or in headers (`Authorization: Bearer`, `X-License-Key`,
+`X-Api-Key`). `request.auth` is the Sender (or the Device) afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from http_api.addresses import client_address
+from http_api.errors import Refusal, invalid
+from http_api.throttles import failed_key, license_throttle
+from licenses import auth, keys
+from licenses.models import Device
+
+# Codes that mean "wrong key": they count against the address they came from.
+_WRONG_KEY = frozenset({"license_not_found", "invalid_key", "device_unknown"})
+
+
+class _KeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Any, Any]:
+        try:
+            principal = self.principal(request)
+        except Refusal as refusal:
+            if refusal.code in _WRONG_KEY:
+                failed_key(client_address(request.META))
+            raise
+        if isinstance(principal, auth.Sender):
+            license_throttle(principal.license_id)
+        return None, principal
+
+    def principal(self, request: Request) -> auth.Sender | Device:
+        raise NotImplementedError
+
+
+class LicenseKey(_KeyAuthentication):
+    """Message routes: `license__key` (6 or 12 characters) in the body, or the key in a header."""
+
+    def principal(self, request: Request) -> auth.Sender:
+        given = request.data.get("license__key") or _license_key_header(request)
+        return auth.sender_by_license_key(
+            _required("license__key", given, keys.LICENSE_KEY_LENGTHS, "6 or 12")
+        )
+
+
+class KeyPair(_KeyAuthentication):
+    """Contact and group routes: `key` (6–12 characters) and `api_key` (12)."""
+
+    def principal(self, request: Request) -> auth.Sender:
+        key = request.data.get("key") or _license_key_header(request)
+        api_key = request.data.get("api_key") or request.headers.get("X-Api-Key")
+        problems: dict[str, Any] = {}
+        for field, value, lengths, words in (
+            ("key", key, range(6, 13), "6 to 12"),
+            ("api_key", api_key, (keys.API_KEY_LENGTH,), "12"),
+        ):
+            try:
+                _required(field, value, lengths, words)
+            except Refusal as refusal:
+                problems |= refusal.errors
+        if problems:
+            raise invalid(problems)
+        return auth.sender_by_key_pair(str(key), str(api_key))
+
+
+class DeviceToken(_KeyAuthentication):
+    """Companion routes: the phone's token in `Authorization: Bearer`."""
+
+    def principal(self, request: Request) -> Device:
+        return auth.device_by_token(_bearer(request) or "")
+
+
+def _license_key_header(request: Request) -> str | None:
+    return request.headers.get("X-License-Key") or _bearer(request)
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
+
+
+def _required(
+    field: str,
+    value: object,
+    lengths: Any,
+    words: str,
+) -> str:
+    if value is None or value == "":
+        raise Refusal.of_field(
+            field, "send the key in the body, or as the header `Authorization: Bearer <key>`"
+        )
+    key = auth.well_formed(value, lengths)
+    if key is None:
+        raise Refusal.of_field(field, f"must have {words} characters")
+    return key

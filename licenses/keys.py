@@ -1,0 +1,62 @@
+"""Keys, codes and tokens: made from the system's randomness, stored only as keyed digests.
+
+All of them are random and long enough that one HMAC protects them; a slow password hash would cost
+hundreds of milliseconds a request and protect nothing more. A digest starts with the version of the
+pepper it was made with (`1$…`), so peppers can be changed without voiding keys.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Literal
+
+from django.conf import settings
+
+Kind = Literal["license_key", "api_key", "password", "token", "device", "pairing_code"]
+
+# 32 characters that a person cannot mix up when reading aloud: 5 bits each.
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+LICENSE_KEY_LENGTHS = (6, 12)
+API_KEY_LENGTH = 12
+PAIRING_CODE_LENGTH = 12  # 60 bits
+
+
+def new_key(length: int = 12) -> str:
+    """A key for people and programs: `length` characters of 5 bits each."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_token() -> str:
+    """256 bits, safe in URLs and headers."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(kind: Kind, value: str) -> str:
+    """The digest under the newest pepper, to store. `kind` keeps one sort from passing as another."""
+    peppers: Mapping[int, str] = settings.PEPPERS
+    return _digest(max(peppers), kind, value)
+
+
+def digests(kind: Kind, value: str) -> list[str]:
+    """The digests under every pepper in use, newest first, to look a key up by."""
+    peppers: Mapping[int, str] = settings.PEPPERS
+    return [_digest(version, kind, value) for version in sorted(peppers, reverse=True)]
+
+
+def _digest(version: int, kind: Kind, value: str) -> str:
+    # "surrogatepass": whatever a client sends as a key is only ever unknown, never a crash.
+    message = f"{kind}:{value}".encode("utf-8", "surrogatepass")
+    return f"{version}${hmac.digest(settings.PEPPERS[version].encode(), message, 'sha256').hex()}"
+
+
+def normal_pairing_code(typed: str) -> str:
+    """The code as stored: people type it in lower case, with the dashes that it is shown with."""
+    return typed.replace("-", "").replace(" ", "").upper()
+
+
+def shown_pairing_code(code: str) -> str:
+    """`ABCDEFGHJKLM` → `ABCD-EFGH-JKLM`."""
+    return "-".join(code[at : at + 4] for at in range(0, len(code), 4))

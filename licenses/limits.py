@@ -1,0 +1,57 @@
+"""The daily limit of an account, exact under concurrency. Raw SQL: the conditional upsert.
+
+A usage row is locked from the moment it is counted up until the transaction ends, so that two
+requests can never both take the last place. Accounts without a limit never touch their rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from django.db import connection
+
+from http_api.errors import Refusal
+from licenses.auth import Sender
+from licenses.models import DailyUsage
+
+
+def limit_exceeded(sender: Sender) -> Refusal:
+    return Refusal(
+        "daily_limit_exceeded",
+        f"The daily limit of {sender.max_daily_sms} messages would be exceeded;"
+        " nothing of this request was accepted.",
+    )
+
+
+def count(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
+    """Take `wanted` messages a day from the account's allowance, all or none of them.
+
+    Call inside the transaction that creates the messages. Raises `daily_limit_exceeded`.
+    """
+    if sender.max_daily_sms is None:
+        return
+    with connection.cursor() as cursor:
+        for day, number in sorted(wanted.items()):  # one order: two bulks never wait in a circle
+            cursor.execute(
+                """
+                INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
+                SELECT %(account)s, %(day)s, %(number)s WHERE %(number)s <= %(limit)s
+                ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + EXCLUDED.used
+                WHERE usage.used + EXCLUDED.used <= %(limit)s
+                """,
+                {
+                    "account": sender.account_id,
+                    "day": day,
+                    "number": number,
+                    "limit": sender.max_daily_sms,
+                },
+            )
+            if cursor.rowcount == 0:
+                raise limit_exceeded(sender)
+
+
+def used(account_id: int, day: dt.date) -> int:
+    """How many messages were accepted for this local day."""
+    row = DailyUsage.objects.filter(account_id=account_id, day=day).first()
+    return row.used if row else 0

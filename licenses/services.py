@@ -1,0 +1,204 @@
+"""Make, change and switch off accounts, keys and phones. Secrets are returned once, never stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from http_api import clock
+from http_api.errors import Refusal
+from licenses import keys
+from licenses.models import Account, ApiKey, Credential, Device, License, PairingCode
+
+PAIRING_CODE_MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """A new account with one of each key, in plain text: the only time they can be read."""
+
+    account_id: int
+    license_id: int
+    license_key: str
+    api_key: str
+    username: str
+    password: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    username: str
+    password: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPairingCode:
+    code: str  # as shown: ABCD-EFGH-JKLM
+    expires_at: dt.datetime
+
+
+@transaction.atomic
+def provision(name: str, *, key_length: int = 12, is_active: bool = True, **rules: Any) -> Provisioned:
+    """An account called `name` with a licence, an api_key and a credential.
+
+    `rules` are fields of Account (country, time_zone, max_daily_sms, …). Raises ValidationError.
+    """
+    if key_length not in keys.LICENSE_KEY_LENGTHS:
+        raise ValidationError({"key_length": "A licence key has 6 or 12 characters."})
+    user = User.objects.create_user(username=_free_username(name))  # no password: cannot log in
+    account = Account(user=user, name=name, **rules)
+    account.full_clean()
+    account.save()
+    license, license_key = add_license(account, key_length=key_length, is_active=is_active)
+    credential = add_credential(license)
+    return Provisioned(
+        account_id=account.pk,
+        license_id=license.pk,
+        license_key=license_key,
+        api_key=add_api_key(account),
+        username=credential.username,
+        password=credential.password,
+        token=credential.token,
+    )
+
+
+def _free_username(name: str) -> str:
+    base = "".join(letter for letter in name if letter.isalnum() or letter in "@.+-_")[:120]
+    base = base or "account"
+    taken = set(
+        User.objects.filter(username__startswith=base).values_list("username", flat=True)
+    )
+    candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def add_license(
+    account: Account, *, name: str = "", key_length: int = 12, is_active: bool = True
+) -> tuple[License, str]:
+    """A further licence of this account, and its key in plain text."""
+    key = keys.new_key(key_length)
+    license = License.objects.create(
+        account=account,
+        name=name,
+        key_digest=keys.digest("license_key", key),
+        key_hint=key[:2],
+        is_active=is_active,
+    )
+    return license, key
+
+
+def add_api_key(account: Account) -> str:
+    """A further api_key of this account, in plain text."""
+    key = keys.new_key(keys.API_KEY_LENGTH)
+    ApiKey.objects.create(
+        account=account, key_digest=keys.digest("api_key", key), key_hint=key[:2]
+    )
+    return key
+
+
+def add_credential(license: License) -> NewCredential:
+    """A username, password and token for this licence, in plain text."""
+    new = NewCredential(
+        username=f"sms{keys.new_key(8).lower()}", password=keys.new_token(), token=keys.new_token()
+    )
+    Credential.objects.create(
+        license=license,
+        username=new.username,
+        password_digest=keys.digest("password", new.password),
+        token_digest=keys.digest("token", new.token),
+    )
+    return new
+
+
+def rotate_license_key(license: License) -> str:
+    """A new key of the same length class for this licence; the old one is void at once."""
+    key = keys.new_key()
+    license.key_digest = keys.digest("license_key", key)
+    license.key_hint = key[:2]
+    license.save(update_fields=["key_digest", "key_hint"])
+    return key
+
+
+@transaction.atomic
+def rotate_api_keys(account: Account) -> str:
+    """One new api_key for this account; all former ones are void at once."""
+    account.api_keys.update(is_active=False)
+    return add_api_key(account)
+
+
+@transaction.atomic
+def rotate_credential(license: License) -> NewCredential:
+    """A new credential for this licence; all former ones are void at once."""
+    license.credentials.update(is_active=False)
+    return add_credential(license)
+
+
+def new_pairing_code(license: License, *, replaces: Device | None = None) -> NewPairingCode:
+    """A one-time code for this licence. `replaces`: the phone whose new install will use it."""
+    code = keys.new_key(keys.PAIRING_CODE_LENGTH)
+    expires_at = clock.now() + dt.timedelta(minutes=PAIRING_CODE_MINUTES)
+    PairingCode.objects.create(
+        license=license,
+        code_digest=keys.digest("pairing_code", code),
+        replaces=replaces,
+        expires_at=expires_at,
+    )
+    return NewPairingCode(code=keys.shown_pairing_code(code), expires_at=expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    device: Device
+    token: str
+    replaced_install: str | None  # the install whose leases are now in doubt
+
+
+@transaction.atomic
+def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
+    """Redeem a pairing code for this install. `facts` are fields of Device (name, android, …).
+
+    The same install may repeat its code until it expires, since the answer may have been lost: it
+    gets a new token and the former is void. Raises `pairing_code_invalid`.
+    """
+    offer = (
+        PairingCode.objects.select_for_update(of=("self",))
+        .select_related("license", "replaces", "used_by")
+        .filter(
+            code_digest__in=keys.digests("pairing_code", keys.normal_pairing_code(code)),
+            expires_at__gt=clock.now(),
+            license__is_active=True,
+            license__account__is_active=True,
+        )
+        .first()
+    )
+    if offer is None or (offer.used_by and offer.used_by.install_id != install_id):
+        raise Refusal(
+            "pairing_code_invalid", "This pairing code is wrong, used or expired; make a new one."
+        )
+    known = Device.objects.filter(license=offer.license, install_id=install_id).first()
+    device = known or offer.replaces or Device(license=offer.license)
+    replaced = device.install_id if device.pk and device.install_id != install_id else None
+    token = keys.new_token()
+    device.install_id = install_id
+    device.token_digest = keys.digest("device", token)
+    device.revoked_at = None
+    device.silent_since = None
+    for field, value in facts.items():
+        setattr(device, field, value)
+    device.save()
+    offer.used_by = device
+    offer.save(update_fields=["used_by"])
+    return Paired(device=device, token=token, replaced_install=replaced)
+
+
+def revoke(device: Device) -> None:
+    """Void this phone's token: its next call answers 401 and it stops."""
+    device.revoked_at = clock.now()
+    device.save(update_fields=["revoked_at"])

@@ -1,0 +1,319 @@
+"""The heart: a message, each attempt to deliver it, and everything that was ever said about it.
+
+                       claim            started           radio: sent        network: delivered
+    scheduled → pending ────→ leased ────────→ sending ────────────→ sent ──────────────→ delivered
+        ↑          ↑            │  released       │  failed            └ undelivered
+        └──────────┴────────────┘                 ├→ failed
+                                                  └→ uncertain (no answer; its owner or the phone's
+    scheduled, pending → cancelled, expired                     later word decides)
+
+`messaging.states` holds the states, the transitions and the fold from events to a state.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from licenses.models import Account, Device, License
+from messaging.states import AttemptState, MessageState
+
+PHONE_LENGTH = 16  # `+` and fifteen digits
+
+
+class Encoding(models.TextChoices):
+    GSM7 = "gsm7"
+    UCS2 = "ucs2"
+
+
+class OnUncertain(models.TextChoices):
+    HOLD = "hold"  # wait for its owner: never sent twice
+    RESEND = "resend"  # send again: its owner would rather have it twice than not (one-time codes)
+
+
+def _choices(states: type[MessageState] | type[AttemptState]) -> list[tuple[str, str]]:
+    return [(state.value, state.value) for state in states]
+
+
+class Message(models.Model):
+    """One SMS that was accepted. Only `messaging.services` changes its `status`."""
+
+    # No database-level foreign keys on this table: they cost a quarter of a bulk insert, and what
+    # they point at is never deleted (PROTECT).
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    license = models.ForeignKey(
+        License, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    external_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 (null: has none)
+    # A contact's message has no external id; this digest of phone, text and start identifies it.
+    repeat_digest = models.BinaryField(max_length=16, null=True)
+    phone = models.CharField(max_length=PHONE_LENGTH)  # '' once erased by retention
+    text = models.TextField()
+    priority = models.SmallIntegerField(default=10)
+    sim = models.SmallIntegerField(null=True)  # slot 0, 1, …; null: the phone's default
+
+    status = models.CharField(max_length=11, choices=_choices(MessageState))
+    send_after = models.DateTimeField(null=True)
+    send_after_given = models.CharField(max_length=40)  # in the client's own notation, to echo
+    send_before = models.DateTimeField(null=True)
+    due_at = models.DateTimeField()  # when a `scheduled` message becomes `pending`
+    any_hour = models.BooleanField()  # its owner's own send_after lies outside the sending hours
+    on_uncertain = models.CharField(
+        max_length=6, choices=OnUncertain.choices, default=OnUncertain.HOLD
+    )
+
+    parts = models.PositiveSmallIntegerField()
+    encoding = models.CharField(max_length=4, choices=Encoding.choices)
+
+    attempt_n = models.PositiveSmallIntegerField(default=0)  # the fencing number: the newest attempt
+    cancel_requested = models.BooleanField(default=False)  # a phone holds it; asked to give it back
+    failure_reason = models.CharField(max_length=64, default="")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)  # of any final state; retention counts from here
+
+    class Meta:
+        constraints: ClassVar = [
+            # the promise of deduplication; also serves look-ups by external_id
+            models.UniqueConstraint(fields=["license", "external_id"], name="message_external_id"),
+            models.UniqueConstraint(
+                fields=["license", "repeat_digest"],
+                condition=Q(repeat_digest__isnull=False),
+                name="message_repeat_digest",
+            ),
+            models.CheckConstraint(
+                name="message_status_known",
+                condition=Q(status__in=[state.value for state in MessageState]),
+            ),
+            models.CheckConstraint(
+                name="message_sent_has_time",
+                condition=~Q(status__in=["sent", "delivered", "undelivered"])
+                | Q(sent_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="message_window_has_length",
+                condition=Q(send_before__isnull=True)
+                | Q(send_after__isnull=True)
+                | Q(send_before__gt=F("send_after")),
+            ),
+        ]
+        indexes: ClassVar = [
+            # the claim; only what can be taken now is in it, so an empty poll costs nothing
+            models.Index(
+                F("license"), F("priority").desc(), F("id"),
+                condition=Q(status="pending"),
+                name="message_claim",
+            ),
+            # the claim outside sending hours
+            models.Index(
+                F("license"), F("priority").desc(), F("id"),
+                condition=Q(status="pending", any_hour=True),
+                name="message_claim_any_hour",
+            ),
+            # promotion of what has become due, and the timer for the next one
+            models.Index(
+                fields=["license", "due_at"], condition=Q(status="scheduled"), name="message_due"
+            ),
+            # expiry of what was not sent in time
+            models.Index(
+                fields=["send_before"],
+                condition=Q(status__in=["scheduled", "pending"], send_before__isnull=False),
+                name="message_expiry",
+            ),
+            # the list of uncertain messages, and what is under way on a licence
+            models.Index(
+                fields=["license", "status"],
+                condition=Q(status__in=["leased", "sending", "uncertain"]),
+                name="message_under_way",
+            ),
+            # the messages of a licence, newest first
+            models.Index(fields=["license", "id"], name="message_license"),
+            # by phone: the list's filter, and opt-outs
+            models.Index(fields=["license", "phone"], name="message_phone"),
+            # retention: finished and not yet erased
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False) & ~Q(phone=""),
+                name="message_retention",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+
+class Claim(models.Model):
+    """A phone's request for messages, remembered so that a repeated one gets the same again."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    claim_id = models.UUIDField()
+    claimed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["device", "claim_id"], name="claim_once")
+        ]
+        indexes: ClassVar = [
+            # the daily clean-up
+            models.Index(fields=["claimed_at"], name="claim_claimed_at")
+        ]
+
+    def __str__(self) -> str:
+        return f"claim {self.claim_id}"
+
+
+class Attempt(models.Model):
+    """The n-th time a message was handed to a phone. A phone's reports name it: `n` is the fence."""
+
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="attempts", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    n = models.PositiveSmallIntegerField()
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
+    install_id = models.CharField(max_length=64)
+    claim = models.ForeignKey(
+        Claim, null=True, on_delete=models.SET_NULL, related_name="attempts"
+    )
+    leased_at = models.DateTimeField()
+    leased_until = models.DateTimeField()
+    state = models.CharField(
+        max_length=11, choices=_choices(AttemptState), default=AttemptState.LEASED
+    )
+    # Its owner (or `on_uncertain = resend`) went past it: from now on only a proof of sending counts.
+    is_superseded = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["message", "n"], name="attempt_once"),
+            models.CheckConstraint(name="attempt_counts_from_one", condition=Q(n__gte=1)),
+        ]
+        indexes: ClassVar = [
+            # leases that ran out, and what a lost install held
+            models.Index(
+                fields=["leased_until"],
+                condition=Q(state__in=["leased", "sending"]),
+                name="attempt_open",
+            ),
+            models.Index(
+                fields=["device"],
+                condition=Q(state__in=["leased", "sending"]),
+                name="attempt_open_of_device",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.n} of message {self.message_id}"
+
+
+class Event(models.Model):
+    """What a phone reported, word for word; append-only. The fold reads these and nothing else.
+
+    One that cannot be applied is kept with its `quarantine` reason and moves nothing.
+    """
+
+    device = models.ForeignKey(
+        Device, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # null: the server's own `lease_expired`
+    event_id = models.UUIDField(default=uuid.uuid4)
+    type = models.CharField(max_length=32)
+    message_id = models.BigIntegerField(null=True)  # as reported: it may not exist
+    attempt = models.IntegerField(null=True)
+    part = models.PositiveSmallIntegerField(null=True)
+    parts = models.PositiveSmallIntegerField(null=True)
+    code = models.CharField(max_length=64, default="")
+    wall_time = models.CharField(max_length=40, default="")  # the phone's clock: shown, never used
+    quarantine = models.CharField(max_length=64, default="")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # a repeated report is one report
+            models.UniqueConstraint(fields=["device", "event_id"], name="event_once"),
+        ]
+        indexes: ClassVar = [
+            # the fold, and a message's timeline
+            models.Index(fields=["message_id", "attempt"], name="event_of_attempt"),
+            # the operator's list of quarantined events
+            models.Index(
+                fields=["received_at"], condition=~Q(quarantine=""), name="event_quarantine"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class StateChange(models.Model):
+    """One change of a message's state, written in the same transaction; append-only."""
+
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="state_changes", db_constraint=False
+    )
+    from_state = models.CharField(max_length=11)
+    to_state = models.CharField(max_length=11)
+    at = models.DateTimeField()
+    cause = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}"
+
+
+class OptOut(models.Model):
+    """A recipient who wants no more messages from this account."""
+
+    class Source(models.TextChoices):
+        API = "api"
+        SMS = "sms"
+        ADMIN = "admin"
+
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    phone = models.CharField(max_length=PHONE_LENGTH)
+    source = models.CharField(max_length=8, choices=Source.choices)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # also serves the look-up of every accepted message
+            models.UniqueConstraint(fields=["account", "phone"], name="opt_out_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"opt-out {self.pk}"
+
+
+class InboundMessage(models.Model):
+    """An SMS that a phone received."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
+    event_id = models.UUIDField()
+    sender = models.CharField(max_length=64)  # E.164 where it is a number; a name or short code else
+    text = models.TextField()
+    sim = models.SmallIntegerField(null=True)
+    wall_time = models.CharField(max_length=40, default="")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["device", "event_id"], name="inbound_once")
+        ]
+        indexes: ClassVar = [
+            # the inbox, newest first
+            models.Index(fields=["account", "id"], name="inbound_account"),
+            # retention
+            models.Index(fields=["received_at"], name="inbound_received_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"inbound {self.pk}"

@@ -1,0 +1,1 @@
+"""Everything that writes messages. Views, tasks and commands call these and nothing below them."""

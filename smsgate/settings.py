@@ -1,0 +1,159 @@
+"""Django's settings. Every value that differs between machines comes from `smsgate.config`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from smsgate import config as _config
+
+CONFIG = _config.load()
+
+SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
+# Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
+# a new pepper can be added (PEPPER_2, …) while keys made under the old one go on working.
+PEPPERS = {1: _config.secret("PEPPER_1", CONFIG)}
+
+DEBUG = CONFIG.debug
+PUBLIC_URL = CONFIG.public_url
+TRUSTED_PROXIES = CONFIG.trusted_proxies
+LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
+FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
+
+# The API is key-based and answers to whatever name the phones and programs reach it by; the Host
+# header is never used to build a link (PUBLIC_URL is).
+ALLOWED_HOSTS = ["*"]
+USE_X_FORWARDED_HOST = False
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "smsgate",
+    "http_api",
+    "licenses",
+    "messaging",
+    "contacts",
+    "companion_api",
+]
+
+MIDDLEWARE = [
+    "http_api.middleware.RequestMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "smsgate.urls"
+WSGI_APPLICATION = "smsgate.wsgi.application"
+APPEND_SLASH = False  # a redirected POST loses its body: every route answers with and without
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    options: dict[str, Any] = {"application_name": "smsgate"}
+    if CONFIG.embedded_postgres:
+        where: dict[str, Any] = {
+            "NAME": "smsgate",
+            "USER": "smsgate",
+            "PASSWORD": _config.read_or_create_secret(CONFIG.secrets_dir / "postgres_password"),
+            "HOST": str(CONFIG.postgres_socket_dir),
+        }
+    else:
+        url = urlsplit(CONFIG.database_url)
+        if url.scheme not in {"postgres", "postgresql"}:
+            raise _config.ConfigError("DATABASE_URL: expected postgresql://user:password@host/name")
+        query = dict(parse_qsl(url.query))
+        where = {
+            "NAME": unquote(url.path.lstrip("/")),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": query.pop("host", unquote(url.hostname or "")),
+            "PORT": str(url.port or query.pop("port", "")),
+        }
+        options |= query
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **where,
+        # One connection a thread, kept; a dead one is noticed before a request uses it.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = CONFIG.effective_redis_url()
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic step
+WHITENOISE_AUTOREFRESH = False
+
+# The whole request is in memory already, bounded by http_api.limits before Django sees it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["http_api.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["http_api.parsing.StrictParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "http_api.rendering.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "smsgate.openapi.PydanticSchema",
+    "EXCEPTION_HANDLER": "http_api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "http_api.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
+    "loggers": {
+        # Both would print request paths or query strings, in which a phone number can stand.
+        "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+        "uvicorn.access": {"level": "CRITICAL"},
+        "uvicorn.error": {"level": "WARNING"},
+    },
+}
