@@ -131,8 +131,8 @@ def _multipart(request: HttpRequest) -> dict[str, Any]:
 
 
 def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One value a name (the last), as decoded; the decoder ate the `+` of a bare `+48…`."""
-    values: dict[str, Any] = {name: fields[name] for name in fields}
+    """One value a name (the last), an empty one being absent; `phone` gets its `+` back."""
+    values: dict[str, Any] = {name: fields[name] for name in fields if fields[name]}
     _check_strings(values)
     if any("\ufffd" in value for value in values.values() if isinstance(value, str)):
         _malformed("The form is not UTF-8.")

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rest_framework.request import Request
+
 from django.db.models import Exists, OuterRef, QuerySet
 
 from http_api import clock
@@ -133,3 +135,10 @@ def well_formed(value: object, lengths: Sequence[int]) -> str | None:
     if type(value) is int:
         value = str(value)
     return value if isinstance(value, str) and len(value) in lengths else None
+
+
+def sender_of(request: Request) -> Sender:
+    """The sender that an authentication class found for this request."""
+    sender = request.auth
+    assert isinstance(sender, Sender)
+    return sender

@@ -29,26 +29,28 @@ def count(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
 
     Call inside the transaction that creates the messages. Raises `daily_limit_exceeded`.
     """
-    if sender.max_daily_sms is None:
+    if sender.max_daily_sms is None or not wanted:
         return
+    days = sorted(wanted)  # one order: two bulks never wait for each other in a circle
     with connection.cursor() as cursor:
-        for day, number in sorted(wanted.items()):  # one order: two bulks never wait in a circle
-            cursor.execute(
-                """
-                INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
-                SELECT %(account)s, %(day)s, %(number)s WHERE %(number)s <= %(limit)s
-                ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + EXCLUDED.used
-                WHERE usage.used + EXCLUDED.used <= %(limit)s
-                """,
-                {
-                    "account": sender.account_id,
-                    "day": day,
-                    "number": number,
-                    "limit": sender.max_daily_sms,
-                },
-            )
-            if cursor.rowcount == 0:
-                raise limit_exceeded(sender)
+        cursor.execute(
+            """
+            INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
+            SELECT %(account)s, day, number
+            FROM unnest(%(days)s::date[], %(numbers)s::int[]) AS wanted(day, number)
+            WHERE number <= %(limit)s ORDER BY day
+            ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + EXCLUDED.used
+            WHERE usage.used + EXCLUDED.used <= %(limit)s
+            """,
+            {
+                "account": sender.account_id,
+                "days": days,
+                "numbers": [wanted[day] for day in days],
+                "limit": sender.max_daily_sms,
+            },
+        )
+        if cursor.rowcount != len(days):
+            raise limit_exceeded(sender)
 
 
 def used(account_id: int, day: dt.date) -> int:

@@ -18,26 +18,17 @@ from django.db import connection
 from messaging.models import Message
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
-_LOCK_LICENSE = 1
-_LOCK_ACCOUNT = 2
-
-
-def lock_license(license_id: int) -> None:
-    """Let one bulk a licence in at a time, until the transaction ends.
-
-    Two bulks over the same external ids in different order would deadlock on the unique index.
-    """
-    _lock(_LOCK_LICENSE, license_id)
+_LOCK_ACCOUNT = 1
 
 
 def lock_account(account_id: int) -> None:
-    """Let one change of an account's contacts in at a time, until the transaction ends."""
-    _lock(_LOCK_ACCOUNT, account_id)
+    """Let one bulk, or one change of contacts, of an account in at a time, until the transaction ends.
 
-
-def _lock(kind: int, number: int) -> None:
+    Two bulks over the same external ids in different order would deadlock on the unique index, and
+    two requests would both create a group that neither found.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, number])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_ACCOUNT, account_id])
 
 
 # --- accepting ---------------------------------------------------------------------------------

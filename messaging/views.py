@@ -11,16 +11,10 @@ from http_api.errors import Refusal
 from http_api.pagination import cursor_page
 from http_api.shapes import validated
 from http_api.views import ApiViewSet
-from licenses.auth import Sender
+from licenses.auth import sender_of
 from licenses.authentication import LicenseKey
 from messaging import selectors, shapes
 from messaging.services import accept, opt_outs, owner
-
-
-def sender_of(request: Request) -> Sender:
-    sender = request.auth
-    assert isinstance(sender, Sender)
-    return sender
 
 
 class MessageViewSet(ApiViewSet):

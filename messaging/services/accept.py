@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,10 +82,14 @@ def _savepoint_if_needed() -> AbstractContextManager[Any]:
 
 
 def _duplicate(error: IntegrityError, draft: Draft) -> Refusal:
-    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    if constraint not in _DEDUPLICATION:
+    if not _is_duplicate(error):
         raise error
     return _refusal(_reason_of_duplicate(draft))
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) in _DEDUPLICATION
 
 
 def _reason_of_duplicate(draft: Draft) -> str:
@@ -115,30 +119,36 @@ def accept_many(
     With `all_or_nothing` any skip refuses the whole batch. Raises Refusal: `batch_rejected`,
     `daily_limit_exceeded`; nothing is written then.
     """
-    return _while_duplicates_slip_in(
-        lambda: _accept_many(sender, items, all_or_nothing, skip_outside_hours)
-    )
 
+    def work() -> Batch:
+        with transaction.atomic():
+            queue.lock_account(sender.account_id)
+            return accept_locked(
+                sender,
+                items,
+                all_or_nothing=all_or_nothing,
+                skip_outside_hours=skip_outside_hours,
+            )
 
-def _while_duplicates_slip_in(work: Callable[[], Batch]) -> Batch:
-    """Bulks of a licence queue up (lock_license); a single message may still come in between."""
+    # Bulks of an account queue up; a single message may still slip in between look and insert.
     for _ in range(_TRIES - 1):
         try:
             return work()
         except IntegrityError as error:
-            if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) not in (
-                _DEDUPLICATION
-            ):
+            if not _is_duplicate(error):
                 raise
     return work()
 
 
-@transaction.atomic
-def _accept_many(
-    sender: Sender, items: Sequence[Draft | Invalid], all_or_nothing: bool, skip_outside_hours: bool
+def accept_locked(
+    sender: Sender,
+    items: Sequence[Draft | Invalid],
+    *,
+    all_or_nothing: bool = False,
+    skip_outside_hours: bool = True,
 ) -> Batch:
+    """As `accept_many`, for a caller whose transaction holds the account's lock already."""
     now = clock.now()
-    queue.lock_license(sender.license_id)
     known = _Known.of(sender, [item for item in items if isinstance(item, Draft)])
     closed = skip_outside_hours and _is_closed(sender, now)
     batch = Batch(created=[], skipped=[])

@@ -1,0 +1,143 @@
+"""What the contact and group routes take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+
+from contacts.models import ContactGroup
+from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts
+from http_api.shapes import Boolean, Identifier, Shape, problem, problems_by_field
+from licenses.auth import Sender
+from messaging.drafts import DEFAULT_PRIORITY, ClientTime
+from messaging.fields import Phone, Priority, Text, Time
+from messaging.services.accept import Invalid
+
+Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
+Key = Annotated[Identifier | None, Field(description="Licence key, 6–12 characters.")]
+ApiKey = Annotated[Identifier | None, Field(description="API key, exactly 12 characters.")]
+
+
+class _Keys(Shape):
+    key: Key = None
+    api_key: ApiKey = None
+
+
+class ContactItem(Shape):
+    """One contact of a bulk."""
+
+    name: Name
+    phone: Phone
+    group_name: Name | None = None
+    message: Text | None = None
+    send_after: Annotated[Time | None, Field(validate_default=True)] = None
+    send_before: Time | None = None
+    priority: Priority = DEFAULT_PRIORITY
+
+    @field_validator("send_after")
+    @classmethod
+    def _message_needs_a_start(
+        cls, value: ClientTime | None, info: ValidationInfo
+    ) -> ClientTime | None:
+        if value is None and info.data.get("message") is not None:
+            raise problem("is required when message is given")
+        return value
+
+    def draft(self) -> ContactDraft:
+        return ContactDraft(
+            name=self.name,
+            phone=self.phone,
+            group_name=self.group_name,
+            message=self.message,
+            send_after=self.send_after,
+            send_before=self.send_before,
+            priority=self.priority,
+        )
+
+
+class SingleContact(_Keys, ContactItem):
+    """Body of `POST /api/contacts/contacts/`."""
+
+    ignore_foreign_numbers: Boolean = False
+
+
+def _invalid_item(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        return Invalid(problems_by_field(error))
+
+
+class BulkContacts(_Keys):
+    """Body of `POST /api/contacts/contacts/bulk/`. `all_or_nothing` has no effect, as documented."""
+
+    contacts: Annotated[
+        list[Annotated[ContactItem, WrapValidator(_invalid_item)]],
+        Field(min_length=1, max_length=500),
+    ]
+    ignore_foreign_numbers: Boolean = False
+    all_or_nothing: Boolean = False
+
+    def items(self) -> list[ContactDraft | Invalid]:
+        items: list[ContactItem | Invalid] = list(self.contacts)
+        return [item if isinstance(item, Invalid) else item.draft() for item in items]
+
+
+class GroupItem(Shape):
+    """A group's name; names match exactly and need not be unique."""
+
+    name: Name
+
+
+class SingleGroup(_Keys, GroupItem):
+    """Body of `POST /api/contacts/groups/`."""
+
+
+class BulkGroups(_Keys):
+    """Body of `POST /api/contacts/groups/bulk/`."""
+
+    groups: Annotated[list[GroupItem], Field(min_length=1, max_length=200)]
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+def contact_answer(saved: SavedContact, draft: ContactDraft) -> dict[str, Any]:
+    answer = {
+        "id": saved.id,
+        "name": draft.name,
+        "phone": draft.phone,
+        "group_name": draft.group_name,
+        "created": saved.is_new,
+    }
+    return answer | {"message_skipped": saved.message_skipped} if saved.message_skipped else answer
+
+
+def contacts_answer(saved: SavedContacts) -> dict[str, Any]:
+    return {
+        "created_count": saved.created_count,
+        "updated_count": saved.updated_count,
+        "skipped_count": len(saved.skipped),
+        "skipped": saved.skipped,
+        "messages_created_count": saved.messages_created_count,
+    }
+
+
+def group_answer(group: ContactGroup, sender: Sender) -> dict[str, Any]:
+    return {"id": group.pk, "name": group.name, "created_by": sender.user_id}
+
+
+def groups_answer(results: list[GroupResult]) -> dict[str, Any]:
+    return {
+        "groups": [
+            {"name": result.name, "id": result.id, "status": result.status} for result in results
+        ]
+    }

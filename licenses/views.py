@@ -1,0 +1,64 @@
+"""`GET /api/me/`: who am I, what may I still send, are my phones alive."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from http_api import clock
+from http_api.views import ApiViewSet
+from licenses import limits
+from licenses.auth import sender_of
+from licenses.authentication import LicenseKey
+from licenses.models import Account, Device
+
+
+class MeViewSet(ApiViewSet):
+    """The cheap call that a client uses to test its key."""
+
+    authentication_classes = [LicenseKey]
+    status_by_code: ClassVar = {"license_not_found": 401}
+
+    def retrieve(self, request: Request) -> Response:
+        sender = sender_of(request)
+        account = Account.objects.get(pk=sender.account_id)
+        devices = Device.objects.filter(license_id=sender.license_id, revoked_at=None)
+        today = clock.now().astimezone(sender.zone).date()
+        used = limits.used(account.pk, today)
+        limit = sender.max_daily_sms
+        return Response(
+            {
+                "account": {
+                    "id": account.pk,
+                    "name": account.name,
+                    "country": account.country,
+                    "time_zone": account.time_zone,
+                    "sending_hours": _hours(account),
+                    "valid_until": account.valid_until and account.valid_until.isoformat(),
+                },
+                "license": {"id": sender.license_id},
+                "max_daily_sms": limit,
+                "remaining_today": None if limit is None else max(0, limit - used),
+                "devices": [_device(device) for device in devices.order_by("pk")],
+            }
+        )
+
+
+def _hours(account: Account) -> str | None:
+    if account.opens_at is None or account.closes_at is None:
+        return None
+    return f"{account.opens_at:%H:%M}-{account.closes_at:%H:%M}"
+
+
+def _device(device: Device) -> dict[str, Any]:
+    synced = device.last_sync_at
+    return {
+        "id": device.pk,
+        "name": device.name,
+        "last_sync_at": synced and f"{synced:%Y-%m-%dT%H:%M:%SZ}",
+        "is_silent": device.silent_since is not None,
+        "is_paused": device.is_paused,
+        "battery": device.health.get("battery"),
+    }

@@ -1,0 +1,66 @@
+"""The hours in which an account sends, on its own wall clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from messaging.local_time import localize
+
+_RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SendingHours:
+    """From `opens` (inclusive) to `closes` (exclusive) each day; may run over midnight."""
+
+    opens: dt.time
+    closes: dt.time
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        if self.opens == self.closes:
+            raise ValueError("sending hours must have a length: let both ends differ")
+
+    @classmethod
+    def parse(cls, text: str, zone: ZoneInfo) -> SendingHours:
+        """From `HH:MM-HH:MM`. Raises ValueError."""
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            raise ValueError("write sending hours as HH:MM-HH:MM")
+        numbers = [int(number) for number in match.groups()]
+        return cls(dt.time(*numbers[:2]), dt.time(*numbers[2:]), zone)
+
+    def is_open(self, at: dt.datetime) -> bool:
+        return self._window(at) is not None
+
+    def next_opening(self, after: dt.datetime) -> dt.datetime:
+        """The first moment from `after` on that is open (`after` itself where it is)."""
+        if self.is_open(after):
+            return after
+        today = after.astimezone(self.zone).date()
+        openings = (self._at(today + dt.timedelta(days=days), self.opens) for days in range(4))
+        return next(opening for opening in openings if opening > after and self.is_open(opening))
+
+    def closes_at(self, at: dt.datetime) -> dt.datetime:
+        """When the hours that are open at `at` end."""
+        window = self._window(at)
+        if window is None:
+            raise ValueError("closed at this moment")
+        return window[1]
+
+    def _window(self, at: dt.datetime) -> tuple[dt.datetime, dt.datetime] | None:
+        """The opening and closing around this moment. Compared as instants, so that both changes
+        to and from summer time fall where the wall clock says."""
+        today = at.astimezone(self.zone).date()
+        for day in (today, today - dt.timedelta(days=1)):
+            closing_day = day + dt.timedelta(days=self.closes < self.opens)
+            opening, closing = self._at(day, self.opens), self._at(closing_day, self.closes)
+            if opening.astimezone(dt.UTC) <= at.astimezone(dt.UTC) < closing.astimezone(dt.UTC):
+                return opening, closing
+        return None
+
+    def _at(self, day: dt.date, time: dt.time) -> dt.datetime:
+        return localize(dt.datetime.combine(day, time), self.zone)

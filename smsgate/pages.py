@@ -1,0 +1,19 @@
+"""The few pages that people open: home, pairing, API documentation. No asset from elsewhere."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "smsgate/home.html")
+
+
+def pair(request: HttpRequest) -> HttpResponse:
+    """What a phone's camera opens: the code stands in the fragment, so it never comes here."""
+    return render(request, "smsgate/pair.html")
+
+
+def api_docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "smsgate/docs.html")

@@ -1,0 +1,19 @@
+"""The link that a phone's camera reads. The code stands in the fragment, which no server is sent."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+from django.conf import settings
+
+
+def pairing_link(code: str) -> str:
+    return f"{settings.PUBLIC_URL}/pair/#{code}"
+
+
+def qr(text: str) -> str:
+    """A QR code for a terminal, two modules a character."""
+    out = io.StringIO()
+    segno.make(text, error="l").terminal(out, compact=True)
+    return out.getvalue()

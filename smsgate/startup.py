@@ -1,0 +1,74 @@
+"""What must be true before the first request: the schema is there, and so is somebody who may send.
+
+Every web process runs `prepare`; an advisory lock lets one do the work while the others wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from licenses.models import Account
+from smsgate import first_start
+
+logger = logging.getLogger(__name__)
+
+# Any number that nothing else in this database locks.
+_LOCK = 5_330_042
+
+DATABASE_PATIENCE = 30.0  # seconds to wait for PostgreSQL to come up
+
+
+class DatabaseUnreachable(Exception):
+    """PostgreSQL did not answer in time; the message is one line."""
+
+
+def prepare() -> None:
+    """Wait for the database, migrate it, and on the very first start make an account."""
+    wait_for_database()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            if _has_pending_migrations():
+                call_command("migrate", interactive=False, verbosity=0)
+            if not Account.objects.exists():
+                first_start.run()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def wait_for_database(patience: float = DATABASE_PATIENCE) -> None:
+    """Return once PostgreSQL answers. Raises DatabaseUnreachable."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.ensure_connection()
+        except OperationalError:
+            if time.monotonic() > deadline:
+                where = connection.settings_dict["HOST"]
+                raise DatabaseUnreachable(
+                    f"PostgreSQL at {where} does not answer; is it running, and are the name,"
+                    " user and password in DATABASE_URL right?"
+                ) from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def wait_until_migrated(patience: float = 120.0) -> None:
+    """For processes that do not migrate: return once the web process has. Raises TimeoutError."""
+    wait_for_database()
+    deadline = time.monotonic() + patience
+    while _has_pending_migrations():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the database was not migrated in time")
+        time.sleep(0.2)
+
+
+def _has_pending_migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
