@@ -12,7 +12,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from http_api.addresses import client_address
-from http_api.errors import Refusal, invalid
+from http_api.errors import Refusal
+from http_api.shapes import invalid
 from http_api.throttles import failed_key, license_throttle
 from licenses import auth, keys
 from licenses.models import Device
