@@ -1,0 +1,339 @@
+"""The phone's mind: `Agent.step()` does one thing and says what it did.
+
+It never waits, except for the answer to a request. Whoever drives it waits until `Step.wake_at`,
+by sleeping or by `Agent.wait`. The rules are those of the protocol: nothing is sent twice, and
+whatever is doubtful is reported as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from phone import wire
+from phone.clock import Clock
+from phone.device import Device
+from phone.journal import Held, Journal, JournalCorrupt, JournalError
+from phone.pace import WINDOW_MS, Pace, Start
+from phone.radio import Dispatch, Radio, RadioResult
+from phone.segments import count_parts
+from phone.transport import GaveUp, Reply, Transport, TransportError
+
+BACKOFF_SECONDS = (5, 10, 15, 20, 30, 45, 60, 120)
+BUSY_SYNC_SECONDS = 60  # while there is something to send
+REPORT_SECONDS = 5  # between two calls that are made only because there is something to report
+RETRY_SECONDS = 5  # before what the SIM or the disk refused is tried again
+ANSWER_MS = 15 * 60 * 1000  # how long the radio may take to answer
+WAIT_TIMEOUT = 60.0  # real seconds; the server answers within 55
+
+
+class Did(StrEnum):
+    """What a step did."""
+
+    RECOVERED = "recovered"  # after a crash or reboot: released and unknown ones were journaled
+    COLLECTED = "collected"  # the radio's and the network's words were journaled
+    GAVE_UP = "gave_up"  # started 15 minutes ago, no answer: unknown
+    RELEASED = "released"  # held, and may not be started any more
+    SYNCED = "synced"
+    SYNC_FAILED = "sync_failed"
+    SENT = "sent"  # one message was started
+    IDLE = "idle"  # nothing to do before wake_at
+    STOPPED = "stopped"  # nothing to do until the owner decides; detail says why
+    JOURNAL_FAILED = "journal_failed"  # the disk refused; nothing was started
+    READY = "ready"  # the long poll: there is something to claim
+    QUIET = "quiet"  # the long poll: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    did: Did
+    detail: str = ""
+    wake_at: float | None = None  # monotonic seconds; for IDLE and JOURNAL_FAILED
+
+
+class Agent:
+    """One phone. `checkpoint` is called with the name of each place where a crash is interesting:
+    `claim` (its id is on disk, nothing asked), `reply` (an answer came, nothing is written),
+    `accept` (it is written), `journal` (a start is written, the radio not called), `radio` (it
+    was called), `result` (its answer is written)."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        transport: Transport,
+        radio: Radio,
+        clock: Clock,
+        *,
+        device: Device | None = None,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.journal = journal
+        self.is_caught_up = False  # the last sync asked for work and got none
+        self._transport = transport
+        self._radio = radio
+        self._clock = clock
+        self._device = device or Device()
+        self._checkpoint = checkpoint
+        self._pace: Pace | None = None  # None: not recovered yet
+        self._unwritten: list[RadioResult] = []
+        self._journal_failed = False
+        self._is_paused = False
+        self._next_sync_at = self._last_sync_at = float("-inf")
+        self._quiet_until = float("-inf")  # back-off, or what the server asked for
+        self._failures = 0
+
+    def step(self) -> Step:
+        """Do the first thing in this order that there is to do."""
+        try:
+            return (
+                self._recover()
+                or self._collect()
+                or self._give_up()
+                or self._release()
+                or self._stop()
+                or self._sync_if_due()
+                or self._send_one()
+                or Step(Did.IDLE, wake_at=self._wake_at())
+            )
+        except JournalCorrupt:
+            self.journal.set_aside()
+            return Step(Did.STOPPED, "journal_corrupt")
+        except JournalError as error:
+            self._journal_failed = True
+            wake_at = self._clock.monotonic() + RETRY_SECONDS
+            return Step(Did.JOURNAL_FAILED, str(error), wake_at)
+
+    def wait(self, give_up: Callable[[], bool] | None = None) -> Step:
+        """One long poll, for when nothing is held. READY makes the next step a sync."""
+        try:
+            reply = self._transport.request(
+                "GET",
+                wire.WAIT,
+                token=self.journal.get("token"),
+                timeout=WAIT_TIMEOUT,
+                give_up=give_up,
+            )
+        except GaveUp:
+            return Step(Did.QUIET)
+        except TransportError as error:
+            return self._back_off(str(error))
+        if reply.status == 200:
+            self._next_sync_at = self._clock.monotonic()
+            return Step(Did.READY)
+        return Step(Did.QUIET) if reply.status == 204 else self._refused(reply)
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing held, nothing awaited, nothing unreported, and the server had no more."""
+        counts = self.journal.counts()
+        is_busy = counts.get("held") or counts.get("started") or self.journal.unreported()
+        return self.is_caught_up and not is_busy and self._radio.next_result_at() is None
+
+    @property
+    def may_wait(self) -> bool:
+        """Is a long poll better than sleep: nothing is held, and the server is well?"""
+        return not self.journal.held() and self._clock.monotonic() >= self._quiet_until
+
+    # --- what a step may do, in order ----------------------------------------------------------
+
+    def _recover(self) -> Step | None:
+        if self._pace is not None:
+            return None
+        released, unknown = self.journal.recover()
+        self._pace = Pace(
+            self.journal.pace_history(),
+            int(float(self.journal.get("pace_seconds") or wire.PACE_SECONDS) * 1000),
+            int(self.journal.get("segments_per_minute") or wire.SEGMENTS_PER_MINUTE),
+        )
+        if not released and not unknown:
+            return None
+        return Step(Did.RECOVERED, f"{len(released)} released, {len(unknown)} unknown")
+
+    def _collect(self) -> Step | None:
+        # Kept here until they are written: the radio says a thing only once.
+        self._unwritten += self._radio.results()
+        if not self._unwritten:
+            return None
+        self.journal.record(self._unwritten)
+        count = len(self._unwritten)
+        self._unwritten.clear()
+        self._checkpoint("result")
+        return Step(Did.COLLECTED, str(count))
+
+    def _give_up(self) -> Step | None:
+        first = self.journal.first_started_ms()
+        if first is None or first > self._now_ms() - ANSWER_MS:
+            return None
+        keys = self.journal.give_up(not_after_ms=self._now_ms() - ANSWER_MS)
+        return Step(Did.GAVE_UP, ", ".join(str(message_id) for message_id, _ in keys))
+
+    def _release(self) -> Step | None:
+        expired = self.journal.expired(self._now_ms())
+        if not expired:
+            return None
+        held = expired[0]
+        full = "journal_full" if self._journal_failed else None
+        code = full or self._radio.blocked(held.sim) or "window_closed"
+        self.journal.release(held, code)
+        return Step(Did.RELEASED, f"{held.message_id} {code}")
+
+    def _stop(self) -> Step | None:
+        reason = self.journal.get("stopped")
+        if reason is None and self.journal.get("token") is None:
+            reason = "not_paired"
+        return None if reason is None else Step(Did.STOPPED, reason)
+
+    def _sync_if_due(self) -> Step | None:
+        return self._sync() if self._clock.monotonic() >= self._sync_at() else None
+
+    def _send_one(self) -> Step | None:
+        """Start the first message whose SIM is free; service, SIM and pace come before the journal.
+
+        One that waits for the segments of the last minute makes all others wait: were they let
+        past, a long text might never find room.
+        """
+        now_ms = self._now_ms()
+        for held in self.journal.held():
+            ready_ms, parts = self._ready_at(held, now_ms)
+            if ready_ms is None:
+                continue
+            if self._pacing.segments_ready_at(parts, now_ms) > now_ms:
+                return None
+            if ready_ms <= now_ms:
+                return self._start(held, parts)
+        return None
+
+    def _start(self, held: Held, parts: int) -> Step | None:
+        sim = self._radio.slot(held.sim)
+        keep_ms = max(WINDOW_MS, self._pacing.pace_ms)
+        if not self.journal.start(held, parts, sim, self._now_ms(), keep_pace_ms=keep_ms):
+            return None  # its lease ended this very moment: the next step releases it
+        self._journal_failed = False
+        self._checkpoint("journal")
+        self._radio.send(
+            Dispatch(held.message_id, held.attempt, held.phone, held.text, parts, sim)
+        )
+        # The pace goes by when the radio was really called: the disk may have been slow.
+        self._pacing.note(Start(self._now_ms(), sim, parts))
+        self._checkpoint("radio")
+        return Step(Did.SENT, f"{held.message_id} attempt {held.attempt}")
+
+    # --- sync ----------------------------------------------------------------------------------
+
+    def _sync(self) -> Step:
+        body = self._sync_body()
+        self._checkpoint("claim")
+        asked_at = self._clock.monotonic()
+        try:
+            reply = self._transport.request(
+                "POST", wire.SYNC, token=self.journal.get("token"), body=body
+            )
+        except TransportError as error:
+            return self._back_off(str(error))
+        self._checkpoint("reply")
+        if reply.status != 200:
+            return self._refused(reply)
+        try:
+            answer = wire.read_sync(reply.body)
+        except wire.BadReply as error:
+            return self._back_off(f"bad reply: {error}")
+        new = self.journal.accept(answer, int(asked_at * 1000))
+        self._checkpoint("accept")
+        self._remember(answer, is_caught_up=not new and (body["capacity"] > 0 or answer.is_paused))
+        return Step(Did.SYNCED, f"{new} new, {len(answer.acked)} acked")
+
+    def _sync_body(self) -> dict[str, Any]:
+        held = self.journal.held()
+        body = {
+            "claim_id": self.journal.claim_id(),
+            "capacity": self._capacity(held),
+            "boot_id": self._clock.boot_id,
+            "held": [{"message_id": h.message_id, "attempt": h.attempt} for h in held],
+            "events": [],
+            "health": self._device.health(queue=len(held)),
+        }
+        return wire.fit_events(body, self.journal.outbox(wire.MAX_EVENTS))
+
+    def _capacity(self, held: list[Held]) -> int:
+        """How many more can be started before the next sync, as far as one can know: a dead phone
+        shall hold few messages. One segment each is assumed; longer ones wait within their lease.
+        """
+        if self._is_paused:
+            return 0
+        waiting = sum(count_parts(h.text) for h in held)
+        by_segments = self._pacing.segments_per_minute * BUSY_SYNC_SECONDS // 60 - waiting
+        pace_ms = max(self._pacing.pace_ms, 1)
+        by_pace = BUSY_SYNC_SECONDS * 1000 // pace_ms * len(self._device.sims) - len(held)
+        least = 0 if held else 1
+        return max(least, min(by_segments, by_pace, wire.MAX_CAPACITY))
+
+    def _remember(self, answer: wire.SyncReply, *, is_caught_up: bool) -> None:
+        now = self._clock.monotonic()
+        pause = answer.next_sync_seconds
+        if self.journal.held():
+            pause = min(pause, BUSY_SYNC_SECONDS)
+        self._last_sync_at, self._next_sync_at = now, now + max(pause, 1)
+        self._failures = 0
+        self._is_paused = answer.is_paused
+        self.is_caught_up = is_caught_up
+        self._pacing.pace_ms = int(answer.pace_seconds * 1000)
+        self._pacing.segments_per_minute = answer.segments_per_minute
+
+    def _refused(self, reply: Reply) -> Step:
+        if reply.status == 401:
+            # Never paired anew by itself: the owner may have taken the phone's rights on purpose.
+            self.journal.set("stopped", "unauthorized")
+            return Step(Did.STOPPED, "unauthorized")
+        _, message = wire.read_problem(reply.body)
+        return self._back_off(f"{reply.status} {message}".strip(), reply.retry_after())
+
+    def _back_off(self, why: str, seconds: float | None = None) -> Step:
+        if seconds is None:
+            seconds = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        self._failures += 1
+        # A sync that failed is still due, whatever its cadence, once the pause is over.
+        self._quiet_until = self._next_sync_at = self._clock.monotonic() + seconds
+        return Step(Did.SYNC_FAILED, f"{why}; again in {seconds:g} s")
+
+    # --- when ----------------------------------------------------------------------------------
+
+    def _sync_at(self) -> float:
+        at = self._next_sync_at
+        if not self.journal.held() and self.journal.unreported():
+            at = min(at, self._last_sync_at + REPORT_SECONDS)
+        return max(at, self._quiet_until)
+
+    def _wake_at(self) -> float:
+        """The first moment at which there may be something to do."""
+        now_ms = self._now_ms()
+        moments = [self._sync_at()]
+        if (result_at := self._radio.next_result_at()) is not None:
+            moments.append(result_at)
+        if (first := self.journal.first_started_ms()) is not None:
+            moments.append((first + ANSWER_MS) / 1000)
+        for held in self.journal.held():
+            ready_ms, parts = self._ready_at(held, now_ms)
+            moments.append(held.start_before_ms / 1000)
+            if ready_ms is None:
+                moments.append(now_ms / 1000 + RETRY_SECONDS)
+            else:
+                fits_ms = self._pacing.segments_ready_at(parts, now_ms)
+                moments.append(max(ready_ms, fits_ms) / 1000)
+        return min(moments)
+
+    def _ready_at(self, held: Held, now_ms: int) -> tuple[int | None, int]:
+        """When its SIM is free (None: it is blocked), and its number of parts."""
+        parts = count_parts(held.text)
+        if self._radio.blocked(held.sim) is not None:
+            return None, parts
+        return self._pacing.sim_ready_at(self._radio.slot(held.sim), now_ms), parts
+
+    @property
+    def _pacing(self) -> Pace:
+        assert self._pace is not None, "step() has recovered before anything else"
+        return self._pace
+
+    def _now_ms(self) -> int:
+        return int(self._clock.monotonic() * 1000)

@@ -1,0 +1,83 @@
+"""Pairing: from the owner's link or code to a token in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from phone import wire
+from phone.device import Device
+from phone.journal import Journal
+from phone.transport import Transport, TransportError
+
+
+class PairingError(Exception):
+    """One sentence that says why it did not pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Where to pair, and with which one-time code."""
+
+    base_url: str
+    code: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).netloc
+
+
+def read_invitation(link_or_code: str, server: str | None = None) -> Invitation:
+    """From `http(s)://HOST/pair/#CODE`, `smsgate://pair?server=URL&code=CODE`, or a bare code.
+
+    `server` goes before what a link says. Raises PairingError.
+    """
+    link = urlsplit(link_or_code.strip())
+    if link.scheme in {"http", "https"}:
+        prefix = link.path.rstrip("/").removesuffix("/pair")
+        found, code = f"{link.scheme}://{link.netloc}{prefix}", link.fragment
+    elif link.scheme == "smsgate":
+        query = parse_qs(link.query)
+        found, code = query.get("server", [""])[0], query.get("code", [""])[0]
+    else:
+        found, code = "", link_or_code.strip()
+    base_url = (server or found).rstrip("/")
+    if not code:
+        raise PairingError("the link has no code in it: copy it whole")
+    try:
+        url = urlsplit(base_url)
+        is_address = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise PairingError("say which server: a whole link, or a code with --server http(s)://HOST")
+    return Invitation(base_url, code)
+
+
+def pair(
+    journal: Journal, transport: Transport, invitation: Invitation, device: Device
+) -> wire.PairReply:
+    """Trade the code for a token and keep it. Raises PairingError; the journal is then unchanged.
+
+    After an answer that was lost the same code may be tried again.
+    """
+    if journal.get("stopped") == "journal_corrupt":
+        raise PairingError("the journal was set aside as corrupt: decide with `reset` first")
+    if journal.get("base_url") not in {None, invitation.base_url}:
+        raise PairingError(
+            f"this journal belongs to {journal.get('base_url')}: use `reset`, or another --journal"
+        )
+    body = {"code": invitation.code, "install_id": journal.install_id(), **device.description()}
+    try:
+        reply = transport.request("POST", wire.PAIR, body=body)
+    except TransportError as error:
+        raise PairingError(f"{invitation.host} did not answer ({error})") from error
+    if reply.status != 201:
+        code, message = wire.read_problem(reply.body)
+        raise PairingError(f"{invitation.host} refused: {message or code or reply.status}")
+    try:
+        paired = wire.read_pair(reply.body)
+    except wire.BadReply as error:
+        raise PairingError(f"{invitation.host} does not answer like smsgate ({error})") from error
+    journal.store_pairing(invitation.base_url, paired.device_id, paired.token)
+    return paired

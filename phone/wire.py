@@ -1,0 +1,186 @@
+"""What goes over the wire: reading the server's answers strictly, building the phone's requests.
+
+An answer that is cut, of the wrong shape or not JSON raises `BadReply`, before anything is changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PAIR, SYNC, WAIT = "/companion/pair/", "/companion/sync/", "/companion/wait/"
+
+MAX_EVENTS = 200
+MAX_REQUEST_BYTES = 256 * 1024
+MAX_CAPACITY = 50
+PACE_SECONDS = 10
+SEGMENTS_PER_MINUTE = 24
+
+_LARGEST = 2**63 - 1  # what the journal's integers hold
+
+
+class BadReply(Exception):
+    """The server's answer cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One message to send, as the server leased it."""
+
+    message_id: int
+    attempt: int
+    phone: str
+    text: str
+    sim: int | None  # slot; None: the default one
+    priority: int
+    start_within_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReply:
+    acked: list[str]
+    messages: list[Order]
+    cancel: list[int]
+    is_paused: bool
+    next_sync_seconds: float
+    pace_seconds: float
+    segments_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairReply:
+    device_id: int
+    token: str
+    account: str
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """The one way in which a body becomes bytes, so that its size can be known beforehand."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Raises BadReply unless the body is one JSON object."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadReply(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadReply("not a JSON object")
+    return value
+
+
+def fit_events(body: dict[str, Any], events: Sequence[str]) -> dict[str, Any]:
+    """The body with as many of the events, given as JSON, as one call may carry; the first always.
+
+    What does not fit stays in the outbox and goes with the next call.
+    """
+    room = MAX_REQUEST_BYTES - len(encode(body | {"events": []}))
+    taken: list[str] = []
+    for event in events[:MAX_EVENTS]:
+        room -= len(event.encode()) + 1
+        if taken and room < 0:
+            break
+        taken.append(event)
+    return body | {"events": [json.loads(event) for event in taken]}
+
+
+def read_sync(body: bytes) -> SyncReply:
+    """Raises BadReply."""
+    reply = _Reader(decode(body))
+    return SyncReply(
+        acked=[_as_text(item) for item in reply.items("acked")],
+        messages=[_order(item) for item in reply.items("messages")],
+        cancel=[_as_integer(item) for item in reply.items("cancel")],
+        is_paused=reply.flag("paused"),
+        next_sync_seconds=reply.seconds("next_sync_seconds"),
+        pace_seconds=reply.seconds("pace_seconds"),
+        segments_per_minute=reply.integer("segments_per_minute", least=1),
+    )
+
+
+def read_pair(body: bytes) -> PairReply:
+    """Raises BadReply."""
+    reply = _Reader(decode(body))
+    return PairReply(reply.integer("device_id"), reply.text("token"), reply.text("account"))
+
+
+def read_problem(body: bytes) -> tuple[str, str]:
+    """Code and sentence of an error body; both may be empty."""
+    try:
+        reply = decode(body)
+    except BadReply:
+        return "", ""
+    return str(reply.get("code", "")), str(reply.get("message", ""))
+
+
+def _order(item: object) -> Order:
+    if not isinstance(item, dict):
+        raise BadReply("a message is not an object")
+    message = _Reader(item)
+    return Order(
+        message_id=message.integer("message_id", least=1),
+        attempt=message.integer("attempt", least=1),
+        phone=message.text("phone"),
+        text=message.text("text"),
+        sim=None if item.get("sim") is None else message.integer("sim", least=0),
+        priority=message.integer("priority", least=-_LARGEST),
+        start_within_seconds=message.seconds("start_within_seconds"),
+    )
+
+
+class _Reader:
+    """Typed access to one object of an answer."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._data = data
+
+    def items(self, key: str) -> list[Any]:
+        value = self._data.get(key)
+        if not isinstance(value, list):
+            raise BadReply(f"{key} is not a list")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self._data.get(key)
+        if not isinstance(value, bool):
+            raise BadReply(f"{key} is not true or false")
+        return value
+
+    def integer(self, key: str, least: int = 0) -> int:
+        value = _as_integer(self._data.get(key))
+        if value < least:
+            raise BadReply(f"{key} is below {least}")
+        return value
+
+    def text(self, key: str) -> str:
+        return _as_text(self._data.get(key))
+
+    def seconds(self, key: str) -> float:
+        value = self._data.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadReply(f"{key} is not a number")
+        # A day is beyond every lease and every pause; a larger number is a fault, not a wish.
+        return min(max(value, 0), 86_400)
+
+
+def _as_integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST:
+        raise BadReply("a whole number is missing")
+    return value
+
+
+def _as_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise BadReply("a string is missing")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadReply("a lone surrogate") from None
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

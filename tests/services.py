@@ -1,0 +1,40 @@
+"""A pytest plugin: real PostgreSQL and a real Redis-compatible server for the whole run.
+
+Loaded with `-p` before Django's settings are, since those read the URLs from the environment. With
+DATABASE_URL and REDIS_URL given, those are used instead.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+
+import pytest
+
+from smsgate import config
+from smsgate.embedded import services
+
+_running = ExitStack()
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    os.environ.setdefault("SECRET_KEY", "only for tests")
+    os.environ.setdefault("PEPPER_1", "only for tests")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:  # the controller has started them; keep the workers' keys apart
+        os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) + 1}"
+        return
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return
+    folder = _running.enter_context(tempfile.TemporaryDirectory(prefix="smsgate-tests-"))
+    os.environ["DATA_DIR"] = folder
+    private = config.load()
+    database_url, redis_url = _running.enter_context(services(private, durable=False))
+    os.environ["DATABASE_URL"] = database_url
+    os.environ["REDIS_URL"] = redis_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _running.close()
