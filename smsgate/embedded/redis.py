@@ -75,7 +75,8 @@ class Redis(Service):
                 connection.settimeout(1)
                 connection.connect(str(self.config.redis_socket))
                 connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-                return b"+PONG" in connection.recv(64) + connection.recv(64)
+                answers = connection.makefile("rb")
+                return answers.readline() == b"+OK\r\n" and answers.readline() == b"+PONG\r\n"
         except OSError:
             return False
 
