@@ -28,7 +28,8 @@ class RequestMiddleware:
         response = too_large(request) or self.get_response(request)
         response["X-Request-Id"] = request_id
         match = request.resolver_match
-        logger.info(
+        logger.log(
+            logging.DEBUG if request.path.startswith("/healthz") else logging.INFO,
             "%s %s %d %d ms %s",
             request.method,
             match.route.replace("/?$", "/").lstrip("^") if match else "-",

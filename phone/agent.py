@@ -7,7 +7,7 @@ whatever is doubtful is reported as such.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 from phone import wire
 from phone.clock import Clock
 from phone.device import Device
-from phone.journal import Held, Journal, JournalCorrupt, JournalError
+from phone.journal import Held, Journal, JournalCorruptError, JournalError
 from phone.pace import WINDOW_MS, Pace, Start
 from phone.radio import Dispatch, Radio, RadioResult
 from phone.segments import count_parts
-from phone.transport import GaveUp, Reply, Transport, TransportError
+from phone.transport import GaveUpError, Reply, Transport, TransportError
 
 BACKOFF_SECONDS = (5, 10, 15, 20, 30, 45, 60, 120)
 BUSY_SYNC_SECONDS = 60  # while there is something to send
@@ -53,6 +53,25 @@ class Step:
     wake_at: float | None = None  # monotonic seconds; for IDLE and JOURNAL_FAILED
 
 
+class Backoff:
+    """A pause that grows with each failure; what the server asks for goes before the list."""
+
+    def __init__(self) -> None:
+        self.until = float("-inf")
+        self._failures = 0
+
+    def fail(self, now: float, asked: float | None = None) -> float:
+        """Answers the pause in seconds."""
+        pause: float = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        self._failures += 1
+        pause = pause if asked is None else asked
+        self.until = now + pause
+        return pause
+
+    def reset(self) -> None:
+        self._failures = 0
+
+
 class Agent:
     """One phone. `checkpoint` is called with the name of each place where a crash is interesting:
     `claim` (its id is on disk, nothing asked), `reply` (an answer came, nothing is written),
@@ -81,13 +100,13 @@ class Agent:
         self._journal_failed = False
         self._is_paused = False
         self._next_sync_at = self._last_sync_at = float("-inf")
-        self._quiet_until = float("-inf")  # back-off, or what the server asked for
-        self._failures = 0
+        self._sync_backoff, self._wait_backoff = Backoff(), Backoff()
+        self._was_ready = False
 
     def step(self) -> Step:
         """Do the first thing in this order that there is to do."""
-        try:
-            return (
+        return self._guarded(
+            lambda: (
                 self._recover()
                 or self._collect()
                 or self._give_up()
@@ -97,32 +116,22 @@ class Agent:
                 or self._send_one()
                 or Step(Did.IDLE, wake_at=self._wake_at())
             )
-        except JournalCorrupt:
+        )
+
+    def wait(self, give_up: Callable[[], bool] | None = None) -> Step:
+        """One long poll, for when `may_wait`. READY makes the next step a sync."""
+        return self._guarded(lambda: self._long_poll(give_up))
+
+    def _guarded(self, act: Callable[[], Step]) -> Step:
+        try:
+            return act()
+        except JournalCorruptError:
             self.journal.set_aside()
             return Step(Did.STOPPED, "journal_corrupt")
         except JournalError as error:
             self._journal_failed = True
             wake_at = self._clock.monotonic() + RETRY_SECONDS
             return Step(Did.JOURNAL_FAILED, str(error), wake_at)
-
-    def wait(self, give_up: Callable[[], bool] | None = None) -> Step:
-        """One long poll, for when nothing is held. READY makes the next step a sync."""
-        try:
-            reply = self._transport.request(
-                "GET",
-                wire.WAIT,
-                token=self.journal.get("token"),
-                timeout=WAIT_TIMEOUT,
-                give_up=give_up,
-            )
-        except GaveUp:
-            return Step(Did.QUIET)
-        except TransportError as error:
-            return self._back_off(str(error))
-        if reply.status == 200:
-            self._next_sync_at = self._clock.monotonic()
-            return Step(Did.READY)
-        return Step(Did.QUIET) if reply.status == 204 else self._refused(reply)
 
     @property
     def is_settled(self) -> bool:
@@ -133,8 +142,9 @@ class Agent:
 
     @property
     def may_wait(self) -> bool:
-        """Is a long poll better than sleep: nothing is held, and the server is well?"""
-        return not self.journal.held() and self._clock.monotonic() >= self._quiet_until
+        """Is a long poll better than sleep: nothing to send or report, and the server is well?"""
+        is_busy = self.journal.held() or self.journal.unreported()
+        return not is_busy and self._clock.monotonic() >= self._wait_at()
 
     # --- what a step may do, in order ----------------------------------------------------------
 
@@ -210,11 +220,8 @@ class Agent:
         keep_ms = max(WINDOW_MS, self._pacing.pace_ms)
         if not self.journal.start(held, parts, sim, self._now_ms(), keep_pace_ms=keep_ms):
             return None  # its lease ended this very moment: the next step releases it
-        self._journal_failed = False
         self._checkpoint("journal")
-        self._radio.send(
-            Dispatch(held.message_id, held.attempt, held.phone, held.text, parts, sim)
-        )
+        self._radio.send(Dispatch(held.message_id, held.attempt, held.phone, held.text, parts, sim))
         # The pace goes by when the radio was really called: the disk may have been slow.
         self._pacing.note(Start(self._now_ms(), sim, parts))
         self._checkpoint("radio")
@@ -231,17 +238,17 @@ class Agent:
                 "POST", wire.SYNC, token=self.journal.get("token"), body=body
             )
         except TransportError as error:
-            return self._back_off(str(error))
+            return self._failed(self._sync_backoff, str(error))
         self._checkpoint("reply")
         if reply.status != 200:
-            return self._refused(reply)
+            return self._refused(self._sync_backoff, reply)
         try:
             answer = wire.read_sync(reply.body)
-        except wire.BadReply as error:
-            return self._back_off(f"bad reply: {error}")
+        except wire.BadReplyError as error:
+            return self._failed(self._sync_backoff, f"bad reply: {error}")
         new = self.journal.accept(answer, int(asked_at * 1000))
         self._checkpoint("accept")
-        self._remember(answer, is_caught_up=not new and (body["capacity"] > 0 or answer.is_paused))
+        self._remember(answer, new, asked_for=body["capacity"])
         return Step(Did.SYNCED, f"{new} new, {len(answer.acked)} acked")
 
     def _sync_body(self) -> dict[str, Any]:
@@ -265,37 +272,59 @@ class Agent:
         waiting = sum(count_parts(h.text) for h in held)
         by_segments = self._pacing.segments_per_minute * BUSY_SYNC_SECONDS // 60 - waiting
         pace_ms = max(self._pacing.pace_ms, 1)
-        by_pace = BUSY_SYNC_SECONDS * 1000 // pace_ms * len(self._device.sims) - len(held)
+        by_pace = BUSY_SYNC_SECONDS * 1000 // pace_ms - len(held)  # all may be for one SIM
         least = 0 if held else 1
         return max(least, min(by_segments, by_pace, wire.MAX_CAPACITY))
 
-    def _remember(self, answer: wire.SyncReply, *, is_caught_up: bool) -> None:
+    def _remember(self, answer: wire.SyncReply, new: int, asked_for: int) -> None:
         now = self._clock.monotonic()
         pause = answer.next_sync_seconds
         if self.journal.held():
             pause = min(pause, BUSY_SYNC_SECONDS)
         self._last_sync_at, self._next_sync_at = now, now + max(pause, 1)
-        self._failures = 0
+        self._sync_backoff.reset()
+        if self._was_ready and not new:  # or "ready" and an empty claim would chase each other
+            self._wait_backoff.fail(now)
+        self._was_ready = self._journal_failed = False
         self._is_paused = answer.is_paused
-        self.is_caught_up = is_caught_up
+        self.is_caught_up = not new and (asked_for > 0 or answer.is_paused)
         self._pacing.pace_ms = int(answer.pace_seconds * 1000)
         self._pacing.segments_per_minute = answer.segments_per_minute
 
-    def _refused(self, reply: Reply) -> Step:
+    def _long_poll(self, give_up: Callable[[], bool] | None) -> Step:
+        token = self.journal.get("token")
+        began = self._clock.monotonic()
+        try:
+            reply = self._transport.request(
+                "GET", wire.WAIT, token=token, timeout=WAIT_TIMEOUT, give_up=give_up
+            )
+        except GaveUpError:
+            return Step(Did.QUIET)
+        except TransportError as error:
+            return self._failed(self._wait_backoff, str(error))
+        now = self._clock.monotonic()
+        if reply.status == 200:
+            self._next_sync_at, self._was_ready = now, True
+            return Step(Did.READY)
+        if reply.status != 204:
+            return self._refused(self._wait_backoff, reply)
+        if now - began < 1:  # a server that does not hold the request must not be asked in a loop
+            self._wait_backoff.fail(now)
+        else:
+            self._wait_backoff.reset()
+        return Step(Did.QUIET)
+
+    def _refused(self, backoff: Backoff, reply: Reply) -> Step:
         if reply.status == 401:
             # Never paired anew by itself: the owner may have taken the phone's rights on purpose.
             self.journal.set("stopped", "unauthorized")
             return Step(Did.STOPPED, "unauthorized")
         _, message = wire.read_problem(reply.body)
-        return self._back_off(f"{reply.status} {message}".strip(), reply.retry_after())
+        return self._failed(backoff, f"{reply.status} {message}".strip(), reply.retry_after())
 
-    def _back_off(self, why: str, seconds: float | None = None) -> Step:
-        if seconds is None:
-            seconds = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
-        self._failures += 1
-        # A sync that failed is still due, whatever its cadence, once the pause is over.
-        self._quiet_until = self._next_sync_at = self._clock.monotonic() + seconds
-        return Step(Did.SYNC_FAILED, f"{why}; again in {seconds:g} s")
+    def _failed(self, backoff: Backoff, why: str, asked: float | None = None) -> Step:
+        pause = backoff.fail(self._clock.monotonic(), asked)
+        return Step(Did.SYNC_FAILED, f"{why}; again in {pause:g} s")
 
     # --- when ----------------------------------------------------------------------------------
 
@@ -303,25 +332,35 @@ class Agent:
         at = self._next_sync_at
         if not self.journal.held() and self.journal.unreported():
             at = min(at, self._last_sync_at + REPORT_SECONDS)
-        return max(at, self._quiet_until)
+        return max(at, self._sync_backoff.until)
+
+    def _wait_at(self) -> float:
+        return max(self._sync_backoff.until, self._wait_backoff.until)
 
     def _wake_at(self) -> float:
-        """The first moment at which there may be something to do."""
-        now_ms = self._now_ms()
-        moments = [self._sync_at()]
+        """The first moment at which there may be something to do; always after now."""
+        now = self._clock.monotonic()
+        moments = [self._sync_at(), *self._send_moments(now)]
         if (result_at := self._radio.next_result_at()) is not None:
             moments.append(result_at)
         if (first := self.journal.first_started_ms()) is not None:
             moments.append((first + ANSWER_MS) / 1000)
+        if now < self._wait_at():
+            moments.append(self._wait_at())
+        return max(min(moments), now + 0.001)
+
+    def _send_moments(self, now: float) -> Iterator[float]:
+        """For each held message: when it may be started, and when it may no longer."""
+        now_ms, fits_ms = int(now * 1000), 0
         for held in self.journal.held():
+            yield held.start_before_ms / 1000
             ready_ms, parts = self._ready_at(held, now_ms)
-            moments.append(held.start_before_ms / 1000)
             if ready_ms is None:
-                moments.append(now_ms / 1000 + RETRY_SECONDS)
+                yield now + RETRY_SECONDS
             else:
-                fits_ms = self._pacing.segments_ready_at(parts, now_ms)
-                moments.append(max(ready_ms, fits_ms) / 1000)
-        return min(moments)
+                # Nobody overtakes one that waits for segments (see _send_one).
+                fits_ms = max(fits_ms, self._pacing.segments_ready_at(parts, now_ms))
+                yield max(ready_ms, fits_ms) / 1000
 
     def _ready_at(self, held: Held, now_ms: int) -> tuple[int | None, int]:
         """When its SIM is free (None: it is blocked), and its number of parts."""

@@ -19,7 +19,9 @@ class Sim:
 
 
 def pretended_sims(count: int) -> tuple[Sim, ...]:
-    return tuple(Sim(sub_id=slot + 1, slot=slot, carrier=f"Demo {slot + 1}") for slot in range(count))
+    return tuple(
+        Sim(sub_id=slot + 1, slot=slot, carrier=f"Demo {slot + 1}") for slot in range(count)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class JournalError(Exception):
     """The journal could not be read or written (disk full, for one): nothing may start."""
 
 
-class JournalCorrupt(JournalError):
+class JournalCorruptError(JournalError):
     """The file is not a sound database."""
 
 
@@ -60,7 +60,10 @@ AttemptKey = tuple[int, int]  # message_id, attempt
 
 
 class Journal:
-    """`ids` makes the UUIDs of events, claims and the install. `max_pages` fakes a full disk."""
+    """`ids` makes the UUIDs of events, claims and the install. `max_pages` fakes a full disk.
+
+    A corrupt file is set aside, unless `sets_aside` is off: then JournalCorruptError is raised.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,8 @@ class Journal:
         clock: Clock,
         ids: Callable[[], str] = lambda: str(uuid4()),
         max_pages: int | None = None,
+        *,
+        sets_aside: bool = True,
     ) -> None:
         self.path = Path(path)
         self._clock = clock
@@ -76,7 +81,9 @@ class Journal:
         self.set_aside_as: Path | None = None
         try:
             self._connection = self._open()
-        except JournalCorrupt:
+        except JournalCorruptError:
+            if not sets_aside:
+                raise
             self.set_aside()
 
     # --- the file ------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ class Journal:
     def _check(self, connection: sqlite3.Connection) -> None:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise JournalCorrupt(verdict)
+            raise JournalCorruptError(verdict)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise JournalError(f"{self.path} was written by a newer version of the phone")
@@ -295,7 +302,8 @@ class Journal:
         """
         key = held.message_id, held.attempt
         with self._transaction():
-            if self._do("start", message_id=key[0], attempt=key[1], parts=parts, now_ms=now_ms) != 1:
+            at = {"message_id": key[0], "attempt": key[1]}
+            if self._do("start", **at, parts=parts, now_ms=now_ms) != 1:
                 return False
             self._report("started", key, parts=parts)
             self._do("prune_pace", not_after_ms=now_ms - keep_pace_ms)
@@ -342,10 +350,14 @@ class Journal:
     def receive(self, sender: str, text: str, sim: int | None) -> None:
         """An inbound SMS for the outbox."""
         with self._transaction():
-            self._report("received", None, sender=sender, text=text, sim=sim)
+            self._report("received", None, sender=_clean(sender), text=_clean(text), sim=sim)
 
     def _report(self, type_: str, key: AttemptKey | None, **fields: Any) -> None:
-        event = {"event_id": self._ids(), "type": type_, "wall_time": self._wall_time()}
+        event: dict[str, Any] = {
+            "event_id": self._ids(),
+            "type": type_,
+            "wall_time": self._wall_time(),
+        }
         message_id, attempt = key or (None, None)
         if key is not None:
             event |= {"message_id": message_id, "attempt": attempt}
@@ -363,7 +375,12 @@ class Journal:
 
 def _translated(error: sqlite3.Error) -> JournalError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return JournalCorrupt(str(error)) if code in _BROKEN else JournalError(str(error))
+    return JournalCorruptError(str(error)) if code in _BROKEN else JournalError(str(error))
+
+
+def _clean(text: str) -> str:
+    """Half an emoji, or a NUL, would make the server refuse the whole call, again and again."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _unused_name(path: Path) -> Path:

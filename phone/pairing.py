@@ -77,7 +77,7 @@ def pair(
         raise PairingError(f"{invitation.host} refused: {message or code or reply.status}")
     try:
         paired = wire.read_pair(reply.body)
-    except wire.BadReply as error:
+    except wire.BadReplyError as error:
         raise PairingError(f"{invitation.host} does not answer like smsgate ({error})") from error
     journal.store_pairing(invitation.base_url, paired.device_id, paired.token)
     return paired

@@ -1,4 +1,4 @@
-"""How many SMS parts a text takes. Source: 3GPP TS 23.038 (alphabets), TS 23.040 (concatenation)."""
+"""How many SMS parts a text takes: 3GPP TS 23.038 (alphabets) and TS 23.040 (concatenation)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class TransportError(Exception):
     """No answer came: nobody knows whether the server saw the request."""
 
 
-class GaveUp(TransportError):
+class GaveUpError(TransportError):
     """The caller had something better to do than to wait."""
 
 
@@ -53,7 +53,7 @@ class Transport(Protocol):
     ) -> Reply:
         """One request, tried once; no redirect is followed. `timeout` is in real seconds.
 
-        Raises TransportError; GaveUp as soon as `give_up()` is true before the answer begins.
+        Raises TransportError; GaveUpError as soon as `give_up()` is true before the answer begins.
         """
 
 
@@ -107,7 +107,7 @@ def _await_answer(
     deadline = time.monotonic() + timeout
     while not select.select([connection.sock], [], [], _LOOK_EVERY)[0]:
         if give_up():
-            raise GaveUp
+            raise GaveUpError
         if time.monotonic() > deadline:
             raise TransportError("no answer in time")
 

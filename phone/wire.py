@@ -1,6 +1,6 @@
 """What goes over the wire: reading the server's answers strictly, building the phone's requests.
 
-An answer that is cut, of the wrong shape or not JSON raises `BadReply`, before anything is changed.
+An answer that is cut, of the wrong shape or not JSON raises `BadReplyError`, before anything is changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SEGMENTS_PER_MINUTE = 24
 _LARGEST = 2**63 - 1  # what the journal's integers hold
 
 
-class BadReply(Exception):
+class BadReplyError(Exception):
     """The server's answer cannot be read."""
 
 
@@ -62,13 +62,13 @@ def encode(body: dict[str, Any]) -> bytes:
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """Raises BadReply unless the body is one JSON object."""
+    """Raises BadReplyError unless the body is one JSON object."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadReply(f"not JSON: {error}") from None
+        raise BadReplyError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadReply("not a JSON object")
+        raise BadReplyError("not a JSON object")
     return value
 
 
@@ -88,7 +88,7 @@ def fit_events(body: dict[str, Any], events: Sequence[str]) -> dict[str, Any]:
 
 
 def read_sync(body: bytes) -> SyncReply:
-    """Raises BadReply."""
+    """Raises BadReplyError."""
     reply = _Reader(decode(body))
     return SyncReply(
         acked=[_as_text(item) for item in reply.items("acked")],
@@ -102,7 +102,7 @@ def read_sync(body: bytes) -> SyncReply:
 
 
 def read_pair(body: bytes) -> PairReply:
-    """Raises BadReply."""
+    """Raises BadReplyError."""
     reply = _Reader(decode(body))
     return PairReply(reply.integer("device_id"), reply.text("token"), reply.text("account"))
 
@@ -111,14 +111,14 @@ def read_problem(body: bytes) -> tuple[str, str]:
     """Code and sentence of an error body; both may be empty."""
     try:
         reply = decode(body)
-    except BadReply:
+    except BadReplyError:
         return "", ""
     return str(reply.get("code", "")), str(reply.get("message", ""))
 
 
 def _order(item: object) -> Order:
     if not isinstance(item, dict):
-        raise BadReply("a message is not an object")
+        raise BadReplyError("a message is not an object")
     message = _Reader(item)
     return Order(
         message_id=message.integer("message_id", least=1),
@@ -140,19 +140,19 @@ class _Reader:
     def items(self, key: str) -> list[Any]:
         value = self._data.get(key)
         if not isinstance(value, list):
-            raise BadReply(f"{key} is not a list")
+            raise BadReplyError(f"{key} is not a list")
         return value
 
     def flag(self, key: str) -> bool:
         value = self._data.get(key)
         if not isinstance(value, bool):
-            raise BadReply(f"{key} is not true or false")
+            raise BadReplyError(f"{key} is not true or false")
         return value
 
     def integer(self, key: str, least: int = 0) -> int:
         value = _as_integer(self._data.get(key))
         if value < least:
-            raise BadReply(f"{key} is below {least}")
+            raise BadReplyError(f"{key} is below {least}")
         return value
 
     def text(self, key: str) -> str:
@@ -161,24 +161,24 @@ class _Reader:
     def seconds(self, key: str) -> float:
         value = self._data.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadReply(f"{key} is not a number")
+            raise BadReplyError(f"{key} is not a number")
         # A day is beyond every lease and every pause; a larger number is a fault, not a wish.
         return min(max(value, 0), 86_400)
 
 
 def _as_integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST:
-        raise BadReply("a whole number is missing")
+        raise BadReplyError("a whole number is missing")
     return value
 
 
 def _as_text(value: object) -> str:
     if not isinstance(value, str):
-        raise BadReply("a string is missing")
+        raise BadReplyError("a string is missing")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadReply("a lone surrogate") from None
+        raise BadReplyError("a lone surrogate") from None
     return value
 
 

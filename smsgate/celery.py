@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_init
 
+from smsgate.parent import end_with_parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
+end_with_parent()
+
+# In a container, or on a machine whose only user is root, the worker runs as root; it takes JSON only.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("smsgate")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -155,6 +155,7 @@ LOGGING = {
         "django.security": {"level": "CRITICAL"},
         "uvicorn.access": {"level": "CRITICAL"},
         "uvicorn.error": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
     },
 }
 

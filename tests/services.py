@@ -1,7 +1,7 @@
 """A pytest plugin: real PostgreSQL and a real Redis-compatible server for the whole run.
 
-Loaded with `-p` before Django's settings are, since those read the URLs from the environment. With
-DATABASE_URL and REDIS_URL given, those are used instead.
+Loaded with `-p`, and at work while it is imported: Django's settings, which pytest-django loads
+early, read the URLs from the environment. With DATABASE_URL and REDIS_URL given, those are used instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from smsgate.embedded import services
 _running = ExitStack()
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+def _start() -> None:
     os.environ.setdefault("SECRET_KEY", "only for tests")
     os.environ.setdefault("PEPPER_1", "only for tests")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
@@ -34,6 +34,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     database_url, redis_url = _running.enter_context(services(private, durable=False))
     os.environ["DATABASE_URL"] = database_url
     os.environ["REDIS_URL"] = redis_url
+
+
+_start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

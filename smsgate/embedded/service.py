@@ -28,6 +28,12 @@ _UNPRIVILEGED = ("postgres", "nobody")
 _REACHABLE_CACHE = Path("/var/cache/smsgate")
 
 
+def log(name: str, level: str, message: str) -> None:
+    """One line in the shape that every process of the service writes (http_api.logs)."""
+    clock = time.strftime("%H:%M:%S")
+    print(f"{clock} {name:<8} {level:<7} {message}", file=sys.stderr, flush=True)
+
+
 class Service:
     """One server process in its own folder. Subclasses say how it starts and when it is ready."""
 
@@ -73,7 +79,8 @@ class Service:
         assert self.process.stdin is not None
         self.process.stdin.write(self.standard_input())
         self.process.stdin.close()
-        threading.Thread(target=self._read_log, args=(self.process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
+        self._reader.start()
         return self.process
 
     def wait_until_ready(self) -> None:
@@ -96,21 +103,19 @@ class Service:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._reader.join()
 
     def last_words(self) -> str:
         return self.last_lines[-1] if self.last_lines else "it said nothing"
 
     def _read_log(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            line = line.rstrip()
-            if line:
-                self.last_lines.append(line)
-            shown = self.shown(line)
-            if shown is not None:
-                level, _, message = shown.partition(" ")
-                clock = time.strftime("%H:%M:%S")
-                print(f"{clock} {self.name:<8} {level:<7} {message}", file=sys.stderr, flush=True)
+        with process.stdout as lines:
+            for line in map(str.rstrip, lines):
+                if line:
+                    self.last_lines.append(line)
+                if shown := self.shown(line):
+                    log(self.name, *shown.split(" ", 1))
 
     def _end_orphan(self) -> None:
         """Stop a server of ours that outlived its supervisor (kill -9), and wait until it is gone."""

@@ -1,0 +1,229 @@
+"""The command line: `manage.py phone` and `python -m phone`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from phone import runner
+from phone.agent import Agent, Did, Step
+from phone.clock import Clock, SystemClock
+from phone.device import Device, pretended_sims
+from phone.journal import Journal, JournalCorruptError, JournalError
+from phone.lock import JournalInUseError, only_one
+from phone.options import make_parser
+from phone.pairing import PairingError, pair, read_invitation
+from phone.radio import FakeRadio, Plan
+from phone.transport import Faults, FaultyTransport, HttpTransport, Transport
+
+OK, FAILED, MUST_PAIR, JOURNAL_CORRUPT, DIED, INTERRUPTED = 0, 1, 3, 4, 86, 130
+
+_STOPPED = {
+    "not_paired": (MUST_PAIR, "this phone is not paired: use `pair`"),
+    "unauthorized": (
+        MUST_PAIR,
+        "the server no longer knows this phone: use `pair` with a new code",
+    ),
+    "journal_corrupt": (
+        JOURNAL_CORRUPT,
+        "the journal was corrupt and is set aside; what the phone held is shown as uncertain on "
+        "the server. Nothing is sent until you decide: `reset`, then `pair` with a new code",
+    ),
+}
+
+_UNREMARKABLE = {Did.IDLE, Did.QUIET, Did.READY}
+
+
+class CliError(Exception):
+    """One sentence for the user."""
+
+
+def main(argv: Sequence[str], prog: str = "phone") -> int:
+    """Run one command; answers the exit code."""
+    options = make_parser(prog).parse_args(argv)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "pair": _pair,
+        "run": _run,
+        "status": _status,
+        "receive": _receive,
+        "reset": _reset,
+    }
+    try:
+        return commands[options.command](options)
+    except (CliError, PairingError, JournalInUseError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return FAILED
+    except JournalCorruptError:
+        print(f"{prog}: {options.journal} is corrupt: `run` will set it aside", file=sys.stderr)
+        return JOURNAL_CORRUPT
+    except (JournalError, OSError) as error:
+        print(f"{prog}: {options.journal}: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _pair(options: argparse.Namespace) -> int:
+    invitation = read_invitation(options.link, options.server)
+    url = urlsplit(invitation.base_url)
+    print(f"pairing with {invitation.host}", flush=True)
+    if url.scheme == "http" and url.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        print("warning: http is not encrypted, everybody on the way can read", file=sys.stderr)
+    device = Device(name=options.name, sims=pretended_sims(options.sims))
+    with only_one(options.journal):
+        journal = Journal(options.journal, SystemClock())
+        try:
+            paired = pair(journal, HttpTransport(invitation.base_url), invitation, device)
+        finally:
+            journal.close()
+    print(f"paired as device {paired.device_id} of {paired.account}; now: run")
+    return OK
+
+
+def _run(options: argparse.Namespace) -> int:
+    clock = SystemClock(options.speed, options.skew, rebooted=options.reboot)
+    with only_one(options.journal):
+        journal = Journal(options.journal, clock, max_pages=options.journal_pages)
+        if journal.set_aside_as is not None:
+            print(f"the corrupt journal is now {journal.set_aside_as}", file=sys.stderr)
+        try:
+            return _run_agent(options, journal, clock)
+        finally:
+            journal.close()
+
+
+def _run_agent(options: argparse.Namespace, journal: Journal, clock: Clock) -> int:
+    plan = Plan(
+        sent_after_seconds=options.sent_after,
+        delivered_after_seconds=options.delivered_after,
+        fail_rate=options.fail_rate,
+        fail_nth=frozenset(options.fail_nth),
+        undelivered_rate=options.undelivered_rate,
+        silent_rate=options.silent_rate,
+        has_delivery_reports=not options.no_delivery_reports,
+        blocked=options.blocked,
+        seed=options.seed,
+    )
+    radio = FakeRadio(clock, plan, options.outbox, options.sims, lambda line: _say(clock, line))
+    agent = Agent(
+        journal,
+        _transport(options, journal, clock),
+        radio,
+        clock,
+        device=Device(sims=pretended_sims(options.sims)),
+        checkpoint=_checkpoint(options.die_after),
+    )
+    last = runner.run(
+        agent,
+        clock,
+        has_long_poll=not options.no_long_poll,
+        until_idle=options.until_idle,
+        max_seconds=options.max_seconds and options.max_seconds * options.speed,
+        on_step=lambda step: _show(clock, step, options.verbose),
+    )
+    if last.did is not Did.STOPPED:
+        return OK if agent.is_settled or not options.until_idle else FAILED
+    code, sentence = _STOPPED.get(last.detail, (FAILED, last.detail))
+    print(f"stopped: {sentence}", file=sys.stderr)
+    return code
+
+
+def _transport(options: argparse.Namespace, journal: Journal, clock: Clock) -> Transport:
+    # An unpaired phone never gets as far as a request.
+    server = HttpTransport(journal.get("base_url") or "http://unpaired.invalid")
+    faults = Faults(
+        lose_requests=options.lose_requests,
+        lose_replies=options.lose_replies,
+        duplicate=options.duplicate,
+        cut=options.cut,
+        late=options.late,
+        reorder=options.reorder,
+    )
+    if faults == Faults():
+        return server
+    return FaultyTransport(server, faults, random.Random(options.seed), clock)
+
+
+def _checkpoint(die_after: tuple[str, int] | None) -> Callable[[str], None]:
+    """Dies like a phone whose battery is pulled: nothing is closed, flushed or said goodbye to."""
+    point, left = die_after or ("", 0)
+
+    def checkpoint(name: str) -> None:
+        nonlocal left
+        left -= name == point
+        if name == point and left == 0:
+            print(f"died after {name}", file=sys.stderr, flush=True)
+            os._exit(DIED)
+
+    return checkpoint
+
+
+def _show(clock: Clock, step: Step, is_verbose: bool) -> None:
+    is_dull = step.did in _UNREMARKABLE or step.detail == "0 new, 0 acked"
+    if is_verbose or not is_dull:
+        _say(clock, f"{step.did.value.replace('_', ' ')}: {step.detail}".removesuffix(": "))
+
+
+def _say(clock: Clock, line: str) -> None:
+    print(f"{clock.wall():%H:%M:%S} {line}", flush=True)
+
+
+def _existing(options: argparse.Namespace) -> Journal:
+    if not options.journal.exists():
+        raise CliError(f"no journal at {options.journal}: use `pair` first")
+    return Journal(options.journal, SystemClock(), sets_aside=False)
+
+
+def _status(options: argparse.Namespace) -> int:
+    journal = _existing(options)
+    counts = journal.counts()
+    stopped = journal.get("stopped")
+    facts = {
+        "server": journal.get("base_url"),
+        "device_id": journal.get("device_id"),
+        "paired": journal.get("token") is not None and stopped is None,
+        "stopped": stopped,
+        "held": counts.get("held", 0),
+        "started": counts.get("started", 0),
+        "unreported": journal.unreported(),
+    }
+    if options.json:
+        print(json.dumps(facts))
+    else:
+        print("\n".join(f"{name:<11} {value}" for name, value in facts.items()))
+    return OK
+
+
+def _receive(options: argparse.Namespace) -> int:
+    if not 0 < len(options.sender) <= 64 or len(options.text) > 10_000:
+        raise CliError("FROM takes 1 to 64 characters, TEXT at most 10000")
+    _existing(options).receive(options.sender, options.text, options.sim)
+    print("received; it is reported at the next call")
+    return OK
+
+
+def _reset(options: argparse.Namespace) -> int:
+    with only_one(options.journal):
+        if not options.journal.exists():
+            raise CliError(f"no journal at {options.journal}: nothing to reset")
+        journal = Journal(options.journal, SystemClock())
+        if journal.set_aside_as is None:
+            counts = journal.counts()
+            waiting = counts.get("held", 0) + counts.get("started", 0) + journal.unreported()
+            if waiting and not options.force:
+                raise CliError(
+                    f"{waiting} messages or reports have not reached the server; `run` first, "
+                    "or --force: the server will show these messages as uncertain"
+                )
+        if journal.get("stopped") == "journal_corrupt":
+            journal.unset("stopped")
+            print("the phone is a new one now; pair it with a new code")
+            return OK
+        aside = journal.set_aside(stopped=None)
+    print(f"the journal is now {aside}; the phone is a new one, pair it with a new code")
+    return OK

@@ -1,0 +1,252 @@
+"""`make up`: the whole service in one terminal. `python -m smsgate.up`
+
+Starts the embedded servers that no URL replaces, then web, worker and beat, all at once; restarts
+what dies, with back-off; stops everything when one of them cannot live, or on Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import IO
+
+from smsgate import config as configuration
+from smsgate.config import PROJECT_DIR, Config, ConfigError
+from smsgate.embedded import EmbeddedError, Postgres, Redis
+from smsgate.embedded.errors import one_line
+from smsgate.embedded.service import Service, log
+
+BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before the next try
+HEALTHY_SECONDS = 60.0  # alive for so long, a child has its tries back
+STOP_SECONDS = 25.0
+POLL_SECONDS = 0.1
+CANNOT_START = 3  # exit code of a child for which trying again is no use
+
+
+class CannotLive(Exception):
+    """Why the service stops, as one line."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is kept alive."""
+
+    name: str
+    start: Callable[[], subprocess.Popen[str]]
+    stop_signal: signal.Signals = signal.SIGTERM
+    process: subprocess.Popen[str] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    retry_at: float | None = None
+
+    def launch(self) -> None:
+        self.process = self.start()
+        self.started_at = time.monotonic()
+        self.retry_at = None
+
+    def look_after(self) -> None:
+        """Restart it if it died and its rest is over. Raises CannotLive after too many tries."""
+        now = time.monotonic()
+        if self.retry_at is not None:
+            if now >= self.retry_at:
+                self.launch()
+            return
+        if self.process is None or self.process.poll() is None:
+            return
+        code = self.process.returncode
+        if now - self.started_at > HEALTHY_SECONDS:
+            self.failures = 0
+        if code == CANNOT_START or self.failures == len(BACK_OFF):
+            raise CannotLive(f"{self.name} cannot run ({_in_words(code)}); its last words are above")
+        rest = BACK_OFF[self.failures]
+        self.failures += 1
+        self.retry_at = now + rest
+        log("up", "WARNING", f"{self.name} ended ({_in_words(code)}); again in {rest:.0f} s")
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+
+    def wait(self, deadline: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log("up", "WARNING", f"{self.name} does not stop: killed")
+            self.process.kill()
+            self.process.wait()
+
+
+def _in_words(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs the service until it is told to stop."""
+
+    config: Config
+    children: list[Child] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> int:
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        with ExitStack() as resources:
+            resources.enter_context(_locked(self.config))
+            listener = resources.enter_context(_listening(self.config))
+            # Children end when the last copy of the writing end is gone: it is only ours.
+            reading, writing = os.pipe()
+            resources.callback(os.close, writing)
+            resources.callback(os.close, reading)
+            try:
+                self._start(listener, reading)
+                self._supervise()
+            finally:
+                self._stop()
+        return 0
+
+    def _start(self, listener: socket.socket, parent_fd: int) -> None:
+        services = self._embedded()
+        for service in services:
+            service.prepare()
+            if self.stopping.is_set():
+                return
+        processes = {
+            "web": ["smsgate.serve"],
+            "worker": [
+                "celery", "-A", "smsgate.celery", "--quiet", "worker", "--pool", "threads",
+                "--concurrency", "2", "--without-gossip", "--without-mingle",
+                "--without-heartbeat", "--loglevel", "WARNING",
+            ],
+            "beat": ["celery", "-A", "smsgate.celery", "--quiet", "beat", "--loglevel", "WARNING",
+                     "--pidfile", ""],
+        }  # fmt: skip
+        self.children += [
+            Child(service.name, service.start, service.stop_signal) for service in services
+        ]
+        for name, module in processes.items():
+            fds = {"SMSGATE_PARENT_FD": parent_fd}
+            if name == "web":
+                fds["SMSGATE_LISTEN_FD"] = listener.fileno()
+            self.children.append(Child(name, _python(name, module, fds)))
+        for child in self.children:
+            child.launch()
+        threading.Thread(target=self._say_when_ready, daemon=True).start()
+
+    def _embedded(self) -> list[Service]:
+        services: list[Service] = []
+        if self.config.embedded_postgres:
+            services.append(Postgres(self.config))
+        if self.config.embedded_redis:
+            services.append(Redis(self.config))
+        return services
+
+    def _supervise(self) -> None:
+        while not self.stopping.wait(POLL_SECONDS):
+            for child in self.children:
+                child.look_after()
+
+    def _say_when_ready(self) -> None:
+        """The web process starts to answer once the database is there and migrated."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.config.bind, self.config.bind)
+        while not self.stopping.is_set():
+            connection = http.client.HTTPConnection(host, self.config.port, timeout=60)
+            try:
+                connection.request("GET", "/healthz/")
+                if connection.getresponse().status == 200:
+                    print(f"smsgate is ready: {self.config.public_url}", flush=True)
+                    return
+            except (OSError, http.client.HTTPException):
+                self.stopping.wait(POLL_SECONDS)
+            finally:
+                connection.close()
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        if self.stopping.is_set():  # a second Ctrl-C: hurry
+            for child in self.children:
+                if child.process is not None and child.name != "postgres":
+                    child.process.kill()
+        self.stopping.set()
+
+    def _stop(self) -> None:
+        """First those who use the servers, then the servers."""
+        self.stopping.set()
+        servers = {"postgres", "redis"}
+        for group in (
+            [child for child in self.children if child.name not in servers],
+            [child for child in self.children if child.name in servers],
+        ):
+            deadline = time.monotonic() + STOP_SECONDS
+            for child in group:
+                child.end()
+            for child in group:
+                child.wait(deadline)
+
+
+def _python(
+    name: str, module: Sequence[str], fds: Mapping[str, int]
+) -> Callable[[], subprocess.Popen[str]]:
+    """A Python process of ours, in a session of its own: the terminal's Ctrl-C is for us alone."""
+
+    def start() -> subprocess.Popen[str]:
+        numbers = {variable: str(number) for variable, number in fds.items()}
+        return subprocess.Popen(
+            [sys.executable, "-m", *module],
+            cwd=PROJECT_DIR,
+            env={**os.environ, **numbers, "SMSGATE_PROCESS": name, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            pass_fds=list(fds.values()),
+            start_new_session=True,
+            text=True,
+        )
+
+    return start
+
+
+def _locked(config: Config) -> IO[str]:
+    """The data folder, for this supervisor alone as long as the file is open."""
+    with one_line(config.data_dir):
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (config.data_dir / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise CannotLive(
+            f"smsgate is running on {config.data_dir} already; stop it, or choose another DATA_DIR"
+        ) from None
+    return file
+
+
+def _listening(config: Config) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
+        return socket.create_server((config.bind, config.port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotLive(
+            f"cannot listen on {config.bind}:{config.port}: {error.strerror}; choose another PORT"
+        ) from None
+
+
+def main() -> int:
+    try:
+        return Supervisor(configuration.load()).run()
+    except (CannotLive, EmbeddedError, ConfigError) as error:
+        print(f"smsgate: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

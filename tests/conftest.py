@@ -1,0 +1,143 @@
+"""What every test may ask for: an account with its keys, a client that speaks JSON, a clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from http_api import clock, redis
+from licenses import services
+from licenses.auth import Sender, sender_of_license
+from licenses.models import Account, Device, License
+
+
+class ManualClock:
+    """The server's clock in tests: it moves when told to."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += dt.timedelta(**by)
+
+
+@pytest.fixture
+def manual_clock() -> Iterator[ManualClock]:
+    """A Thursday at 14:32 UTC in April, as in document 000 (16:32 in Warsaw)."""
+    source = ManualClock(dt.datetime(2026, 4, 9, 14, 32, tzinfo=dt.UTC))
+    with clock.replaced_by(source):
+        yield source
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An account with one of each key, and what it takes to call the API with them."""
+
+    keys: services.Provisioned
+
+    @property
+    def account(self) -> Account:
+        return Account.objects.get(pk=self.keys.account_id)
+
+    @property
+    def license(self) -> License:
+        return License.objects.select_related("account").get(pk=self.keys.license_id)
+
+    @property
+    def sender(self) -> Sender:
+        return sender_of_license(self.license)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys.license_key}"}
+
+    def message(self, external_id: str = "a-1", **fields: Any) -> dict[str, Any]:
+        """A body for `POST /api/messages/`."""
+        return {
+            "license__key": self.keys.license_key,
+            "external_id": external_id,
+            "phone": "+48123456789",
+            "message": "Hello",
+        } | fields
+
+    def bulk(self, messages: list[Any], **fields: Any) -> dict[str, Any]:
+        return {"license__key": self.keys.license_key, "messages": messages} | fields
+
+    def with_keys(self, **fields: Any) -> dict[str, Any]:
+        """A body for the contact and group routes."""
+        return {"key": self.keys.license_key, "api_key": self.keys.api_key} | fields
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    return Tenant(services.provision("Alice"))
+
+
+@pytest.fixture
+def other_tenant(db: None) -> Tenant:
+    return Tenant(services.provision("Bob"))
+
+
+class Api:
+    """A client that posts JSON and answers what came back."""
+
+    def __init__(self) -> None:
+        self.client = Client(raise_request_exception=False)
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        """`body` is sent as JSON; headers as `Idempotency_Key="…"`."""
+        return self.client.post(
+            path,
+            json.dumps(body),
+            content_type="application/json",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    def get(self, path: str, tenant: Tenant, **query: str) -> Any:
+        return self.client.get(path, query, headers=tenant.headers)
+
+    def delete(self, path: str, tenant: Tenant) -> Any:
+        return self.client.delete(path, headers=tenant.headers)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture(autouse=True)
+def _no_throttle_memory() -> None:
+    """Throttles count in Redis, which no transaction rolls back."""
+    redis.client().flushdb()
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A paired phone, as the server sees it."""
+
+    device: Device
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def pair_phone(tenant: Tenant, install_id: str = "install-1") -> Phone:
+    code = services.new_pairing_code(tenant.license).code
+    paired = services.pair(code, install_id=install_id, name="Pixel")
+    return Phone(paired.device, paired.token)
+
+
+@pytest.fixture
+def phone(tenant: Tenant) -> Phone:
+    return pair_phone(tenant)
