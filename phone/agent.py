@@ -167,10 +167,10 @@ class Agent:
         if not self._unwritten:
             return None
         self.journal.record(self._unwritten)
-        count = len(self._unwritten)
+        what = ", ".join(f"{r.message_id} {r.type.removeprefix('part_')}" for r in self._unwritten)
         self._unwritten.clear()
         self._checkpoint("result")
-        return Step(Did.COLLECTED, str(count))
+        return Step(Did.COLLECTED, what)
 
     def _give_up(self) -> Step | None:
         first = self.journal.first_started_ms()

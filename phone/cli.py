@@ -36,7 +36,7 @@ _STOPPED = {
     ),
 }
 
-_UNREMARKABLE = {Did.IDLE, Did.QUIET, Did.READY}
+_UNREMARKABLE = {Did.IDLE, Did.QUIET, Did.READY, Did.STOPPED}
 
 
 class CliError(Exception):

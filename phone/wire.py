@@ -1,6 +1,7 @@
 """What goes over the wire: reading the server's answers strictly, building the phone's requests.
 
-An answer that is cut, of the wrong shape or not JSON raises `BadReplyError`, before anything is changed.
+An answer that is cut, not JSON or of the wrong shape raises `BadReplyError`, before anything is
+changed.
 """
 
 from __future__ import annotations
