@@ -105,7 +105,10 @@ class Sync(Shape):
     held: list[Held] = []
     events: Annotated[
         list[Any],
-        Field(max_length=MAX_EVENTS, json_schema_extra={"items": {"$ref": "#/components/schemas/Event"}}),
+        Field(
+            max_length=MAX_EVENTS,
+            json_schema_extra={"items": {"$ref": "#/components/schemas/Event"}},
+        ),
     ] = []
     health: dict[str, Any] | None = None
 
@@ -149,7 +152,9 @@ def paired_answer(device: Device, token: str, now: dt.datetime) -> dict[str, Any
 
 def acked(events: list[Any]) -> list[Any]:
     """Every event that has an id, as the phone wrote it: whatever became of it, it is kept here."""
-    return [event["event_id"] for event in events if isinstance(event, dict) and "event_id" in event]
+    return [
+        event["event_id"] for event in events if isinstance(event, dict) and "event_id" in event
+    ]
 
 
 def sync_answer(answer: SyncAnswer, events: list[Any]) -> dict[str, Any]:

@@ -32,9 +32,7 @@ class PairViewSet(ApiViewSet):
         except Refusal:
             failed_key(client_address(request.META))
             raise
-        return Response(
-            shapes.paired_answer(paired.device, paired.token, clock.now()), status=201
-        )
+        return Response(shapes.paired_answer(paired.device, paired.token, clock.now()), status=201)
 
     @transaction.atomic
     def _pair(self, body: shapes.Pair) -> licenses.Paired:

@@ -3,10 +3,10 @@ create without a UNIQUE needs one), so that every request sees the one before it
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-import datetime as dt
 from typing import Any
 
 from django.db import transaction
@@ -166,10 +166,7 @@ def _upsert(sender: Sender, drafts: Sequence[ContactDraft], now: dt.datetime) ->
         (
             membership(contact_id=contact_id, contactgroup_id=group_id)
             for contact_id, group_id in sorted(
-                {
-                    (contacts[draft.phone].pk, groups[str(draft.group_name)].pk)
-                    for draft in wanted
-                }
+                {(contacts[draft.phone].pk, groups[str(draft.group_name)].pk) for draft in wanted}
             )
         ),
         ignore_conflicts=True,
@@ -230,7 +227,9 @@ def ensure_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
     groups = _groups_by_name(sender, names, existing)
     results = []
     for name in names:
-        results.append(GroupResult(name, groups[name].pk, "existed" if name in existing else "created"))
+        results.append(
+            GroupResult(name, groups[name].pk, "existed" if name in existing else "created")
+        )
         existing[name] = groups[name]
     return results
 

@@ -23,7 +23,9 @@ KEPT_HOURS = 24
 _NEVER_KEPT = frozenset({401, 403, 429})
 
 
-def once(*, scope: str, route: str, key: str, body: bytes, work: Callable[[], Response]) -> Response:
+def once(
+    *, scope: str, route: str, key: str, body: bytes, work: Callable[[], Response]
+) -> Response:
     """Run `work` at most once per (scope, route, key); call inside a transaction.
 
     `work` answers with a Response also when it refuses. Raises Refusal: `request_in_progress` (409)

@@ -18,11 +18,11 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [  # noqa: RUF012
+        constraints = [
             # also serves the look-up
             models.UniqueConstraint(fields=["scope", "route", "key"], name="idempotency_once")
         ]
-        indexes = [  # noqa: RUF012
+        indexes = [
             # the daily clean-up
             models.Index(fields=["created_at"], name="idempotency_created_at")
         ]

@@ -62,7 +62,9 @@ def parse_json(body: bytes) -> dict[str, Any]:
             text, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal
         )
     except json.JSONDecodeError as error:
-        _malformed(f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}.")
+        _malformed(
+            f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+        )
     except RecursionError:
         _malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
     if not isinstance(data, dict):
@@ -123,7 +125,9 @@ def _check_strings(data: Any) -> None:
 
 def _multipart(request: HttpRequest) -> dict[str, Any]:
     try:
-        parser = MultiPartParser(request.META, BytesIO(request.body), request.upload_handlers, "utf-8")
+        parser = MultiPartParser(
+            request.META, BytesIO(request.body), request.upload_handlers, "utf-8"
+        )
         fields, _files = parser.parse()
     except MultiPartParserError:
         _malformed("The multipart body is broken.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 from django.db import OperationalError, transaction
 from rest_framework.request import Request
@@ -16,6 +16,8 @@ from http_api.idempotency import once
 # serialization_failure, deadlock_detected: PostgreSQL undid everything and asks to try again.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 5
+
+Result = TypeVar("Result")
 
 
 class ApiViewSet(ViewSet):
@@ -49,11 +51,8 @@ class ApiViewSet(ViewSet):
 
         return retried(in_one_transaction)
 
-    basename: str | None
-    action: str
 
-
-def retried(work: Callable[[], Any]) -> Any:
+def retried(work: Callable[[], Result]) -> Result:
     """`work`, run again where PostgreSQL chose it as a deadlock's victim. Not inside a transaction."""
     for _ in range(_TRIES - 1):
         try:

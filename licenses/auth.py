@@ -9,9 +9,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rest_framework.request import Request
-
 from django.db.models import Exists, OuterRef, QuerySet
+from rest_framework.request import Request
 
 from http_api import clock
 from http_api.errors import Refusal
@@ -79,7 +78,7 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
 
 def sender_of_license(license: License) -> Sender:
     """The sender that this licence is, for code that already holds it. Raises as above."""
-    return _usable(_rows(License.objects.filter(pk=license.pk)).first())
+    return _usable(_row(License.objects.filter(pk=license.pk)))
 
 
 def device_by_token(token: str) -> Device:
@@ -96,11 +95,12 @@ def device_by_token(token: str) -> Device:
 
 def _by_key(key: str, **annotations: Any) -> dict[str, Any] | None:
     found = License.objects.filter(key_digest__in=keys.digests("license_key", key))
-    return _rows(found, **annotations).first()
+    return _row(found, **annotations)
 
 
-def _rows(found: QuerySet[License], **annotations: Any) -> QuerySet[License, dict[str, Any]]:
-    return found.order_by().annotate(**annotations).values(*_COLUMNS, *annotations)
+def _row(found: QuerySet[License], **annotations: Any) -> dict[str, Any] | None:
+    rows = found.order_by().annotate(**annotations).values(*_COLUMNS, *annotations)
+    return next(iter(rows[:1]), None)
 
 
 def _usable(row: dict[str, Any] | None) -> Sender:

@@ -42,7 +42,7 @@ class LicenseKey(_KeyAuthentication):
     """Message routes: `license__key` (6 or 12 characters) in the body, or the key in a header."""
 
     def principal(self, request: Request) -> auth.Sender:
-        given = request.data.get("license__key") or _license_key_header(request)
+        given = _body(request).get("license__key") or _license_key_header(request)
         return auth.sender_by_license_key(
             _required("license__key", given, keys.LICENSE_KEY_LENGTHS, "6 or 12")
         )
@@ -52,8 +52,8 @@ class KeyPair(_KeyAuthentication):
     """Contact and group routes: `key` (6–12 characters) and `api_key` (12)."""
 
     def principal(self, request: Request) -> auth.Sender:
-        key = request.data.get("key") or _license_key_header(request)
-        api_key = request.data.get("api_key") or request.headers.get("X-Api-Key")
+        key = _body(request).get("key") or _license_key_header(request)
+        api_key = _body(request).get("api_key") or request.headers.get("X-Api-Key")
         problems: dict[str, Any] = {}
         for field, value, lengths, words in (
             ("key", key, range(6, 13), "6 to 12"),
@@ -73,6 +73,12 @@ class DeviceToken(_KeyAuthentication):
 
     def principal(self, request: Request) -> Device:
         return auth.device_by_token(_bearer(request) or "")
+
+
+def _body(request: Request) -> dict[str, Any]:
+    data = request.data  # StrictParser gives objects only
+    assert isinstance(data, dict)
+    return data
 
 
 def _license_key_header(request: Request) -> str | None:

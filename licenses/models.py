@@ -61,8 +61,7 @@ class Account(models.Model):
                 name="account_hours_both_or_none",
                 condition=Q(opens_at__isnull=True, closes_at__isnull=True)
                 | (
-                    Q(opens_at__isnull=False, closes_at__isnull=False)
-                    & ~Q(opens_at=F("closes_at"))
+                    Q(opens_at__isnull=False, closes_at__isnull=False) & ~Q(opens_at=F("closes_at"))
                 ),
                 violation_error_message="Give both ends of the sending hours, and let them differ.",
             )

@@ -45,7 +45,9 @@ class NewPairingCode:
 
 
 @transaction.atomic
-def provision(name: str, *, key_length: int = 12, is_active: bool = True, **rules: Any) -> Provisioned:
+def provision(
+    name: str, *, key_length: int = 12, is_active: bool = True, **rules: Any
+) -> Provisioned:
     """An account called `name` with a licence, an api_key and a credential.
 
     `rules` are fields of Account (country, time_zone, max_daily_sms, …). Raises ValidationError.
@@ -72,9 +74,7 @@ def provision(name: str, *, key_length: int = 12, is_active: bool = True, **rule
 def _free_username(name: str) -> str:
     base = "".join(letter for letter in name if letter.isalnum() or letter in "@.+-_")[:120]
     base = base or "account"
-    taken = set(
-        User.objects.filter(username__startswith=base).values_list("username", flat=True)
-    )
+    taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
     candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
     return next(candidate for candidate in candidates if candidate not in taken)
 
@@ -97,9 +97,7 @@ def add_license(
 def add_api_key(account: Account) -> str:
     """A further api_key of this account, in plain text."""
     key = keys.new_key(keys.API_KEY_LENGTH)
-    ApiKey.objects.create(
-        account=account, key_digest=keys.digest("api_key", key), key_hint=key[:2]
-    )
+    ApiKey.objects.create(account=account, key_digest=keys.digest("api_key", key), key_hint=key[:2])
     return key
 
 

@@ -27,9 +27,7 @@ def _phone(value: object, info: ValidationInfo) -> str:
     sender = sender_of(info)
     try:
         if isinstance(value, str) or type(value) is int:
-            return parse_phone(
-                value, sender.country, allow_short_codes=sender.allow_short_codes
-            )
+            return parse_phone(value, sender.country, allow_short_codes=sender.allow_short_codes)
     except InvalidPhone as error:
         raise problem(str(error)) from None
     raise problem("enter a number like +48123456789")
@@ -81,7 +79,9 @@ Text = Annotated[
 
 ExternalId = Annotated[
     Identifier,
-    Field(min_length=1, max_length=255, description="Unique per licence: a repeated one is refused."),
+    Field(
+        min_length=1, max_length=255, description="Unique per licence: a repeated one is refused."
+    ),
 ]
 
 Priority = Annotated[

@@ -70,7 +70,9 @@ class Message(models.Model):
     parts = models.PositiveSmallIntegerField()
     encoding = models.CharField(max_length=4, choices=Encoding.choices)
 
-    attempt_n = models.PositiveSmallIntegerField(default=0)  # the fencing number: the newest attempt
+    attempt_n = models.PositiveSmallIntegerField(
+        default=0
+    )  # the fencing number: the newest attempt
     cancel_requested = models.BooleanField(default=False)  # a phone holds it; asked to give it back
     failure_reason = models.CharField(max_length=64, default="")
     created_at = models.DateTimeField()
@@ -178,9 +180,7 @@ class Attempt(models.Model):
     n = models.PositiveSmallIntegerField()
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
     install_id = models.CharField(max_length=64)
-    claim = models.ForeignKey(
-        Claim, null=True, on_delete=models.SET_NULL, related_name="attempts"
-    )
+    claim = models.ForeignKey(Claim, null=True, on_delete=models.SET_NULL, related_name="attempts")
     leased_at = models.DateTimeField()
     leased_until = models.DateTimeField()
     state = models.CharField(
@@ -273,9 +273,7 @@ class OptOut(models.Model):
         SMS = "sms"
         ADMIN = "admin"
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     phone = models.CharField(max_length=PHONE_LENGTH)
     source = models.CharField(max_length=8, choices=Source.choices)
     created_at = models.DateTimeField()
@@ -293,12 +291,12 @@ class OptOut(models.Model):
 class InboundMessage(models.Model):
     """An SMS that a phone received."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
     event_id = models.UUIDField()
-    sender = models.CharField(max_length=64)  # E.164 where it is a number; a name or short code else
+    sender = models.CharField(
+        max_length=64
+    )  # E.164 where it is a number; a name or short code else
     text = models.TextField()
     sim = models.SmallIntegerField(null=True)
     wall_time = models.CharField(max_length=40, default="")

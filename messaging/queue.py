@@ -117,7 +117,7 @@ def promote(now: dt.datetime, *, license_id: int | None = None) -> int:
             """,
             {"now": now, "license_id": license_id},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def claim(
@@ -183,7 +183,7 @@ def claim(
             },
         )
         rows = cursor.fetchall()
-    leased = [Claimed(*row[:8], leased_until) for row in rows if row[8] == "leased"]
+    leased = [Claimed(*row[:-1], leased_until=leased_until) for row in rows if row[-1] == "leased"]
     # RETURNING keeps no order.
     leased.sort(key=lambda claimed: (-claimed.priority, claimed.message_id))
     return leased, len(rows)
@@ -323,7 +323,7 @@ def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
 
     What a phone already holds is asked back; it is cancelled when the phone has released it.
     """
-    parameters = {"account_id": account_id, "phone": phone, "now": now}
+    parameters: dict[str, Any] = {"account_id": account_id, "phone": phone, "now": now}
     mine = """
         license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account_id)s)
         AND phone = %(phone)s"""
@@ -349,7 +349,7 @@ def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
             """,
             parameters,
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def erase_finished(now: dt.datetime) -> int:
@@ -370,7 +370,7 @@ def erase_finished(now: dt.datetime) -> int:
             """,
             {"now": now},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def known_events(device_id: int, event_ids: Sequence[UUID]) -> set[UUID]:

@@ -12,7 +12,7 @@ _BASIC = (
 )
 _EXTENSION = "\f^{}\\[~]|€"  # each takes an escape septet before it
 
-_SEPTETS = {character: 1 for character in _BASIC} | {character: 2 for character in _EXTENSION}
+_SEPTETS = dict.fromkeys(_BASIC, 1) | dict.fromkeys(_EXTENSION, 2)
 _ONE_SEPTET = frozenset(_BASIC)
 _GSM = frozenset(_SEPTETS)
 

@@ -30,8 +30,8 @@ class SendingHours:
         match = _RANGE.fullmatch(text)
         if match is None:
             raise ValueError("write sending hours as HH:MM-HH:MM")
-        numbers = [int(number) for number in match.groups()]
-        return cls(dt.time(*numbers[:2]), dt.time(*numbers[2:]), zone)
+        from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
+        return cls(dt.time(from_hour, from_minute), dt.time(to_hour, to_minute), zone)
 
     def is_open(self, at: dt.datetime) -> bool:
         return self._window(at) is not None

@@ -26,7 +26,9 @@ from messaging.states import WAITING, MessageState
 
 LicenseKey = Annotated[
     Identifier | None,
-    Field(description="6 or 12 characters; may come in the `Authorization: Bearer` header instead."),
+    Field(
+        description="6 or 12 characters; may come in the `Authorization: Bearer` header instead."
+    ),
 ]
 
 
@@ -59,9 +61,7 @@ class SingleMessage(MessageItem):
     license__key: LicenseKey = None
 
 
-def invalid_item(
-    value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> Any:
+def invalid_item(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     """One bad item does not spoil the batch: it becomes an Invalid in its place."""
     try:
         return handler(value)
@@ -116,7 +116,7 @@ class MessageQuery(Shape):
 
 def query(request: Request) -> dict[str, str]:
     """The query string as a dict; an empty value is absent."""
-    given = {name: value for name, value in request.query_params.items() if value}
+    given = {name: value for name, value in request.query_params.dict().items() if value}
     if "phone" in given:
         given["phone"] = restore_plus(given["phone"])
     return given

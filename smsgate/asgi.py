@@ -64,9 +64,7 @@ class Root:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _look(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._lookers, function, *arguments
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._lookers, function, *arguments)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -84,7 +84,10 @@ class Config:
 
 def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Config:
     """Read the configuration; raises ConfigError with one clear line."""
-    env = {**read_dotenv(dotenv or PROJECT_DIR / ".env"), **(os.environ if environ is None else environ)}
+    env = {
+        **read_dotenv(dotenv or PROJECT_DIR / ".env"),
+        **(os.environ if environ is None else environ),
+    }
     port = _integer(env, "PORT", 8000, lowest=1, highest=65535)
     bind = env.get("BIND") or "127.0.0.1"
     host = f"[{bind}]" if ":" in bind else bind
@@ -97,7 +100,9 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         database_url=env.get("DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", ""),
         debug=_boolean(env, "DEBUG", False),
-        trusted_proxies=tuple(filter(None, env.get("TRUSTED_PROXIES", "").replace(",", " ").split())),
+        trusted_proxies=tuple(
+            filter(None, env.get("TRUSTED_PROXIES", "").replace(",", " ").split())
+        ),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),

@@ -67,7 +67,9 @@ class Child:
         if now - self.started_at > HEALTHY_SECONDS:
             self.failures = 0
         if code == CANNOT_START or self.failures == len(BACK_OFF):
-            raise CannotLive(f"{self.name} cannot run ({_in_words(code)}); its last words are above")
+            raise CannotLive(
+                f"{self.name} cannot run ({_in_words(code)}); its last words are above"
+            )
         rest = BACK_OFF[self.failures]
         self.failures += 1
         self.retry_at = now + rest

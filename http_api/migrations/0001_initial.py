@@ -4,28 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=64)),
-                ('route', models.CharField(max_length=80)),
-                ('key', models.CharField(max_length=255)),
-                ('body_digest', models.BinaryField(max_length=32)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('answer', models.JSONField()),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scope", models.CharField(max_length=64)),
+                ("route", models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=255)),
+                ("body_digest", models.BinaryField(max_length=32)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("answer", models.JSONField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='idempotency_created_at')],
-                'constraints': [models.UniqueConstraint(fields=('scope', 'route', 'key'), name='idempotency_once')],
+                "indexes": [models.Index(fields=["created_at"], name="idempotency_created_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("scope", "route", "key"), name="idempotency_once"
+                    )
+                ],
             },
         ),
     ]

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,116 +16,311 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('country', models.CharField(default='PL', help_text='Numbers without a + are read as numbers of this country.', max_length=2, validators=[licenses.models.known_country])),
-                ('time_zone', models.CharField(default='Europe/Warsaw', max_length=64, validators=[licenses.models.known_time_zone])),
-                ('opens_at', models.TimeField(blank=True, help_text='Empty: always open.', null=True, verbose_name='sending hours start')),
-                ('closes_at', models.TimeField(blank=True, null=True, verbose_name='sending hours end')),
-                ('max_daily_sms', models.PositiveIntegerField(blank=True, help_text='Empty: no limit.', null=True)),
-                ('valid_until', models.DateField(blank=True, help_text="The subscription's last day. Empty: for ever.", null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('retention_days', models.PositiveIntegerField(default=180, help_text='After so many days the phone and text of a finished message are erased.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "country",
+                    models.CharField(
+                        default="PL",
+                        help_text="Numbers without a + are read as numbers of this country.",
+                        max_length=2,
+                        validators=[licenses.models.known_country],
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="Europe/Warsaw",
+                        max_length=64,
+                        validators=[licenses.models.known_time_zone],
+                    ),
+                ),
+                (
+                    "opens_at",
+                    models.TimeField(
+                        blank=True,
+                        help_text="Empty: always open.",
+                        null=True,
+                        verbose_name="sending hours start",
+                    ),
+                ),
+                (
+                    "closes_at",
+                    models.TimeField(blank=True, null=True, verbose_name="sending hours end"),
+                ),
+                (
+                    "max_daily_sms",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Empty: no limit.", null=True
+                    ),
+                ),
+                (
+                    "valid_until",
+                    models.DateField(
+                        blank=True,
+                        help_text="The subscription's last day. Empty: for ever.",
+                        null=True,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "retention_days",
+                    models.PositiveIntegerField(
+                        default=180,
+                        help_text="After so many days the phone and text of a finished message are erased.",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key_digest', models.CharField(editable=False, max_length=80, unique=True)),
-                ('key_hint', models.CharField(editable=False, max_length=4, verbose_name='key starts with')),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to='licenses.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key_digest", models.CharField(editable=False, max_length=80, unique=True)),
+                (
+                    "key_hint",
+                    models.CharField(editable=False, max_length=4, verbose_name="key starts with"),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_keys",
+                        to="licenses.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
+                "verbose_name": "API key",
             },
         ),
         migrations.CreateModel(
-            name='DailyUsage',
+            name="DailyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('used', models.PositiveIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licenses.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("used", models.PositiveIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="licenses.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='License',
+            name="License",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('key_digest', models.CharField(editable=False, max_length=80, unique=True)),
-                ('key_hint', models.CharField(editable=False, max_length=4, verbose_name='key starts with')),
-                ('is_active', models.BooleanField(default=True)),
-                ('allow_short_codes', models.BooleanField(default=False)),
-                ('lease_seconds', models.PositiveIntegerField(default=600, help_text='A phone must start a message within so many seconds of taking it.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='licenses', to='licenses.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("key_digest", models.CharField(editable=False, max_length=80, unique=True)),
+                (
+                    "key_hint",
+                    models.CharField(editable=False, max_length=4, verbose_name="key starts with"),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("allow_short_codes", models.BooleanField(default=False)),
+                (
+                    "lease_seconds",
+                    models.PositiveIntegerField(
+                        default=600,
+                        help_text="A phone must start a message within so many seconds of taking it.",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="licenses",
+                        to="licenses.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'licence',
+                "verbose_name": "licence",
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('install_id', models.CharField(max_length=64)),
-                ('token_digest', models.CharField(editable=False, max_length=80, unique=True)),
-                ('android', models.CharField(blank=True, max_length=64)),
-                ('app_version', models.CharField(blank=True, max_length=64)),
-                ('sims', models.JSONField(blank=True, default=list)),
-                ('health', models.JSONField(blank=True, default=dict)),
-                ('mode', models.CharField(choices=[('instant', 'instant (keeps a long poll open)'), ('poll', 'every 15 minutes')], default='instant', max_length=8)),
-                ('is_paused', models.BooleanField(default=False)),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_sync_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('next_sync_seconds', models.PositiveIntegerField(default=900, editable=False)),
-                ('silent_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('license', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='devices', to='licenses.license')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("install_id", models.CharField(max_length=64)),
+                ("token_digest", models.CharField(editable=False, max_length=80, unique=True)),
+                ("android", models.CharField(blank=True, max_length=64)),
+                ("app_version", models.CharField(blank=True, max_length=64)),
+                ("sims", models.JSONField(blank=True, default=list)),
+                ("health", models.JSONField(blank=True, default=dict)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("instant", "instant (keeps a long poll open)"),
+                            ("poll", "every 15 minutes"),
+                        ],
+                        default="instant",
+                        max_length=8,
+                    ),
+                ),
+                ("is_paused", models.BooleanField(default=False)),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_sync_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("next_sync_seconds", models.PositiveIntegerField(default=900, editable=False)),
+                ("silent_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "license",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="devices",
+                        to="licenses.license",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', models.CharField(max_length=64, unique=True)),
-                ('password_digest', models.CharField(editable=False, max_length=80)),
-                ('token_digest', models.CharField(editable=False, max_length=80, unique=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('license', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='licenses.license')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("username", models.CharField(max_length=64, unique=True)),
+                ("password_digest", models.CharField(editable=False, max_length=80)),
+                ("token_digest", models.CharField(editable=False, max_length=80, unique=True)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "license",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credentials",
+                        to="licenses.license",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PairingCode',
+            name="PairingCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code_digest', models.CharField(editable=False, max_length=80, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('license', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pairing_codes', to='licenses.license')),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licenses.device')),
-                ('used_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licenses.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code_digest", models.CharField(editable=False, max_length=80, unique=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "license",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pairing_codes",
+                        to="licenses.license",
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
+                (
+                    "used_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closes_at__isnull', True), ('opens_at__isnull', True)), models.Q(('closes_at__isnull', False), ('opens_at__isnull', False), models.Q(('opens_at', models.F('closes_at')), _negated=True)), _connector='OR'), name='account_hours_both_or_none', violation_error_message='Give both ends of the sending hours, and let them differ.'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closes_at__isnull", True), ("opens_at__isnull", True)),
+                    models.Q(
+                        ("closes_at__isnull", False),
+                        ("opens_at__isnull", False),
+                        models.Q(("opens_at", models.F("closes_at")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="account_hours_both_or_none",
+                violation_error_message="Give both ends of the sending hours, and let them differ.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyusage',
-            constraint=models.UniqueConstraint(fields=('account', 'day'), name='daily_usage_once'),
+            model_name="dailyusage",
+            constraint=models.UniqueConstraint(fields=("account", "day"), name="daily_usage_once"),
         ),
         migrations.AddConstraint(
-            model_name='device',
-            constraint=models.UniqueConstraint(fields=('license', 'install_id'), name='device_install_once'),
+            model_name="device",
+            constraint=models.UniqueConstraint(
+                fields=("license", "install_id"), name="device_install_once"
+            ),
         ),
     ]

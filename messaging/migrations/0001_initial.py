@@ -7,222 +7,483 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('licenses', '0001_initial'),
+        ("licenses", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('claim_id', models.UUIDField()),
-                ('claimed_at', models.DateTimeField()),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licenses.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("claim_id", models.UUIDField()),
+                ("claimed_at", models.DateTimeField()),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.UUIDField(default=uuid.uuid4)),
-                ('type', models.CharField(max_length=32)),
-                ('message_id', models.BigIntegerField(null=True)),
-                ('attempt', models.IntegerField(null=True)),
-                ('part', models.PositiveSmallIntegerField(null=True)),
-                ('parts', models.PositiveSmallIntegerField(null=True)),
-                ('code', models.CharField(default='', max_length=64)),
-                ('wall_time', models.CharField(default='', max_length=40)),
-                ('quarantine', models.CharField(default='', max_length=64)),
-                ('received_at', models.DateTimeField()),
-                ('device', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.UUIDField(default=uuid.uuid4)),
+                ("type", models.CharField(max_length=32)),
+                ("message_id", models.BigIntegerField(null=True)),
+                ("attempt", models.IntegerField(null=True)),
+                ("part", models.PositiveSmallIntegerField(null=True)),
+                ("parts", models.PositiveSmallIntegerField(null=True)),
+                ("code", models.CharField(default="", max_length=64)),
+                ("wall_time", models.CharField(default="", max_length=40)),
+                ("quarantine", models.CharField(default="", max_length=64)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "device",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='InboundMessage',
+            name="InboundMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.UUIDField()),
-                ('sender', models.CharField(max_length=64)),
-                ('text', models.TextField()),
-                ('sim', models.SmallIntegerField(null=True)),
-                ('wall_time', models.CharField(default='', max_length=40)),
-                ('received_at', models.DateTimeField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.account')),
-                ('device', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.UUIDField()),
+                ("sender", models.CharField(max_length=64)),
+                ("text", models.TextField()),
+                ("sim", models.SmallIntegerField(null=True)),
+                ("wall_time", models.CharField(default="", max_length=40)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.account",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=255, null=True)),
-                ('repeat_digest', models.BinaryField(max_length=16, null=True)),
-                ('phone', models.CharField(max_length=16)),
-                ('text', models.TextField()),
-                ('priority', models.SmallIntegerField(default=10)),
-                ('sim', models.SmallIntegerField(null=True)),
-                ('status', models.CharField(choices=[('scheduled', 'scheduled'), ('pending', 'pending'), ('leased', 'leased'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('sent', 'sent'), ('delivered', 'delivered'), ('undelivered', 'undelivered'), ('failed', 'failed'), ('expired', 'expired'), ('cancelled', 'cancelled')], max_length=11)),
-                ('send_after', models.DateTimeField(null=True)),
-                ('send_after_given', models.CharField(max_length=40)),
-                ('send_before', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField()),
-                ('any_hour', models.BooleanField()),
-                ('on_uncertain', models.CharField(choices=[('hold', 'Hold'), ('resend', 'Resend')], default='hold', max_length=6)),
-                ('parts', models.PositiveSmallIntegerField()),
-                ('encoding', models.CharField(choices=[('gsm7', 'Gsm7'), ('ucs2', 'Ucs2')], max_length=4)),
-                ('attempt_n', models.PositiveSmallIntegerField(default=0)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('failure_reason', models.CharField(default='', max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.account')),
-                ('license', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.license')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=255, null=True)),
+                ("repeat_digest", models.BinaryField(max_length=16, null=True)),
+                ("phone", models.CharField(max_length=16)),
+                ("text", models.TextField()),
+                ("priority", models.SmallIntegerField(default=10)),
+                ("sim", models.SmallIntegerField(null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "scheduled"),
+                            ("pending", "pending"),
+                            ("leased", "leased"),
+                            ("sending", "sending"),
+                            ("uncertain", "uncertain"),
+                            ("sent", "sent"),
+                            ("delivered", "delivered"),
+                            ("undelivered", "undelivered"),
+                            ("failed", "failed"),
+                            ("expired", "expired"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        max_length=11,
+                    ),
+                ),
+                ("send_after", models.DateTimeField(null=True)),
+                ("send_after_given", models.CharField(max_length=40)),
+                ("send_before", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField()),
+                ("any_hour", models.BooleanField()),
+                (
+                    "on_uncertain",
+                    models.CharField(
+                        choices=[("hold", "Hold"), ("resend", "Resend")],
+                        default="hold",
+                        max_length=6,
+                    ),
+                ),
+                ("parts", models.PositiveSmallIntegerField()),
+                (
+                    "encoding",
+                    models.CharField(choices=[("gsm7", "Gsm7"), ("ucs2", "Ucs2")], max_length=4),
+                ),
+                ("attempt_n", models.PositiveSmallIntegerField(default=0)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("failure_reason", models.CharField(default="", max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.account",
+                    ),
+                ),
+                (
+                    "license",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.license",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.PositiveSmallIntegerField()),
-                ('install_id', models.CharField(max_length=64)),
-                ('leased_at', models.DateTimeField()),
-                ('leased_until', models.DateTimeField()),
-                ('state', models.CharField(choices=[('leased', 'leased'), ('sending', 'sending'), ('uncertain', 'uncertain'), ('failed', 'failed'), ('sent', 'sent'), ('undelivered', 'undelivered'), ('delivered', 'delivered'), ('released', 'released')], default=messaging.states.AttemptState['LEASED'], max_length=11)),
-                ('is_superseded', models.BooleanField(default=False)),
-                ('device', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='licenses.device')),
-                ('claim', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='messaging.claim')),
-                ('message', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n", models.PositiveSmallIntegerField()),
+                ("install_id", models.CharField(max_length=64)),
+                ("leased_at", models.DateTimeField()),
+                ("leased_until", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("leased", "leased"),
+                            ("sending", "sending"),
+                            ("uncertain", "uncertain"),
+                            ("failed", "failed"),
+                            ("sent", "sent"),
+                            ("undelivered", "undelivered"),
+                            ("delivered", "delivered"),
+                            ("released", "released"),
+                        ],
+                        default=messaging.states.AttemptState["LEASED"],
+                        max_length=11,
+                    ),
+                ),
+                ("is_superseded", models.BooleanField(default=False)),
+                (
+                    "device",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="licenses.device",
+                    ),
+                ),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="messaging.claim",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="messaging.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OptOut',
+            name="OptOut",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phone', models.CharField(max_length=16)),
-                ('source', models.CharField(choices=[('api', 'Api'), ('sms', 'Sms'), ('admin', 'Admin')], max_length=8)),
-                ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='licenses.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("phone", models.CharField(max_length=16)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("api", "Api"), ("sms", "Sms"), ("admin", "Admin")], max_length=8
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="licenses.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StateChange',
+            name="StateChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_state', models.CharField(max_length=11)),
-                ('to_state', models.CharField(max_length=11)),
-                ('at', models.DateTimeField()),
-                ('cause', models.CharField(max_length=64)),
-                ('message', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='state_changes', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_state", models.CharField(max_length=11)),
+                ("to_state", models.CharField(max_length=11)),
+                ("at", models.DateTimeField()),
+                ("cause", models.CharField(max_length=64)),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="state_changes",
+                        to="messaging.message",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['claimed_at'], name='claim_claimed_at'),
+            model_name="claim",
+            index=models.Index(fields=["claimed_at"], name="claim_claimed_at"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('device', 'claim_id'), name='claim_once'),
+            model_name="claim",
+            constraint=models.UniqueConstraint(fields=("device", "claim_id"), name="claim_once"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['message_id', 'attempt'], name='event_of_attempt'),
+            model_name="event",
+            index=models.Index(fields=["message_id", "attempt"], name="event_of_attempt"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('quarantine', ''), _negated=True), fields=['received_at'], name='event_quarantine'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("quarantine", ""), _negated=True),
+                fields=["received_at"],
+                name="event_quarantine",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('device', 'event_id'), name='event_once'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("device", "event_id"), name="event_once"),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['account', 'id'], name='inbound_account'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["account", "id"], name="inbound_account"),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['received_at'], name='inbound_received_at'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["received_at"], name="inbound_received_at"),
         ),
         migrations.AddConstraint(
-            model_name='inboundmessage',
-            constraint=models.UniqueConstraint(fields=('device', 'event_id'), name='inbound_once'),
+            model_name="inboundmessage",
+            constraint=models.UniqueConstraint(fields=("device", "event_id"), name="inbound_once"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('license'), models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('status', 'pending')), name='message_claim'),
+            model_name="message",
+            index=models.Index(
+                models.F("license"),
+                models.OrderBy(models.F("priority"), descending=True),
+                models.F("id"),
+                condition=models.Q(("status", "pending")),
+                name="message_claim",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('license'), models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('any_hour', True), ('status', 'pending')), name='message_claim_any_hour'),
+            model_name="message",
+            index=models.Index(
+                models.F("license"),
+                models.OrderBy(models.F("priority"), descending=True),
+                models.F("id"),
+                condition=models.Q(("any_hour", True), ("status", "pending")),
+                name="message_claim_any_hour",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'scheduled')), fields=['license', 'due_at'], name='message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "scheduled")),
+                fields=["license", "due_at"],
+                name="message_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('send_before__isnull', False), ('status__in', ['scheduled', 'pending'])), fields=['send_before'], name='message_expiry'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(
+                    ("send_before__isnull", False), ("status__in", ["scheduled", "pending"])
+                ),
+                fields=["send_before"],
+                name="message_expiry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status__in', ['leased', 'sending', 'uncertain'])), fields=['license', 'status'], name='message_under_way'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status__in", ["leased", "sending", "uncertain"])),
+                fields=["license", "status"],
+                name="message_under_way",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['license', 'id'], name='message_license'),
+            model_name="message",
+            index=models.Index(fields=["license", "id"], name="message_license"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['license', 'phone'], name='message_phone'),
+            model_name="message",
+            index=models.Index(fields=["license", "phone"], name="message_phone"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False), models.Q(('phone', ''), _negated=True)), fields=['finished_at'], name='message_retention'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(
+                    ("finished_at__isnull", False), models.Q(("phone", ""), _negated=True)
+                ),
+                fields=["finished_at"],
+                name="message_retention",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('license', 'external_id'), name='message_external_id'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("license", "external_id"), name="message_external_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('repeat_digest__isnull', False)), fields=('license', 'repeat_digest'), name='message_repeat_digest'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("repeat_digest__isnull", False)),
+                fields=("license", "repeat_digest"),
+                name="message_repeat_digest",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['scheduled', 'pending', 'leased', 'sending', 'uncertain', 'sent', 'delivered', 'undelivered', 'failed', 'expired', 'cancelled'])), name='message_status_known'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "scheduled",
+                            "pending",
+                            "leased",
+                            "sending",
+                            "uncertain",
+                            "sent",
+                            "delivered",
+                            "undelivered",
+                            "failed",
+                            "expired",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="message_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'undelivered']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='message_sent_has_time'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["sent", "delivered", "undelivered"]), _negated=True),
+                    ("sent_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="message_sent_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('send_before__isnull', True), ('send_after__isnull', True), ('send_before__gt', models.F('send_after')), _connector='OR'), name='message_window_has_length'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("send_before__isnull", True),
+                    ("send_after__isnull", True),
+                    ("send_before__gt", models.F("send_after")),
+                    _connector="OR",
+                ),
+                name="message_window_has_length",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('state__in', ['leased', 'sending'])), fields=['leased_until'], name='attempt_open'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("state__in", ["leased", "sending"])),
+                fields=["leased_until"],
+                name="attempt_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('state__in', ['leased', 'sending'])), fields=['device'], name='attempt_open_of_device'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("state__in", ["leased", "sending"])),
+                fields=["device"],
+                name="attempt_open_of_device",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('message', 'n'), name='attempt_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("message", "n"), name="attempt_once"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(('n__gte', 1)), name='attempt_counts_from_one'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("n__gte", 1)), name="attempt_counts_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='optout',
-            constraint=models.UniqueConstraint(fields=('account', 'phone'), name='opt_out_once'),
+            model_name="optout",
+            constraint=models.UniqueConstraint(fields=("account", "phone"), name="opt_out_once"),
         ),
     ]

@@ -65,13 +65,14 @@ def accept_one(sender: Sender, draft: Draft) -> Message:
     message = to_message(sender, draft, clock.now())
     try:
         with _savepoint_if_needed():
-            message.id = queue.insert_message(  # type: ignore[assignment]
+            inserted = queue.insert_message(
                 message, limit=sender.max_daily_sms, day=local_day(sender, message)
             )
     except IntegrityError as error:
         raise _duplicate(error, draft) from None
-    if message.id is None:
+    if inserted is None:
         raise _why_not(sender, draft)
+    message.pk = inserted
     wakeup.after_commit(sender.license_id)
     return message
 
@@ -193,7 +194,9 @@ def _judge(
 class _Known:
     """What the database knows of a batch's items, fetched once: duplicates and opt-outs."""
 
-    def __init__(self, external_ids: set[str], digests: set[bytes], opted_out: set[str]) -> None:
+    def __init__(
+        self, external_ids: set[str | None], digests: set[bytes | None], opted_out: set[str]
+    ) -> None:
         self.external_ids = external_ids
         self.digests = digests
         self.opted_out = opted_out
@@ -201,30 +204,20 @@ class _Known:
     @classmethod
     def of(cls, sender: Sender, drafts: Sequence[Draft]) -> _Known:
         mine = Message.objects.filter(license_id=sender.license_id)
-        ids = [draft.external_id for draft in drafts if draft.external_id is not None]
-        digests = [draft.repeat_digest for draft in drafts if draft.repeat_digest is not None]
+        refused = OptOut.objects.filter(account_id=sender.account_id)
+        ids = {draft.external_id for draft in drafts} - {None}
+        digests = {draft.repeat_digest for draft in drafts} - {None}
         phones = {draft.phone for draft in drafts}
+        # Django asks the database nothing for an empty IN ().
         return cls(
-            external_ids=set(
-                mine.filter(external_id__in=ids).values_list("external_id", flat=True)
-            )
-            if ids
-            else set(),
-            digests={
-                bytes(found)
+            set(mine.filter(external_id__in=ids).values_list("external_id", flat=True)),
+            {
+                None if found is None else bytes(found)
                 for found in mine.filter(repeat_digest__in=digests).values_list(
                     "repeat_digest", flat=True
                 )
-            }
-            if digests
-            else set(),
-            opted_out=set(
-                OptOut.objects.filter(
-                    account_id=sender.account_id, phone__in=phones
-                ).values_list("phone", flat=True)
-            )
-            if phones
-            else set(),
+            },
+            set(refused.filter(phone__in=phones).values_list("phone", flat=True)),
         )
 
     def reason_against(self, draft: Draft) -> str | None:

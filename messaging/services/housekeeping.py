@@ -7,7 +7,7 @@ import datetime as dt
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 
 from http_api import clock
 from http_api.idempotency import KEPT_HOURS
@@ -27,6 +27,7 @@ LEASE_GRACE = dt.timedelta(seconds=60)
 SENDING_GRACE = dt.timedelta(minutes=20)
 
 MISSED_SYNCS = 3
+_PATIENCE = dt.timedelta(seconds=MISSED_SYNCS)  # for each second between two syncs
 
 
 def promote_due() -> int:
@@ -87,7 +88,11 @@ def doubt_install(device: Device, install_id: str) -> int:
 def _doubt(attempts: list[AttemptKey], now: dt.datetime) -> int:
     Event.objects.bulk_create(
         Event(
-            event_id=uuid4(), type="lease_expired", message_id=message_id, attempt=n, received_at=now
+            event_id=uuid4(),
+            type="lease_expired",
+            message_id=message_id,
+            attempt=n,
+            received_at=now,
         )
         for message_id, n in attempts
     )
@@ -101,7 +106,9 @@ def mark_silent_devices() -> int:
     silent = Device.objects.filter(
         revoked_at=None,
         silent_since=None,
-        last_sync_at__lt=now - dt.timedelta(seconds=1) * MISSED_SYNCS * F("next_sync_seconds"),
+        last_sync_at__lt=ExpressionWrapper(
+            Value(now) - F("next_sync_seconds") * Value(_PATIENCE), DateTimeField()
+        ),
     )
     return silent.update(silent_since=now)
 

@@ -30,6 +30,8 @@ BACK_OFF = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15))
 
 AttemptKey = tuple[int, int]  # message id, n
 
+_RANK_BY_NAME = {state.value: rank for state, rank in RANK.items()}
+
 
 def settle(keys: Collection[AttemptKey], now: dt.datetime) -> None:
     """Fold these attempts' events anew and move attempts and messages accordingly.
@@ -45,7 +47,7 @@ def _one_attempt_a_message(keys: Collection[AttemptKey]) -> Iterator[set[Attempt
     """Rounds in which no message comes twice: a later attempt sees what an earlier one moved."""
     rest = sorted(set(keys))
     while rest:
-        first = {message_id: n for message_id, n in reversed(rest)}
+        first = dict(reversed(rest))
         yield set(first.items())
         rest = [(message_id, n) for message_id, n in rest if first[message_id] != n]
 
@@ -110,9 +112,7 @@ def _may_resend(message: Message, now: dt.datetime) -> bool:
     )
 
 
-def _reported(
-    message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
-) -> Change | None:
+def _reported(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime) -> Change | None:
     before = MessageState(message.status)
     after = MessageState(folded.state.value)
     reason = folded.reason if after is MessageState.FAILED else ""
@@ -136,12 +136,10 @@ def _reported(
 
 def _rank(state: MessageState) -> int:
     """States without a rank (waiting, cancelled, expired) stand below every report."""
-    return RANK.get(AttemptState(state.value), 0) if state in list(AttemptState) else 0
+    return _RANK_BY_NAME.get(state.value, 0)
 
 
-def _released(
-    message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
-) -> Change | None:
+def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime) -> Change | None:
     """The phone never started it and never will: back to the queue, unless it should not be sent."""
     if message.status not in {MessageState.LEASED, MessageState.UNCERTAIN}:
         return None

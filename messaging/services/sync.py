@@ -101,7 +101,9 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
     apply_events(device, request.events, now)
     window = _window(device, now)
     is_paused = device.is_paused or window.sender is None
-    claimed = _claim(device, request, window, now) if request.claim_id and not is_paused else []
+    claimed: list[Claimed] = []
+    if request.claim_id is not None and not is_paused:
+        claimed = _claim(device, request.claim_id, request.capacity, window, now)
     is_busy = bool(claimed or request.held)
     next_sync_seconds = BUSY_SYNC_SECONDS if is_busy else IDLE_SYNC_SECONDS
     _remember(device, request, next_sync_seconds, now)
@@ -144,16 +146,16 @@ def _window(device: Device, now: dt.datetime) -> _Window:
 
 
 def _claim(
-    device: Device, request: SyncRequest, window: _Window, now: dt.datetime
+    device: Device, claim_id: UUID, capacity: int, window: _Window, now: dt.datetime
 ) -> list[Claimed]:
     """New messages for a new claim; for a claim that was answered before, the same ones again."""
-    before = Claim.objects.filter(device=device, claim_id=request.claim_id).first()
+    before = Claim.objects.filter(device=device, claim_id=claim_id).first()
     if before is not None:
         return queue.claimed_before(before.pk)
-    capacity = min(request.capacity, MAX_CAPACITY)
+    capacity = min(capacity, MAX_CAPACITY)
     if capacity <= 0:
         return []
-    claim = Claim.objects.create(device=device, claim_id=request.claim_id, claimed_at=now)
+    claim = Claim.objects.create(device=device, claim_id=claim_id, claimed_at=now)
     queue.promote(now, license_id=device.license_id)
     claimed: list[Claimed] = []
     while len(claimed) < capacity:

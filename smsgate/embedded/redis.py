@@ -16,6 +16,8 @@ from smsgate.embedded.service import Service
 
 _PID_FILE = "redis.pid"
 
+_NOISE = ("overcommit_memory", "ready to exit")
+
 
 class Redis(Service):
     name = "redis"
@@ -88,6 +90,6 @@ class Redis(Service):
 
     def shown(self, line: str) -> str | None:
         match = re.match(r"\d+:\w \S+ \S+ \S+ \S+ ([#*.-]) (.*)", line)
-        if match is None or match.group(1) != "#" or "overcommit_memory" in line:
+        if match is None or match.group(1) != "#" or any(noise in line for noise in _NOISE):
             return None
         return f"WARNING {match.group(2)}"

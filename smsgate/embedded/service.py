@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from smsgate.config import Config
 from smsgate.embedded.errors import EmbeddedError, one_line
@@ -126,7 +126,9 @@ class Service:
         deadline = time.monotonic() + STOP_SECONDS
         while self._is_ours(pid):
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"an old {self.name} (process {pid}) does not stop; end it first")
+                raise EmbeddedError(
+                    f"an old {self.name} (process {pid}) does not stop; end it first"
+                )
             time.sleep(0.05)
 
     def _is_ours(self, pid: int) -> bool:
@@ -159,14 +161,14 @@ class Service:
                 os.chown(folder, self.user.pw_uid, self.user.pw_gid)
 
     def _spawn(
-        self, command: Sequence[str], *, cwd: Path | None = None, **options: object
+        self, command: Sequence[str], *, cwd: Path | None = None, **options: Any
     ) -> subprocess.Popen[str]:
         """Start a program in the service's folder, as its user, out of reach of the terminal's Ctrl-C.
 
         The folder is entered before the rights are given up, so that it may lie below a folder
         which that user cannot enter.
         """
-        as_user = {} if self.user is None else {
+        as_user: dict[str, Any] = {} if self.user is None else {
             "user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": [],
         }  # fmt: skip
         return subprocess.Popen(
@@ -179,7 +181,7 @@ class Service:
             errors="replace",
             start_new_session=True,
             **as_user,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
 
     def reachable(self, program: Path, tree: Path, version: str) -> Path:
