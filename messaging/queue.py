@@ -170,7 +170,8 @@ def claim(
                     CASE outcome WHEN 'leased' THEN 'claim' WHEN 'cancelled' THEN 'opted_out'
                         ELSE 'send_before' END
                 FROM taken)
-            SELECT id, attempt_n, phone, text, sim, priority, any_hour, send_before, outcome
+            SELECT id, attempt_n, phone, text, sim, priority, any_hour, send_before,
+                %(leased_until)s, outcome
             FROM taken
             """,
             {
@@ -183,7 +184,7 @@ def claim(
             },
         )
         rows = cursor.fetchall()
-    leased = [Claimed(*row[:-1], leased_until=leased_until) for row in rows if row[-1] == "leased"]
+    leased = [Claimed(*row[:-1]) for row in rows if row[-1] == "leased"]
     # RETURNING keeps no order.
     leased.sort(key=lambda claimed: (-claimed.priority, claimed.message_id))
     return leased, len(rows)
