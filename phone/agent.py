@@ -16,7 +16,7 @@ from phone import wire
 from phone.clock import Clock
 from phone.device import Device
 from phone.journal import Held, Journal, JournalCorruptError, JournalError
-from phone.pace import WINDOW_MS, Pace, Start
+from phone.pace import SEGMENTS_PER_MINUTE, WINDOW_MS, Pace, Start
 from phone.radio import Dispatch, Radio, RadioResult
 from phone.segments import count_parts
 from phone.transport import GaveUpError, Reply, Transport, TransportError
@@ -152,10 +152,10 @@ class Agent:
         if self._pace is not None:
             return None
         released, unknown = self.journal.recover()
-        self._pace = Pace(
-            self.journal.pace_history(),
-            int(float(self.journal.get("pace_seconds") or wire.PACE_SECONDS) * 1000),
-            int(self.journal.get("segments_per_minute") or wire.SEGMENTS_PER_MINUTE),
+        self._pace = Pace(self.journal.pace_history())
+        self._pace.limit(
+            float(self.journal.get("pace_seconds") or 0),
+            int(self.journal.get("segments_per_minute") or SEGMENTS_PER_MINUTE),
         )
         if not released and not unknown:
             return None
@@ -221,11 +221,22 @@ class Agent:
         if not self.journal.start(held, parts, sim, self._now_ms(), keep_pace_ms=keep_ms):
             return None  # its lease ended this very moment: the next step releases it
         self._checkpoint("journal")
+        if self._now_ms() >= held.start_before_ms:
+            return self._overslept(held, parts)
         self._radio.send(Dispatch(held.message_id, held.attempt, held.phone, held.text, parts, sim))
         # The pace goes by when the radio was really called: the disk may have been slow.
         self._pacing.note(Start(self._now_ms(), sim, parts))
         self._checkpoint("radio")
         return Step(Did.SENT, f"{held.message_id} attempt {held.attempt}")
+
+    def _overslept(self, held: Held, parts: int) -> Step:
+        """The phone stood still between the journal and the radio, and the lease is over: the
+        message may be somebody else's by now. It was surely not sent, so it has failed."""
+        self.journal.record(
+            RadioResult(held.message_id, held.attempt, part, parts, "part_failed", "window_closed")
+            for part in range(1, parts + 1)
+        )
+        return Step(Did.RELEASED, f"{held.message_id} window_closed")
 
     # --- sync ----------------------------------------------------------------------------------
 
@@ -271,8 +282,9 @@ class Agent:
             return 0
         waiting = sum(count_parts(h.text) for h in held)
         by_segments = self._pacing.segments_per_minute * BUSY_SYNC_SECONDS // 60 - waiting
-        pace_ms = max(self._pacing.pace_ms, 1)
-        by_pace = BUSY_SYNC_SECONDS * 1000 // pace_ms - len(held)  # all may be for one SIM
+        by_pace = BUSY_SYNC_SECONDS * 1000 // self._pacing.pace_ms - len(
+            held
+        )  # all may be for one SIM
         least = 0 if held else 1
         return max(least, min(by_segments, by_pace, wire.MAX_CAPACITY))
 
@@ -288,8 +300,7 @@ class Agent:
         self._was_ready = self._journal_failed = False
         self._is_paused = answer.is_paused
         self.is_caught_up = not new and (asked_for > 0 or answer.is_paused)
-        self._pacing.pace_ms = int(answer.pace_seconds * 1000)
-        self._pacing.segments_per_minute = answer.segments_per_minute
+        self._pacing.limit(answer.pace_seconds, answer.segments_per_minute)
 
     def _long_poll(self, give_up: Callable[[], bool] | None) -> Step:
         token = self.journal.get("token")

@@ -91,6 +91,7 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
+            self.path.touch(mode=0o600)  # the token is in it; SQLite's side files follow its mode
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=5)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -99,7 +100,7 @@ class Journal:
                 self._create(connection)
             if self._max_pages is not None:
                 connection.execute(f"PRAGMA max_page_count = {self._max_pages:d}")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
             raise _translated(error) from error
@@ -373,7 +374,7 @@ class Journal:
         return self._clock.wall().isoformat(timespec="milliseconds")
 
 
-def _translated(error: sqlite3.Error) -> JournalError:
+def _translated(error: sqlite3.Error | OSError) -> JournalError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return JournalCorruptError(str(error)) if code in _BROKEN else JournalError(str(error))
 

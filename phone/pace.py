@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 WINDOW_MS = 60_000
+PACE_MS = 10_000
+SEGMENTS_PER_MINUTE = 24
 
 
 class Start(NamedTuple):
@@ -15,13 +17,19 @@ class Start(NamedTuple):
 
 
 class Pace:
-    """At least `pace_ms` between two starts per SIM, and at most `segments_per_minute` in any 60 s
-    for the whole phone: Android counts what an app sends, not what a SIM does."""
+    """At least 10 s between two starts per SIM, and at most 24 segments in any 60 s for
+    the whole phone: Android counts what an app sends, not what a SIM does."""
 
-    def __init__(self, history: Iterable[Start], pace_ms: int, segments_per_minute: int) -> None:
-        self.pace_ms = pace_ms
-        self.segments_per_minute = segments_per_minute
+    def __init__(self, history: Iterable[Start]) -> None:
+        self.pace_ms = PACE_MS
+        self.segments_per_minute = SEGMENTS_PER_MINUTE
         self._history = sorted(history)
+
+    def limit(self, pace_seconds: float, segments_per_minute: int) -> None:
+        """What the server asks for. It may slow the phone down, never hurry it: beyond Android's
+        own limit a text waits behind a question on a screen that nobody looks at."""
+        self.pace_ms = max(PACE_MS, int(pace_seconds * 1000))
+        self.segments_per_minute = min(SEGMENTS_PER_MINUTE, segments_per_minute)
 
     def note(self, start: Start) -> None:
         """Remember a start; the history keeps only what can still matter."""

@@ -16,8 +16,6 @@ PAIR, SYNC, WAIT = "/companion/pair/", "/companion/sync/", "/companion/wait/"
 MAX_EVENTS = 200
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CAPACITY = 50
-PACE_SECONDS = 10
-SEGMENTS_PER_MINUTE = 24
 
 _LARGEST = 2**63 - 1  # what the journal's integers hold
 
