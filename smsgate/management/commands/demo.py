@@ -1,0 +1,291 @@
+"""`make demo`: the main job, end to end, on real parts, in a minute. Leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from smsgate.config import PROJECT_DIR
+
+START_SECONDS = 60.0
+SETTLE_SECONDS = 60.0
+
+# The example bodies of the API's document, word for word but for the keys.
+EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "One message",
+        "/api/messages/",
+        {
+            "external_id": "order-confirmation-12345",
+            "message": "Your order #12345 has been confirmed. Delivery: 2-3 business days.",
+            "phone": "+48123456789",
+            "send_after": "2026-04-10T09:00:00",
+            "priority": 10,
+        },
+    ),
+    (
+        "Many messages",
+        "/api/messages/bulk/",
+        {
+            "all_or_nothing": False,
+            "messages": [
+                {
+                    "external_id": "promo-april-001",
+                    "message": "Spring sale — 20% off all orders this week!",
+                    "phone": "+48123456789",
+                    "priority": 5,
+                },
+                {
+                    "external_id": "promo-april-002",
+                    "message": "Spring sale — 20% off all orders this week!",
+                    "phone": "+48987654321",
+                    "send_after": "2026-04-10T10:00:00",
+                    "priority": 5,
+                },
+            ],
+        },
+    ),
+    (
+        "A contact, and a welcome",
+        "/api/contacts/contacts/",
+        {
+            "name": "Jan Kowalski",
+            "phone": "+48123456789",
+            "group_name": "VIP Clients",
+            "message": "Welcome {name}! You have been added to our VIP list.",
+            "send_after": "2026-04-10T09:00:00",
+            "priority": 10,
+            "ignore_foreign_numbers": False,
+        },
+    ),
+    (
+        "Many contacts",
+        "/api/contacts/contacts/bulk/",
+        {
+            "ignore_foreign_numbers": False,
+            "all_or_nothing": False,
+            "contacts": [
+                {
+                    "name": "Anna Nowak",
+                    "phone": "+48111222333",
+                    "group_name": "Newsletter",
+                    "message": "Hi {name}, thanks for signing up!",
+                    "send_after": "2026-04-10T09:00:00",
+                },
+                {
+                    "name": "Piotr Wiśniewski",
+                    "phone": "+48444555666",
+                    "group_name": "Newsletter",
+                },
+            ],
+        },
+    ),
+    ("A group", "/api/contacts/groups/", {"name": "Summer Campaign 2026"}),
+    (
+        "Many groups",
+        "/api/contacts/groups/bulk/",
+        {"groups": [{"name": "VIP Clients"}, {"name": "Newsletter"}, {"name": "Inactive Users"}]},
+    ),
+]
+ACCEPTED = 5  # SMS that the examples ask for
+
+
+class Command(BaseCommand):
+    help = "Runs the whole service in a temporary folder, sends the example messages, shows it all."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--speed", type=float, default=30.0, help="how much faster the phone's clock runs"
+        )
+
+    def handle(self, *args: Any, speed: float, **options: Any) -> None:
+        with tempfile.TemporaryDirectory(prefix="smsgate-demo-") as folder:
+            demo = Demo(Path(folder), speed)
+            try:
+                demo.start()
+                demo.run()
+            finally:
+                demo.stop()
+
+
+class Demo:
+    """One run of the service with a phone of its own."""
+
+    def __init__(self, folder: Path, speed: float) -> None:
+        self.folder = folder
+        self.speed = speed
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "service.log"
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PEPPER_1", "BIND"}
+        } | {
+            "DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
+        }
+        self.service: subprocess.Popen[bytes] | None = None
+        self.keys: dict[str, Any] = {}
+
+    def start(self) -> None:
+        title("The service: PostgreSQL, a Redis-compatible server, web, Celery worker and beat")
+        began = time.monotonic()
+        with self.log.open("wb") as log:
+            self.service = subprocess.Popen(
+                [sys.executable, "-m", "smsgate.up"],
+                cwd=PROJECT_DIR,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while not self._answers():
+            if self.service.poll() is not None or time.monotonic() - began > START_SECONDS:
+                raise CommandError(f"the service did not start:\n{self.log.read_text()}")
+            time.sleep(0.1)
+        say(f"ready on {self.url} after {time.monotonic() - began:.1f} s, in a temporary folder")
+
+    def stop(self) -> None:
+        if self.service is not None:
+            self.service.terminate()
+            self.service.wait(60)
+
+    def run(self) -> None:
+        title("An account with its keys")
+        self.keys = self._manage_json("provision", "Demo", "--json")
+        say("manage.py provision Demo --json")
+        say(f"licence {self.keys['license_id']}, with a licence key and an api_key")
+        for name, path, body in EXAMPLES:
+            title(name)
+            self._post(path, body)
+        title("A phone pairs, takes the messages, sends one every 10 s of its clock, and reports")
+        say(f"(its clock runs {self.speed:.0f} times as fast here; its SIM is pretended)")
+        self._run_phone()
+        title("What became of them")
+        self._show_result()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz/", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        keys = (
+            {"license__key": self.keys["license_key"]}
+            if path.startswith("/api/messages")
+            else {"key": self.keys["license_key"], "api_key": self.keys["api_key"]}
+        )
+        text = json.dumps(keys | body, ensure_ascii=False)
+        say(f"curl {self.url}{path} \\\n    -d '{text}'")
+        status, answer = _curl(f"{self.url}{path}", text)
+        say(f"→ {status} {answer}")
+        if status not in {200, 201}:
+            raise CommandError("the service refused an example")
+
+    def _run_phone(self) -> None:
+        pairing = self._manage_json("pair", str(self.keys["license_id"]), "--json")
+        journal = ["--journal", str(self.folder / "phone.sqlite3")]
+        self._phone("pair", pairing["link"], *journal)
+        self._phone("run", *journal, "--speed", str(self.speed), "--until-idle")
+
+    def _phone(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "phone", *arguments]
+        if subprocess.run(command, cwd=PROJECT_DIR, env=self.env, check=False).returncode != 0:
+            raise CommandError("the phone stopped with an error")
+
+    def _show_result(self) -> None:
+        messages = self._messages()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while any(message["status"] != "delivered" for message in messages):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+            messages = self._messages()
+        for message in messages:
+            name = message["external_id"] or "(a contact's)"
+            say(f"{message['id']:>4}  {name:<26} {message['status']}")
+        statuses = [message["status"] for message in messages]
+        counts = {
+            "accepted": len(messages),
+            "sent": sum(message["sent_at"] is not None for message in messages),
+            "delivered": statuses.count("delivered"),
+            "uncertain": statuses.count("uncertain"),
+        }
+        print()
+        say("   ".join(f"{name:>9}" for name in counts))
+        say("   ".join(f"{count:>9}" for count in counts.values()))
+        print(flush=True)
+        if counts != {
+            "accepted": ACCEPTED,
+            "sent": ACCEPTED,
+            "delivered": ACCEPTED,
+            "uncertain": 0,
+        }:
+            raise CommandError("not every message was delivered")
+
+    def _messages(self) -> list[dict[str, Any]]:
+        request = urllib.request.Request(
+            f"{self.url}/api/messages/",
+            headers={"Authorization": f"Bearer {self.keys['license_key']}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            results: list[dict[str, Any]] = json.load(response)["results"]
+        return results[::-1]
+
+    def _manage_json(self, *arguments: str) -> dict[str, Any]:
+        output = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout  # fmt: skip
+        result: dict[str, Any] = json.loads(output)
+        return result
+
+
+def _curl(url: str, body: str) -> tuple[int, str]:
+    """Post by the real curl; by Python where there is none."""
+    if shutil.which("curl") is None:
+        say("(there is no curl here: Python sends the same request)")
+        request = urllib.request.Request(url, body.encode(), method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+    output = subprocess.run(
+        ["curl", "--silent", "--show-error", "--write-out", "\n%{http_code}", "-d", body, url],
+        stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout  # fmt: skip
+    answer, _, status = output.rpartition("\n")
+    return int(status), answer
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def title(text: str) -> None:
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
+
+
+def say(text: str) -> None:
+    print(f"  {text}", flush=True)
