@@ -13,7 +13,7 @@ from phone.cli import main
 
 class Command(BaseCommand):
     help = "A whole phone with a pretended SIM: pair, run, status, receive, reset."
-    requires_system_checks: list[str] = []  # noqa: RUF012  # it speaks only HTTP: no database
+    requires_system_checks: list[str] = []  # it speaks only HTTP: no database
 
     def run_from_argv(self, argv: list[str]) -> None:
         sys.exit(main(argv[2:], prog=f"{Path(argv[0]).name} phone"))
