@@ -11,7 +11,9 @@ from tests.conftest import Api, ManualClock, Tenant
 URL = "/api/messages/"
 
 
-def test_it_answers_as_document_000_shows(api: Api, tenant: Tenant, manual_clock: ManualClock) -> None:
+def test_it_answers_as_document_000_shows(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
     body = {
         "external_id": "order-confirmation-12345",
         "license__key": tenant.keys.license_key,
