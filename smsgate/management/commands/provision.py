@@ -1,0 +1,73 @@
+"""`manage.py provision NAME`: an account with a licence and keys, printed once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+from licenses import keys, services
+from messaging.sending_hours import SendingHours
+from smsgate.management.operator import OperatorCommand
+
+
+def _hours(text: str) -> SendingHours:
+    try:
+        return SendingHours.parse(text, ZoneInfo("UTC"))
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError("write the date as YYYY-MM-DD") from None
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        raise ArgumentTypeError("a whole number, 0 or more")
+    return int(text)
+
+
+class Command(OperatorCommand):
+    help = "Makes an account with a licence, an api_key and a credential, and prints the keys once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name", help="the account's name")
+        parser.add_argument("--country", default="PL", help="ISO code; for numbers without +")
+        parser.add_argument("--time-zone", default="Europe/Warsaw")
+        parser.add_argument("--max-daily-sms", type=_limit, metavar="N", help="default: no limit")
+        parser.add_argument("--sending-hours", type=_hours, metavar="HH:MM-HH:MM")
+        parser.add_argument(
+            "--valid-until", type=_date, metavar="YYYY-MM-DD", help="the subscription's last day"
+        )
+        parser.add_argument("--inactive", action="store_true", help="make the licence inactive")
+        parser.add_argument("--key-length", type=int, choices=keys.LICENSE_KEY_LENGTHS, default=12)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        hours: SendingHours | None = options["sending_hours"]
+        try:
+            made = services.provision(
+                options["name"],
+                key_length=options["key_length"],
+                is_active=not options["inactive"],
+                country=options["country"].upper(),
+                time_zone=options["time_zone"],
+                max_daily_sms=options["max_daily_sms"],
+                opens_at=hours and hours.opens,
+                closes_at=hours and hours.closes,
+                valid_until=options["valid_until"],
+            )
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+        self.show(asdict(made), as_json=options["json"])
+        if not options["json"]:
+            self.stdout.write("Shown once: only digests of the keys are kept.")

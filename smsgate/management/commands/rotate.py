@@ -1,0 +1,38 @@
+"""`manage.py rotate LICENSE_ID`: new keys in place of old ones, which are void at once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from licenses import services
+from smsgate.management.operator import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Makes new keys in place of old ones, which are void at once; say which."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("license_id", type=int)
+        parser.add_argument("--license-key", action="store_true")
+        parser.add_argument(
+            "--api-key", action="store_true", help="all api_keys of the licence's account"
+        )
+        parser.add_argument("--credential", action="store_true", help="username, password, token")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        license = self.license(options["license_id"])
+        made: dict[str, str] = {}
+        if options["license_key"]:
+            made["license_key"] = services.rotate_license_key(license)
+        if options["api_key"]:
+            made["api_key"] = services.rotate_api_keys(license.account)
+        if options["credential"]:
+            made |= asdict(services.rotate_credential(license))
+        if not made:
+            raise CommandError("say what to rotate: --license-key, --api-key or --credential")
+        self.show(made, as_json=options["json"])
