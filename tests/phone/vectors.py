@@ -1,78 +1,87 @@
-"""Plays the phone's contract vectors (tests/contract/README.md) on the Python phone.
-
-`python -m tests.phone.vectors FILE…` plays files and writes into them what the phone did: for a
-deliberate change of behaviour, to be reviewed in the diff.
-"""
+"""Holds an agent against a contract vector; the format is described in tests/contract/README.md."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import sqlite3
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phone import wire
 from phone.agent import Agent, Did, Step
 from phone.clock import ManualClock
-from phone.device import Device, pretended_sims
+from phone.device import Device
 from phone.journal import Journal
-from phone.pairing import Invitation, PairingError, pair
+from phone.pairing import PairingError, pair, read_invitation
 from phone.radio import Dispatch, RadioResult
 from phone.transport import Reply, TransportError
 
-Json = dict[str, Any]
-
-ENDS = {Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED}
-_LEFT_OUT = {"base_url", "device_id", "install_id"}
-_TABLES = {
-    "attempt": "SELECT * FROM attempt ORDER BY message_id, attempt",
-    "part": "SELECT * FROM part ORDER BY message_id, attempt, part, type",
-    "pace": "SELECT * FROM pace ORDER BY at_ms, sim",
-}
+_RESTS = {Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED}
 
 
-class Died(BaseException):
-    """The crash that a vector asked for."""
+class CrashError(Exception):
+    """The phone dies here."""
 
 
-class VectorRadio:
-    """Sends nothing, says what the vector lets it say."""
+class Names:
+    """What each `$name` of a vector stands for: bound when it is first met, the same ever after."""
 
     def __init__(self) -> None:
-        self.sends: list[Json] = []
-        self.said: list[RadioResult] = []
-        self.code: str | None = None
+        self._values: dict[str, str] = {}
 
-    def blocked(self, sim: int | None) -> str | None:
-        return self.code
+    def check(self, expected: Any, actual: Any, where: str) -> None:
+        if isinstance(expected, dict):
+            assert isinstance(actual, dict), where
+            present = {key for key, value in actual.items() if value is not None}
+            assert present == {k for k, v in expected.items() if v is not None}, where
+            for key in present:
+                self.check(expected[key], actual[key], f"{where}.{key}")
+        elif isinstance(expected, list):
+            assert isinstance(actual, list), where
+            assert len(actual) == len(expected), f"{where}: {actual}"
+            for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
+                self.check(one, other, f"{where}[{index}]")
+        elif isinstance(expected, str) and expected.startswith("$"):
+            known = self._values.setdefault(expected, actual)
+            assert known == actual, f"{where}: {expected} was {known}"
+            assert len(set(self._values.values())) == len(self._values), f"{where}: not a new id"
+        elif where.endswith(".wall_time"):
+            assert _moment(actual) == _moment(expected), where
+        else:
+            assert actual == expected, where
 
-    def slot(self, sim: int | None) -> int:
-        return sim or 0
-
-    def send(self, dispatch: Dispatch) -> None:
-        names = ("message_id", "attempt", "phone", "text", "parts", "sim")
-        self.sends.append({name: getattr(dispatch, name) for name in names})
-
-    def results(self) -> list[RadioResult]:
-        said, self.said = self.said, []
-        return said
-
-    def next_result_at(self) -> float | None:
-        return None
+    def fill(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self.fill(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        return self._values.get(value, value) if isinstance(value, str) else value
 
 
-class VectorTransport:
-    """Answers from the vector, one exchange a request, and notes what was asked."""
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    assert moment.utcoffset() is not None, f"{text} has no offset"
+    return moment
 
-    def __init__(self, clock: ManualClock) -> None:
-        self.exchanges: list[Json] = []
-        self.requests: list[Json] = []
+
+class World:
+    """The server and the SIM of a vector: both expect what is written, in that order."""
+
+    def __init__(self, clock: ManualClock, names: Names) -> None:
+        self.expected: list[dict[str, Any]] = []
+        self.coming: list[RadioResult] = []
+        self.is_blocked_by: str | None = None
         self._clock = clock
+        self._names = names
+
+    def _next(self, kind: str, actual: Any) -> dict[str, Any]:
+        assert self.expected, f"unexpected {kind}: {actual}"
+        expected = self.expected.pop(0)
+        assert kind in expected, f"{kind} where another thing was expected: {actual}"
+        return expected
+
+    # --- the server ---
 
     def request(
         self,
@@ -80,226 +89,174 @@ class VectorTransport:
         path: str,
         *,
         token: str | None = None,
-        body: Json | None = None,
+        body: dict[str, Any] | None = None,
         timeout: float = 30.0,
         give_up: Callable[[], bool] | None = None,
     ) -> Reply:
-        shown = {key: value for key, value in (body or {}).items() if key != "health"}
-        self.requests.append({"method": method, "path": path, "token": token, "body": shown})
-        assert len(self.requests) <= len(self.exchanges), f"one request too many: {shown}"
-        reply = self.exchanges[len(self.requests) - 1]["reply"]
+        actual = {"method": method, "path": path, "token": token, "body": body}
+        expected = self._next("request", actual)
+        if body is not None:
+            wanted = expected["request"]["body"]
+            free = {"health", "name", "android", "app_version", "sims"} - wanted.keys()
+            actual["body"] = {key: item for key, item in body.items() if key not in free}
+        self._names.check(expected["request"], actual, "request")
+        return self._reply(expected["reply"])
+
+    def _reply(self, reply: dict[str, Any]) -> Reply:
         self._clock.advance(reply.get("after_seconds", 0))
         if reply.get("lost"):
             raise TransportError("lost")
-        text = reply["text"] if "text" in reply else json.dumps(reply.get("body", {}))
-        return Reply(reply["status"], text.encode(), reply.get("headers", {}))
+        body = json.dumps(self._names.fill(reply["body"])).encode() if "body" in reply else b""
+        headers = {name.lower(): value for name, value in reply.get("headers", {}).items()}
+        return Reply(reply["status"], body[: len(body) // 2] if reply.get("cut") else body, headers)
+
+    # --- the SIM ---
+
+    def blocked(self, sim: int | None) -> str | None:
+        return self.is_blocked_by
+
+    def slot(self, sim: int | None) -> int:
+        return sim or 0
+
+    def send(self, dispatch: Dispatch) -> None:
+        actual = {name: getattr(dispatch, name) for name in Dispatch.__slots__}
+        self._names.check(self._next("radio", actual)["radio"], actual, "radio")
+
+    def results(self) -> list[RadioResult]:
+        coming, self.coming = self.coming, []
+        return coming
+
+    def next_result_at(self) -> float | None:
+        return None
 
 
-class Player:
-    """One vector on one journal file. `outcome` is the vector with what the phone did."""
+class Vector:
+    """One vector, played turn by turn."""
 
-    def __init__(self, vector: Json, journal: Path) -> None:
-        self.outcome: Json = json.loads(json.dumps(vector))
-        self._path = journal
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._vector = json.loads(path.read_text(encoding="utf-8"))
+        self._file = folder / "phone.sqlite3"
         self._clock = ManualClock()
-        self._drawn = 0
-        self._radio = VectorRadio()
-        self._transport = VectorTransport(self._clock)
-        self._device = Device(sims=pretended_sims(vector.get("sims", 1)))
-        self._die_after: str | None = None
-        self._stall: tuple[str, float] | None = None
-        Journal(journal, self._clock, self._draw).close()
-        load(journal, vector["before"])
-        self._boot()
+        self._names = Names()
+        self._world = World(self._clock, self._names)
+        self._fatal: str | None = None
+        self._made = 0
+        self._journal = self._open()
+        self._fill_journal(self._vector["before"])
+        self._agent = self._new_agent()
 
-    def play(self) -> Json:
-        for step in self.outcome["steps"]:
-            getattr(self, f"_do_{step['do']}")(step)
+    def play(self) -> None:
+        for number, turn in enumerate(self._vector["turns"], start=1):
+            try:
+                self._turn(turn)
+            except AssertionError as error:
+                error.add_note(f"in turn {number}: {str(turn)[:300]}")
+                raise
+        self._check_journal(self._vector["after"])
         self._journal.close()
-        return self.outcome
 
-    def _boot(self) -> None:
-        self._journal = Journal(self._path, self._clock, self._draw)
-        self._agent = Agent(
-            self._journal,
-            self._transport,
-            self._radio,
-            self._clock,
-            device=self._device,
-            checkpoint=self._checkpoint,
+    def _turn(self, turn: dict[str, Any]) -> None:
+        match turn:
+            case {"run": expected}:
+                self._play(expected, lambda: self._run(turn.get("crash_after")))
+            case {"wait": expected}:
+                assert self._agent.may_wait
+                self._play(expected, self._agent.wait)
+            case {"pair": link, "http": expected}:
+                self._play(expected, lambda: self._pair(link))
+            case {"advance": seconds}:
+                self._clock.advance(seconds)
+            case {"restart": True}:
+                self._restart()
+            case {"reboot": True}:
+                self._clock.reboot()
+                self._restart()
+            case {"radio_says": results}:
+                self._world.coming += [RadioResult(**result) for result in results]
+            case {"receive": inbound}:
+                self._journal.receive(**inbound)
+            case {"sim": reason}:
+                self._world.is_blocked_by = reason
+            case {"journal": expected}:
+                self._check_journal(expected)
+            case _:
+                raise AssertionError("a turn that nobody understands")
+
+    def _play(self, expected: list[dict[str, Any]], act: Callable[[], object]) -> None:
+        self._world.expected = list(expected)
+        act()
+        assert not self._world.expected, f"did not happen: {self._world.expected}"
+
+    def _run(self, crash_after: str | None) -> None:
+        self._fatal = crash_after
+        try:
+            while self._step().did not in _RESTS:
+                pass
+            assert crash_after is None, f"never came to {crash_after}"
+        except CrashError:
+            self._fatal = None
+
+    def _step(self) -> Step:
+        return self._agent.step()
+
+    def _pair(self, link: str) -> None:
+        try:
+            pair(self._journal, self._world, read_invitation(link), Device())
+        except PairingError:
+            assert self._journal.get("token") is None
+
+    # --- the phone ---
+
+    def _open(self) -> Journal:
+        return Journal(self._file, self._clock, ids=self._new_id)
+
+    def _new_id(self) -> str:
+        self._made += 1
+        return f"a0000000-0000-4000-8000-{self._made:012d}"
+
+    def _new_agent(self) -> Agent:
+        return Agent(
+            self._journal, self._world, self._world, self._clock, checkpoint=self._checkpoint
         )
-
-    def _draw(self) -> str:
-        self._drawn += 1
-        return f"00000000-0000-4000-8000-{self._drawn:012d}"
 
     def _checkpoint(self, name: str) -> None:
-        if self._stall is not None and self._stall[0] == name:
-            self._clock.advance(self._stall[1])
-        if self._die_after == name:
-            raise Died
+        if name == self._fatal:
+            raise CrashError(name)
 
-    # --- what a step of a vector may do --------------------------------------------------------
-
-    def _do_run(self, step: Json) -> None:
-        self._die_after = step.get("die_after")
-        stall = step.get("stall")
-        self._stall = None if stall is None else (stall["at"], stall["seconds"])
-        with self._talking(step):
-            step["ends"] = self._run()
-        step["sends"], self._radio.sends = self._radio.sends, []
-        step["after"] = dump(self._path)
-
-    def _run(self) -> str:
-        try:
-            while True:
-                done: Step = self._agent.step()
-                if done.did in ENDS:
-                    return done.did.value
-        except Died:
-            return "died"
-
-    def _do_wait(self, step: Json) -> None:
-        with self._talking(step):
-            step["ends"] = self._agent.wait().did.value
-
-    def _do_pair(self, step: Json) -> None:
-        invitation = Invitation(step["base_url"], step["code"])
-        with self._talking(step):
-            try:
-                pair(self._journal, self._transport, invitation, self._device)
-                step["ends"] = "paired"
-            except PairingError:
-                step["ends"] = "refused"
-        step["after"] = dump(self._path)
-
-    @contextmanager
-    def _talking(self, step: Json) -> Iterator[None]:
-        exchanges = step.setdefault("exchanges", [])
-        self._transport.exchanges, self._transport.requests = exchanges, []
-        yield
-        asked = self._transport.requests
-        assert len(asked) == len(exchanges), f"{len(exchanges) - len(asked)} requests too few"
-        for exchange, request in zip(exchanges, asked, strict=True):
-            reply = exchange.pop("reply")
-            exchange["request"], exchange["reply"] = request, reply
-
-    def _do_advance(self, step: Json) -> None:
-        self._clock.advance(step["seconds"])
-
-    def _do_skew(self, step: Json) -> None:
-        self._clock.skew(step["seconds"])
-
-    def _do_restart(self, step: Json) -> None:
+    def _restart(self) -> None:
         self._journal.close()
-        self._radio.said.clear()
-        if step.get("reboot"):
-            self._clock.reboot()
-        if step.get("corrupt"):
-            self._path.write_bytes(b"this is not a database " * 100)
-        self._boot()
+        self._journal = self._open()
+        self._agent = self._new_agent()
 
-    def _do_radio(self, step: Json) -> None:
-        self._radio.said += [RadioResult(**result) for result in step["says"]]
+    # --- its journal ---
 
-    def _do_block(self, step: Json) -> None:
-        self._radio.code = step["code"]
+    def _fill_journal(self, before: dict[str, Any]) -> None:
+        with sqlite3.connect(self._file) as connection:
+            for key, value in before["setting"].items():
+                connection.execute("INSERT INTO setting (key, value) VALUES (?, ?)", (key, value))
+            for table in ("attempt", "part", "event", "pace"):
+                for row in before.get(table, []):
+                    columns, marks = ", ".join(row), ", ".join("?" * len(row))
+                    connection.execute(
+                        f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values())
+                    )
+        connection.close()
 
-    def _do_receive(self, step: Json) -> None:
-        self._journal.receive(step["sender"], step["text"], step["sim"])
-
-    def _do_disk(self, step: Json) -> None:
-        writable = "OFF" if step["is_writable"] else "ON"
-        self._journal._connection.execute(f"PRAGMA query_only = {writable}")
-
-
-# --- the journal as JSON -----------------------------------------------------------------------
-
-
-def load(path: Path, state: Json) -> None:
-    """Put a journal's content, as a vector writes it, into an empty journal file."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for key, value in state.get("setting", {}).items():
-            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
-        for table in _TABLES:
-            for row in state.get(table, []):
-                filled = {"phone": "", "text": ""} | row if table == "attempt" else row
-                marks = ", ".join(f":{name}" for name in filled)
-                connection.execute(
-                    f"INSERT INTO {table} ({', '.join(filled)}) VALUES ({marks})", filled
-                )
-        for event in state.get("event", []):
-            connection.execute(
-                "INSERT INTO event (event_id, message_id, attempt, body) VALUES (?, ?, ?, ?)",
-                (
-                    event["event_id"],
-                    event.get("message_id"),
-                    event.get("attempt"),
-                    wire.encode(event).decode(),
-                ),
+    def _check_journal(self, expected: dict[str, Any]) -> None:
+        connection = sqlite3.connect(self._file)
+        settings = dict(connection.execute("SELECT key, value FROM setting"))
+        attempts = [
+            {"message_id": message_id, "attempt": attempt, "state": state}
+            for message_id, attempt, state in connection.execute(
+                "SELECT message_id, attempt, state FROM attempt ORDER BY message_id, attempt"
             )
-
-
-def dump(path: Path) -> Json:
-    """The content of a journal file: empty tables and empty columns are left out."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        settings = dict(
-            connection.execute("SELECT key, value FROM setting ORDER BY key").fetchall()
-        )
-        state: Json = {"setting": {k: v for k, v in settings.items() if k not in _LEFT_OUT}}
-        for table, query in _TABLES.items():
-            rows = [dict(row) for row in connection.execute(query)]
-            state[table] = [
-                {name: value for name, value in row.items() if value not in (None, "")}
-                for row in rows
-            ]
-        bodies = connection.execute("SELECT body FROM event ORDER BY seq").fetchall()
-        state["event"] = [json.loads(row["body"]) for row in bodies]
-    return {name: content for name, content in state.items() if content}
-
-
-# --- files -------------------------------------------------------------------------------------
-
-
-def same_instants(value: Any) -> Any:
-    """Times compare as instants, however they are written."""
-    if isinstance(value, dict):
-        return {
-            key: dt.datetime.fromisoformat(item).timestamp()
-            if key == "wall_time"
-            else same_instants(item)
-            for key, item in value.items()
-        }
-    return [same_instants(item) for item in value] if isinstance(value, list) else value
-
-
-def pretty(value: Any, indent: str = "", used: int = 0) -> str:
-    """JSON with whatever fits on a line on one line."""
-    flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or len(indent) + used + len(flat) <= 100:
-        return flat
-    deeper = indent + " "
-    if isinstance(value, list):
-        lines = [deeper + pretty(item, deeper) for item in value]
-        return "[\n" + ",\n".join(lines) + f"\n{indent}]"
-    lines = [
-        f'{deeper}"{key}": ' + pretty(item, deeper, len(key) + 4) for key, item in value.items()
-    ]
-    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-
-
-def play(vector: Json, folder: Path) -> Json:
-    return Player(vector, folder / "journal.sqlite3").play()
-
-
-def main(names: list[str]) -> None:
-    for name in names:
-        file = Path(name)
-        with tempfile.TemporaryDirectory() as folder:
-            outcome = play(json.loads(file.read_text(encoding="utf-8")), Path(folder))
-        file.write_text(pretty(outcome) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        ]
+        events = [
+            json.loads(body)
+            for (body,) in connection.execute("SELECT body FROM event ORDER BY seq")
+        ]
+        connection.close()
+        self._names.check(expected["attempts"], attempts, "journal.attempts")
+        self._names.check(expected["events"], events, "journal.events")
+        for key, value in expected.get("setting", {}).items():
+            self._names.check(value, settings.get(key), f"journal.setting.{key}")

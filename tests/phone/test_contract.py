@@ -1,0 +1,18 @@
+"""The shipped phone against the vectors that every agent has to pass."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.phone.vectors import Vector
+
+VECTORS = sorted((Path(__file__).parents[1] / "contract").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_it_keeps_the_contract(path: Path, tmp_path: Path) -> None:
+    Vector(path, tmp_path).play()
+
+
+def test_there_are_vectors() -> None:
+    assert len(VECTORS) >= 20
