@@ -16,7 +16,7 @@ from phone import wire
 from phone.clock import Clock
 from phone.device import Device
 from phone.journal import Held, Journal, JournalCorruptError, JournalError
-from phone.pace import SEGMENTS_PER_MINUTE, WINDOW_MS, Pace, Start
+from phone.pace import PACE_MS, SEGMENTS_PER_MINUTE, WINDOW_MS, Pace, Start
 from phone.radio import Dispatch, Radio, RadioResult
 from phone.segments import count_parts
 from phone.transport import GaveUpError, Reply, Transport, TransportError
@@ -154,7 +154,7 @@ class Agent:
         released, unknown = self.journal.recover()
         self._pace = Pace(self.journal.pace_history())
         self._pace.limit(
-            float(self.journal.get("pace_seconds") or 0),
+            int(self.journal.get("pace_ms") or PACE_MS),
             int(self.journal.get("segments_per_minute") or SEGMENTS_PER_MINUTE),
         )
         if not released and not unknown:
@@ -300,7 +300,7 @@ class Agent:
         self._was_ready = self._journal_failed = False
         self._is_paused = answer.is_paused
         self.is_caught_up = not new and (asked_for > 0 or answer.is_paused)
-        self._pacing.limit(answer.pace_seconds, answer.segments_per_minute)
+        self._pacing.limit(int(answer.pace_seconds * 1000), answer.segments_per_minute)
 
     def _long_poll(self, give_up: Callable[[], bool] | None) -> Step:
         token = self.journal.get("token")

@@ -284,7 +284,7 @@ class Journal:
                 if held.message_id in reply.cancel:
                     self._release((held.message_id, held.attempt), "cancelled")
             self._do("unset", key="claim_id")
-            self._do("set", key="pace_seconds", value=str(reply.pace_seconds))
+            self._do("set", key="pace_ms", value=str(int(reply.pace_seconds * 1000)))
             self._do("set", key="segments_per_minute", value=str(reply.segments_per_minute))
             self._do("bury")
             self._do("bury_parts")

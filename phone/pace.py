@@ -25,10 +25,10 @@ class Pace:
         self.segments_per_minute = SEGMENTS_PER_MINUTE
         self._history = sorted(history)
 
-    def limit(self, pace_seconds: float, segments_per_minute: int) -> None:
+    def limit(self, pace_ms: int, segments_per_minute: int) -> None:
         """What the server asks for. It may slow the phone down, never hurry it: beyond Android's
         own limit a text waits behind a question on a screen that nobody looks at."""
-        self.pace_ms = max(PACE_MS, int(pace_seconds * 1000))
+        self.pace_ms = max(PACE_MS, pace_ms)
         self.segments_per_minute = min(SEGMENTS_PER_MINUTE, segments_per_minute)
 
     def note(self, start: Start) -> None:
