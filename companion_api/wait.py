@@ -48,9 +48,11 @@ def find_device(token: str) -> Device:
 
 
 def look(device: Device) -> Look:
-    """Runs in a thread: is there something for this phone to claim?"""
+    """Runs in a thread: is there something for this phone to claim? Raises `device_unknown`."""
     now = clock.now()
-    device.refresh_from_db(fields=["is_paused"])
+    device.refresh_from_db(fields=["is_paused", "revoked_at"])
+    if device.revoked_at is not None:
+        raise Refusal("device_unknown", "This phone is not paired any more; pair it again.")
     try:
         sender = sender_of_license(device.license)
     except Refusal:

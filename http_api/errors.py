@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -76,6 +77,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
         return _refused(exc, getattr(context.get("view"), "status_by_code", {}))
     if isinstance(exc, exceptions.APIException):
         return _from_drf(exc)
+    if isinstance(exc, OperationalError | InterfaceError):
+        return _database_gone(exc)
     return None  # a bug: Django calls `server_error` below
 
 
@@ -87,6 +90,17 @@ def _refused(refusal: Refusal, overrides: Mapping[str, int]) -> Response:
         response["Retry-After"] = str(refusal.retry_after)
     if http_status == status.HTTP_401_UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _database_gone(exc: Exception) -> Response:
+    logger.error("the database does not answer: %s", type(exc).__name__)
+    message = (
+        "The database does not answer at the moment. Repeat the request: with the same external_id"
+        " or Idempotency-Key it is accepted once."
+    )
+    response = Response(error_body("unavailable", message), status=503)
+    response["Retry-After"] = "2"
     return response
 
 

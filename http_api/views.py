@@ -39,6 +39,8 @@ class ApiViewSet(ViewSet):
         def answered() -> Response:
             try:
                 return work()
+            except OperationalError:
+                raise  # to be tried again below
             except Exception as error:
                 response = exception_handler(error, {"view": self})
                 if response is None:

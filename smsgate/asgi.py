@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 django_application = get_wsgi_application()
 
@@ -64,7 +65,9 @@ class Root:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _look(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._lookers, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._lookers, _on_a_live_connection, function, *arguments
+        )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -127,6 +130,12 @@ class Root:
         else:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
+
+
+def _on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:
+    """No request begins in these threads, so nobody else notices that PostgreSQL was restarted."""
+    close_old_connections()
+    return function(*arguments)
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
