@@ -19,7 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 django_application = get_wsgi_application()
 
@@ -124,6 +124,9 @@ class Root:
         except Refusal as refusal:
             status = STATUS_BY_CODE[refusal.code]
             await _send_error(send, status, refusal.code, refusal.message)
+            return
+        except DatabaseError:
+            await _send_error(send, 503, "unavailable", "The database does not answer.")
             return
         if is_ready:
             await _send_json(send, 200, {"ready": True})
