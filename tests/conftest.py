@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from http_api import clock, redis
@@ -60,6 +62,15 @@ class Tenant:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys.license_key}"}
 
+    @property
+    def pair_headers(self) -> dict[str, str]:
+        """Both keys, as the contact and group routes ask for them."""
+        return {"X-License-Key": self.keys.license_key, "X-Api-Key": self.keys.api_key}
+
+    def set_rules(self, **rules: Any) -> None:
+        """Change fields of the account: `max_daily_sms=2`."""
+        Account.objects.filter(pk=self.keys.account_id).update(**rules)
+
     def message(self, external_id: str = "a-1", **fields: Any) -> dict[str, Any]:
         """A body for `POST /api/messages/`."""
         return {
@@ -102,6 +113,17 @@ class Api:
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
 
+    def raw(
+        self, path: str, body: bytes | str, content_type: str = "application/json", **headers: str
+    ) -> Any:
+        """POST these very bytes."""
+        return self.client.post(
+            path,
+            body,
+            content_type=content_type,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
     def get(self, path: str, tenant: Tenant, **query: str) -> Any:
         return self.client.get(path, query, headers=tenant.headers)
 
@@ -112,6 +134,35 @@ class Api:
 @pytest.fixture
 def api() -> Api:
     return Api()
+
+
+def refused(response: Any, status: int, code: str, *fields: str) -> dict[str, Any]:
+    """Check that the answer is the one error body, with this status and code and these fields."""
+    assert response.status_code == status, (response.status_code, response.content)
+    assert response["Content-Type"] == "application/json"
+    body = response.json()
+    assert list(body) == ["message", "code", "errors"], body
+    assert body["code"] == code, body
+    assert list(body["errors"]) == list(fields), body
+    assert isinstance(body["message"], str)
+    assert body["message"]
+    return dict(body)
+
+
+Result = TypeVar("Result")
+
+
+def in_threads(work: Sequence[Callable[[], Result]], threads: int) -> list[Result]:
+    """Run all of it on so many threads, each with a database connection of its own."""
+
+    def run(one: Callable[[], Result]) -> Result:
+        try:
+            return one()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, work))
 
 
 @pytest.fixture(autouse=True)
