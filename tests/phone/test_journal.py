@@ -1,0 +1,119 @@
+"""What the phone does when its memory fails it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from phone.agent import Did
+from phone.clock import ManualClock
+from phone.journal import Journal, JournalError
+from phone.radio import RadioResult
+from tests.phone.fake_server import TOKEN, FakeServer
+from tests.phone.world import Phone
+
+
+def test_a_corrupt_journal_is_set_aside_and_sending_stops(tmp_path: Path) -> None:
+    server, path = FakeServer(), tmp_path / "phone.sqlite3"
+    phone = Phone(path, server)
+    phone.journal.close()
+    path.write_bytes(b"not a database" * 1000)
+    server.add()
+    phone.restart()
+    assert phone.journal.set_aside_as is not None
+    assert phone.journal.set_aside_as.read_bytes().startswith(b"not a database")
+    assert phone.steps() == [Did.STOPPED]
+    phone.restart()
+    assert phone.steps() == [Did.STOPPED], "it is its owner who decides, not a restart"
+    assert not phone.sent
+    phone.journal.close()
+
+
+def test_what_cannot_be_written_is_not_started(tmp_path: Path) -> None:
+    server = FakeServer()
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    server.add()
+    server.add()
+    phone.steps()
+    assert len(phone.sent) == 1
+    with sqlite3.connect(tmp_path / "phone.sqlite3") as blocker:
+        # As a full disk does: every write fails, and reading goes on.
+        blocker.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON attempt BEGIN SELECT raise(ABORT, 'full'); END"
+        )
+        blocker.commit()
+        phone.clock.advance(10)
+        assert phone.steps()[-1] is Did.JOURNAL_FAILED
+        assert len(phone.sent) == 1
+        blocker.execute("DROP TRIGGER full")
+        blocker.commit()
+    blocker.close()
+    phone.run()
+    assert phone.starts == {(1, 1): 1, (2, 1): 1}
+    phone.journal.close()
+
+
+def test_the_radios_word_is_not_lost_while_the_disk_is_full(tmp_path: Path) -> None:
+    server = FakeServer()
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    server.add()
+    phone.steps()
+    with sqlite3.connect(tmp_path / "phone.sqlite3") as blocker:
+        blocker.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON part BEGIN SELECT raise(ABORT, 'full'); END"
+        )
+        blocker.commit()
+        phone.clock.advance(5)
+        assert phone.steps() == [Did.JOURNAL_FAILED]
+        blocker.execute("DROP TRIGGER full")
+        blocker.commit()
+    blocker.close()
+    phone.run()
+    assert server.types(1) == ["started", "part_sent", "part_delivered"]
+    phone.journal.close()
+
+
+def test_a_word_of_the_radio_is_reported_once(tmp_path: Path) -> None:
+    server = FakeServer()
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    result = RadioResult(server.add(), 1, 1, 1, "part_sent")
+    phone.steps()
+    phone.journal.record([result, result])
+    phone.journal.record([result])
+    assert phone.journal.unreported() == 2, "started and part_sent"
+    phone.journal.close()
+
+
+def test_another_server_gets_nothing_of_this_one(tmp_path: Path) -> None:
+    server = FakeServer()
+    server.add()
+    server.add()
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    phone.steps()
+    assert [held.message_id for held in phone.journal.held()] == [2]
+    phone.journal.store_pairing("http://server.example", 8, TOKEN)
+    assert phone.journal.held() == []
+    phone.journal.close()
+
+
+def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "phone.sqlite3"
+    Journal(path, ManualClock()).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(JournalError, match="newer version"):
+        Journal(path, ManualClock())
+    assert [file.name for file in tmp_path.iterdir() if "aside" in file.name] == []
+
+
+def test_a_call_carries_200_events_and_256_kib_at_most(tmp_path: Path) -> None:
+    server = FakeServer()  # which refuses more
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    for number in range(450):
+        phone.journal.receive("+48500000001", f"{number}: " + "ż" * 900, 0)
+    phone.run()
+    texts = [event["text"] for event in server.events.values()]
+    assert [int(text.partition(":")[0]) for text in texts] == list(range(450))
+    assert phone.journal.unreported() == 0
+    phone.journal.close()

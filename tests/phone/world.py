@@ -1,0 +1,113 @@
+"""A phone in one process: the real agent, journal and pretended SIM on a clock that we move."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from phone import runner
+from phone.agent import Agent, Did, Step
+from phone.clock import ManualClock
+from phone.journal import Journal
+from phone.radio import Dispatch, FakeRadio, Plan
+from phone.transport import Faults, FaultyTransport, Transport
+from tests.phone.fake_server import TOKEN, DirectTransport, FakeServer
+
+
+class DiedError(Exception):
+    """The process was killed."""
+
+
+class Phone:
+    """One phone over all its lives. What its radio was told survives them, as SMS do."""
+
+    def __init__(
+        self,
+        journal: Path,
+        server: FakeServer,
+        *,
+        plan: Plan | None = None,
+        faults: Faults | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.clock = ManualClock()
+        self.sent: list[tuple[float, Dispatch]] = []
+        self._path = journal
+        self._plan = plan or Plan()
+        self._transport: Transport = DirectTransport(server)
+        if faults is not None:
+            self._transport = FaultyTransport(
+                self._transport, faults, random.Random(seed), self.clock
+            )
+        self._fatal: tuple[str, int] | None = None
+        self._life = 0
+        self.journal = Journal(journal, self.clock)
+        self.journal.store_pairing("http://server.example", 7, TOKEN)
+        self._be_born()
+
+    @property
+    def starts(self) -> Counter[tuple[int, int]]:
+        return Counter((dispatch.message_id, dispatch.attempt) for _, dispatch in self.sent)
+
+    def run(self, seconds: float = 86_400, *, die_at: tuple[str, int] | None = None) -> Step | None:
+        """Until all is done, for so many seconds at most; None if it died on the way."""
+        self._fatal = die_at
+        try:
+            return runner.run(
+                self.agent,
+                self.clock,
+                has_long_poll=False,
+                until_idle=True,
+                max_seconds=seconds,
+            )
+        except DiedError:
+            return None
+
+    def step(self) -> Step:
+        return self.agent.step()
+
+    def steps(self) -> list[Did]:
+        """All there is to do at this moment."""
+        done: list[Did] = []
+        while (step := self.step()).did not in {Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED}:
+            done.append(step.did)
+        return [*done, step.did]
+
+    def restart(self) -> None:
+        self.journal.close()
+        self.journal = Journal(self._path, self.clock)
+        self._be_born()
+
+    def reboot(self) -> None:
+        self.clock.reboot()
+        self.restart()
+
+    def _be_born(self) -> None:
+        self._life += 1
+        radio = _Recorded(self.clock, self._plan, self._note)
+        self.agent = Agent(
+            self.journal, self._transport, radio, self.clock, checkpoint=self._checkpoint
+        )
+
+    def _note(self, dispatch: Dispatch) -> None:
+        # The wall moves on over reboots, so it tells the distance between any two starts.
+        self.sent.append((self.clock.wall().timestamp(), dispatch))
+
+    def _checkpoint(self, name: str) -> None:
+        if self._fatal is None or self._fatal[0] != name:
+            return
+        self._fatal = name, self._fatal[1] - 1
+        if self._fatal[1] == 0:
+            raise DiedError(name)
+
+
+class _Recorded(FakeRadio):
+    def __init__(self, clock: ManualClock, plan: Plan, note: Callable[[Dispatch], None]) -> None:
+        super().__init__(clock, plan, sims=2)
+        self._note = note
+
+    def send(self, dispatch: Dispatch) -> None:
+        self._note(dispatch)
+        super().send(dispatch)
