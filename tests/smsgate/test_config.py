@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from smsgate import config
+from smsgate.config import Config, ConfigError
+
+
+@pytest.fixture
+def no_dotenv(tmp_path: Path) -> Path:
+    return tmp_path / "none"
+
+
+def load(no_dotenv: Path, **environ: str) -> Config:
+    return config.load(environ, no_dotenv)
+
+
+def test_everything_has_a_default(no_dotenv: Path) -> None:
+    loaded = load(no_dotenv)
+    assert (loaded.bind, loaded.port) == ("127.0.0.1", 8000)
+    assert loaded.public_url == "http://127.0.0.1:8000"
+    assert loaded.data_dir == config.PROJECT_DIR / "data"
+    assert loaded.embedded_postgres
+    assert loaded.embedded_redis
+    assert loaded.trusted_proxies == ()
+    assert not loaded.debug
+
+
+def test_urls_replace_the_embedded_servers(no_dotenv: Path) -> None:
+    loaded = load(no_dotenv, DATABASE_URL="postgresql://u@h/d", REDIS_URL="redis://h/1")
+    assert not loaded.embedded_postgres
+    assert not loaded.embedded_redis
+    assert loaded.effective_redis_url() == "redis://h/1"
+
+
+def test_an_empty_value_means_the_default(no_dotenv: Path) -> None:
+    loaded = load(no_dotenv, PORT="", BIND="", DATA_DIR="", PUBLIC_URL="", DATABASE_URL="")
+    assert loaded == load(no_dotenv)
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:81"),
+        ("::", "http://127.0.0.1:81"),
+        ("::1", "http://[::1]:81"),
+        ("192.0.2.7", "http://192.0.2.7:81"),
+    ],
+)
+def test_the_public_url_follows_the_address(no_dotenv: Path, bind: str, url: str) -> None:
+    assert load(no_dotenv, BIND=bind, PORT="81").public_url == url
+
+
+def test_the_public_url_has_no_slash_at_its_end(no_dotenv: Path) -> None:
+    assert load(no_dotenv, PUBLIC_URL="https://sms.example/").public_url == "https://sms.example"
+
+
+def test_proxies_are_separated_by_commas_or_spaces(no_dotenv: Path) -> None:
+    loaded = load(no_dotenv, TRUSTED_PROXIES="10.0.0.1, 10.1.0.0/16  ::1")
+    assert loaded.trusted_proxies == ("10.0.0.1", "10.1.0.0/16", "::1")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8000.0", "http", "8 000", "٨٠٠٠"])
+def test_it_refuses_a_bad_port_in_one_line(no_dotenv: Path, port: str) -> None:
+    with pytest.raises(ConfigError, match=r"^PORT: expected a whole number from 1 to 65535$"):
+        load(no_dotenv, PORT=port)
+
+
+def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
+    assert load(no_dotenv, DEBUG="On").debug
+    with pytest.raises(ConfigError, match="^DEBUG: expected true or false$"):
+        load(no_dotenv, DEBUG="maybe")
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(
+        "# a comment\n\nPORT=8001\nexport BIND='::1'\nPUBLIC_URL=\"http://x/?a=b\" \nLOG_LEVEL=debug\n"
+    )
+    loaded = config.load({"PORT": "8002"}, dotenv)
+    assert (loaded.port, loaded.bind, loaded.public_url) == (8002, "::1", "http://x/?a=b")
+    assert loaded.log_level == "DEBUG"
+
+
+def test_a_line_without_equals_is_named(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=1\nhello\n")
+    with pytest.raises(ConfigError, match=r"^\.env line 2: expected NAME=value$"):
+        config.load({}, dotenv)
+
+
+def test_sockets_lie_in_the_data_folder(no_dotenv: Path) -> None:
+    loaded = load(no_dotenv, DATA_DIR="/srv/sms")
+    assert loaded.postgres_socket_dir == Path("/srv/sms/postgres")
+    assert loaded.redis_socket == Path("/srv/sms/redis/redis.sock")
+
+
+def test_a_long_path_gets_short_sockets_of_its_own(no_dotenv: Path) -> None:
+    one, two = (load(no_dotenv, DATA_DIR=f"/srv/{'x' * 100}{n}") for n in (1, 2))
+    for loaded in (one, two):
+        assert len(os.fsencode(loaded.redis_socket)) <= config.LONGEST_SOCKET_PATH
+        assert loaded.postgres_socket_dir != loaded.postgres_dir
+    places = {one.redis_socket, two.redis_socket, one.postgres_socket_dir, two.postgres_socket_dir}
+    assert len(places) == 4
+
+
+def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "secrets" / "pepper_1"
+    made = config.read_or_create_secret(path)
+    assert len(made) >= 43
+    assert config.read_or_create_secret(path) == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert os.listdir(path.parent) == ["pepper_1"]
+
+
+def test_processes_that_start_together_agree_on_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    found: list[str] = []
+    gate = threading.Barrier(8)
+
+    def read() -> None:
+        gate.wait()
+        found.append(config.read_or_create_secret(path))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
+def test_a_secret_comes_from_the_environment_then_from_a_file(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path / "data")}, tmp_path / "none")
+    file = tmp_path / "key"
+    file.write_text("from file\n")
+    both = {"SECRET_KEY": "from environment", "SECRET_KEY_FILE": str(file)}
+    assert config.secret("SECRET_KEY", loaded, both) == "from environment"
+    assert config.secret("SECRET_KEY", loaded, {"SECRET_KEY_FILE": str(file)}) == "from file"
+    assert not loaded.data_dir.exists()
+
+
+def test_a_secret_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
+    with pytest.raises(ConfigError, match="^SECRET_KEY_FILE: cannot read it: No such file"):
+        config.secret("SECRET_KEY", loaded, {"SECRET_KEY_FILE": str(tmp_path / "gone")})
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("a file where a folder should be")
+    with pytest.raises(ConfigError) as caught:
+        config.read_or_create_secret(tmp_path / "secrets" / "pepper_1")
+    assert "\n" not in str(caught.value)
