@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phone.agent import Agent, Did, Step
+from phone.agent import Agent, Did
 from phone.clock import ManualClock
 from phone.device import Device
 from phone.journal import Journal
@@ -140,6 +140,7 @@ class Vector:
         self._names = Names()
         self._world = World(self._clock, self._names)
         self._fatal: str | None = None
+        self._stall: dict[str, Any] = {}
         self._made = 0
         self._journal = self._open()
         self._fill_journal(self._vector["before"])
@@ -158,6 +159,7 @@ class Vector:
     def _turn(self, turn: dict[str, Any]) -> None:
         match turn:
             case {"run": expected}:
+                self._stall = turn.get("stall", {})
                 self._play(expected, lambda: self._run(turn.get("crash_after")))
             case {"wait": expected}:
                 assert self._agent.may_wait
@@ -190,14 +192,11 @@ class Vector:
     def _run(self, crash_after: str | None) -> None:
         self._fatal = crash_after
         try:
-            while self._step().did not in _RESTS:
+            while self._agent.step().did not in _RESTS:
                 pass
             assert crash_after is None, f"never came to {crash_after}"
         except CrashError:
             self._fatal = None
-
-    def _step(self) -> Step:
-        return self._agent.step()
 
     def _pair(self, link: str) -> None:
         try:
@@ -220,6 +219,9 @@ class Vector:
         )
 
     def _checkpoint(self, name: str) -> None:
+        if name == self._stall.get("after"):
+            self._clock.advance(self._stall["seconds"])
+            self._stall = {}
         if name == self._fatal:
             raise CrashError(name)
 

@@ -1,0 +1,149 @@
+"""The command line, as its user meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from phone.cli import FAILED, JOURNAL_CORRUPT, MUST_PAIR, OK, main
+from phone.pairing import PairingError, read_invitation
+from tests.phone.fake_server import CODE, FakeServer, served
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """One command on one journal: its exit code, what it said and what it complained of."""
+
+    def call(command: str, *arguments: str) -> tuple[int, str, str]:
+        code = main([command, "--journal", str(tmp_path / "phone.sqlite3"), *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("given", "server", "expected"),
+    [
+        ("http://host:8000/pair/#AB-CD", None, ("http://host:8000", "AB-CD")),
+        ("https://host/sms/pair#AB-CD", None, ("https://host/sms", "AB-CD")),
+        ("smsgate://pair?server=https%3A%2F%2Fhost&code=AB-CD", None, ("https://host", "AB-CD")),
+        ("AB-CD", "https://host/", ("https://host", "AB-CD")),
+        ("http://host/pair/#AB-CD", "https://other", ("https://other", "AB-CD")),
+    ],
+)
+def test_it_reads_links_and_codes(
+    given: str, server: str | None, expected: tuple[str, str]
+) -> None:
+    invitation = read_invitation(given, server)
+    assert (invitation.base_url, invitation.code) == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["", "AB-CD", "http://host/pair/", "smsgate://pair?code=AB", "https:///pair/#AB"]
+)
+def test_it_refuses_half_a_link(given: str) -> None:
+    with pytest.raises(PairingError):
+        read_invitation(given)
+
+
+def test_pair_run_status(run: Run, tmp_path: Path) -> None:
+    server, outbox = FakeServer(), tmp_path / "sent.jsonl"
+    server.add("hello")
+    with served(server) as url:
+        code, out, _ = run("pair", f"{url}/pair/#{CODE}", "--name", "kitchen")
+        assert code == OK
+        assert out.startswith(f"pairing with {url.removeprefix('http://')}\n")
+        assert server.pairings[0]["name"] == "kitchen"
+        fast = ("--speed", "600", "--until-idle", "--max-seconds", "30")
+        code, out, _ = run("run", *fast, "--outbox", str(outbox))
+        assert code == OK
+    assert [line for line in out.splitlines() if "+48500000001" in line and "hello" in line]
+    assert json.loads(outbox.read_text(encoding="utf-8"))["text"] == "hello"
+    assert server.types(1) == ["started", "part_sent", "part_delivered"]
+    code, out, _ = run("status", "--json")
+    assert code == OK
+    assert json.loads(out)["paired"] is True
+
+
+def test_an_inbound_sms_is_reported(run: Run) -> None:
+    server = FakeServer()
+    with served(server) as url:
+        run("pair", CODE, "--server", url)
+        assert run("receive", "+48500000009", "Zażółć")[0] == OK
+        assert run("run", "--speed", "600", "--until-idle", "--max-seconds", "30")[0] == OK
+    (event,) = server.events.values()
+    assert (event["type"], event["sender"], event["text"]) == ("received", "+48500000009", "Zażółć")
+
+
+def test_a_wrong_code_is_one_line(run: Run) -> None:
+    with served(FakeServer()) as url:
+        code, _, err = run("pair", f"{url}/pair/#WRONG")
+    assert code == FAILED
+    assert err.count("\n") == 1
+    assert "ask for a new one" in err
+
+
+def test_a_server_that_is_not_there_is_one_line(run: Run) -> None:
+    with served(FakeServer()) as url:
+        pass
+    code, _, err = run("pair", f"{url}/pair/#{CODE}")
+    assert code == FAILED
+    assert err.count("\n") == 1
+
+
+def test_a_revoked_phone_stops_and_says_how_to_go_on(run: Run) -> None:
+    server = FakeServer()
+    with served(server) as url:
+        run("pair", f"{url}/pair/#{CODE}")
+        server.token = "another"
+        code, _, err = run("run", "--until-idle")
+        assert code == MUST_PAIR
+        assert "pair" in err
+        asked = len(server.pairings)
+        assert run("run", "--until-idle")[0] == MUST_PAIR
+        assert len(server.pairings) == asked, "it never pairs again by itself"
+        run("pair", f"{url}/pair/#{CODE}")
+        assert run("run", "--speed", "600", "--until-idle")[0] == OK
+
+
+def test_a_phone_that_was_never_paired_says_so(run: Run) -> None:
+    code, _, err = run("run")
+    assert code == MUST_PAIR
+    assert "not paired" in err
+
+
+def test_after_a_corrupt_journal_its_owner_decides(run: Run, tmp_path: Path) -> None:
+    server = FakeServer()
+    with served(server) as url:
+        run("pair", f"{url}/pair/#{CODE}")
+        (tmp_path / "phone.sqlite3").write_bytes(b"nonsense" * 1000)
+        code, _, err = run("run", "--until-idle")
+        assert code == JOURNAL_CORRUPT
+        assert "aside" in err
+        assert run("pair", f"{url}/pair/#{CODE}")[0] == FAILED, "reset comes first"
+        assert run("reset")[0] == OK
+        assert run("pair", f"{url}/pair/#{CODE}")[0] == OK
+    first, second = (pairing["install_id"] for pairing in server.pairings)
+    assert first != second, "what the old install held is doubtful, and the server is to know"
+
+
+def test_a_reset_keeps_what_is_not_reported(run: Run) -> None:
+    with served(FakeServer()) as url:
+        run("pair", f"{url}/pair/#{CODE}")
+    run("receive", "+48500000009", "hello")
+    code, _, err = run("reset")
+    assert code == FAILED
+    assert "--force" in err
+    assert run("reset", "--force")[0] == OK
+
+
+@pytest.mark.parametrize("command", [[], ["pair"], ["run"], ["status"], ["receive"], ["reset"]])
+def test_there_is_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main([*command, "--help"], prog="manage.py phone")
+    assert leaving.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: manage.py phone")
