@@ -36,7 +36,8 @@ _STOPPED = {
     ),
 }
 
-_UNREMARKABLE = {Did.IDLE, Did.QUIET, Did.READY, Did.STOPPED}
+_SILENT = {Did.IDLE, Did.STOPPED}  # idle comes every second, and the end is told in words
+_DULL = {Did.QUIET, Did.READY}
 
 
 class CliError(Exception):
@@ -164,8 +165,8 @@ def _checkpoint(die_after: tuple[str, int] | None) -> Callable[[str], None]:
 
 
 def _show(clock: Clock, step: Step, is_verbose: bool) -> None:
-    is_dull = step.did in _UNREMARKABLE or step.detail == "0 new, 0 acked"
-    if is_verbose or not is_dull:
+    is_dull = step.did in _DULL or step.detail == "0 new, 0 acked"
+    if step.did not in _SILENT and (is_verbose or not is_dull):
         _say(clock, f"{step.did.value.replace('_', ' ')}: {step.detail}".removesuffix(": "))
 
 
