@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 import time
@@ -15,6 +16,10 @@ from http_api.limits import body_limit
 
 logger = logging.getLogger("http_api.requests")
 
+# Unique without asking the system for randomness at every request.
+_PROCESS = secrets.token_hex(3)
+_numbers = itertools.count()
+
 
 class RequestMiddleware:
     """Refuses bodies that are too large, and logs each request by its route, never by its path."""
@@ -24,7 +29,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request_id = secrets.token_hex(4)
+        request_id = f"{_PROCESS}{next(_numbers):06x}"
         response = too_large(request) or self.get_response(request)
         response["X-Request-Id"] = request_id
         match = request.resolver_match

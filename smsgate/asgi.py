@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import select
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 
 django_application = get_wsgi_application()
 
@@ -104,7 +105,7 @@ class Root:
             )
             return
         status, headers, chunks = await asyncio.get_running_loop().run_in_executor(
-            self._pool, _call_django, scope, body
+            self._pool, _on_a_live_connection, _call_django, scope, body
         )
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": chunks})
@@ -136,8 +137,13 @@ class Root:
 
 
 def _on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:
-    """No request begins in these threads, so nobody else notices that PostgreSQL was restarted."""
-    close_old_connections()
+    """Run a function in this thread, on its kept database connection if that still lives.
+
+    A connection at rest has nothing to read but the end that a restarted PostgreSQL has sent.
+    """
+    kept = connection.connection
+    if kept is not None and (kept.closed or select.select([kept], [], [], 0)[0]):
+        connection.close()
     return function(*arguments)
 
 

@@ -100,9 +100,9 @@ def _database() -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **where,
-        # One connection a thread, kept; a dead one is noticed before a request uses it.
+        # One connection a thread, kept. The ASGI root notices a dead one before a request uses it,
+        # for less than the `SELECT 1` a request of CONN_HEALTH_CHECKS.
         "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,
     }
