@@ -24,16 +24,17 @@ _NEVER_KEPT = frozenset({401, 403, 429})
 
 
 def once(
-    *, scope: str, route: str, key: str, body: bytes, work: Callable[[], Response]
+    *, scope: str, route: str, key: str, request: bytes, work: Callable[[], Response]
 ) -> Response:
     """Run `work` at most once per (scope, route, key); call inside a transaction.
 
+    `request` is what must be the same when it comes again: what its path names, and its body.
     `work` answers with a Response also when it refuses. Raises Refusal: `request_in_progress` (409)
-    while the first one runs, `idempotency_key_reused` (422) for another body.
+    while the first one runs, `idempotency_key_reused` (422) for another request.
     """
     if len(key) > MAX_LENGTH:
         raise Refusal("invalid", f"Idempotency-Key: may have at most {MAX_LENGTH} characters")
-    digest = hashlib.sha256(body).digest()
+    digest = hashlib.sha256(request).digest()
     if not _lock(f"{scope} {route} {key}"):
         raise Refusal("request_in_progress", "The first request with this key is still running.")
     record = IdempotencyRecord.objects.filter(scope=scope, route=route, key=key).first()
@@ -51,7 +52,7 @@ def once(
             defaults={
                 "body_digest": digest,
                 "status": response.status_code,
-                "answer": response.data,
+                "answer": response.data or {},  # a 204 has none
                 "created_at": clock.now(),
             },
         )
@@ -61,9 +62,11 @@ def once(
 def _replay(record: IdempotencyRecord, digest: bytes) -> Response:
     if bytes(record.body_digest) != digest:
         raise Refusal(
-            "idempotency_key_reused", "This Idempotency-Key was used with another body before."
+            "idempotency_key_reused", "This Idempotency-Key was used with another request before."
         )
-    return Response(record.answer, status=record.status, headers={"Idempotent-Replayed": "true"})
+    return Response(
+        record.answer or None, status=record.status, headers={"Idempotent-Replayed": "true"}
+    )
 
 
 def _lock(name: str) -> bool:

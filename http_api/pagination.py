@@ -39,6 +39,6 @@ def cursor_page(
 def _number(text: str | None, name: str, default: int, highest: int) -> int:
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= highest):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= highest):
         raise Refusal.of_field(name, f"must be a whole number from 1 to {highest}")
     return int(text)

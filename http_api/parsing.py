@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
-from django.http import HttpRequest, QueryDict
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
@@ -20,6 +23,7 @@ from http_api.errors import Refusal
 
 MAX_DEPTH = 16
 MAX_DIGITS = 40
+MAX_FORM_FIELDS = 1000
 
 # Only an escape can smuggle in a lone surrogate or a NUL: raw ones are not UTF-8 or not JSON.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
@@ -40,12 +44,12 @@ class StrictParser(BaseParser):
         if kind == "multipart/form-data":
             return _multipart(request)
         if kind == "application/x-www-form-urlencoded" and not _looks_like_json(request.body):
-            return _form(QueryDict(request.body, encoding="utf-8"))
+            return _urlencoded(request.body)
         return parse_json(request.body)
 
 
 def _looks_like_json(body: bytes) -> bool:
-    return body.lstrip()[:1] in (b"{", b"[")
+    return body.removeprefix(BOM_UTF8).lstrip()[:1] in (b"{", b"[")
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
         _malformed("The body must be a JSON object.")
     _check_depth(data, MAX_DEPTH)
     if _SUSPECT_ESCAPE.search(text):
-        _check_strings(data)
+        check_strings(data)
     return data
 
 
@@ -83,19 +87,22 @@ def _no_constant(name: str) -> NoReturn:
     _malformed(f"{name} is not a JSON number.")
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        _malformed(f"A number has more than {MAX_DIGITS} digits.")
-    return int(digits)
+def _integer(number: str) -> int:
+    _check_digits(number)
+    return int(number)
 
 
-def _decimal(digits: str) -> float:
-    if len(digits) > MAX_DIGITS:
-        _malformed(f"A number has more than {MAX_DIGITS} digits.")
-    value = float(digits)
+def _decimal(number: str) -> float:
+    _check_digits(number)
+    value = float(number)
     if value in (float("inf"), float("-inf")):
         _malformed("A number is too large.")
     return value
+
+
+def _check_digits(number: str) -> None:
+    if len(number) > MAX_DIGITS and sum(map(str.isdigit, number)) > MAX_DIGITS:
+        _malformed(f"A number has more than {MAX_DIGITS} digits.")
 
 
 def _check_depth(data: Any, levels: int) -> None:
@@ -106,7 +113,7 @@ def _check_depth(data: Any, levels: int) -> None:
             _check_depth(value, levels - 1)
 
 
-def _check_strings(data: Any) -> None:
+def check_strings(data: Any) -> None:
     if isinstance(data, str):
         if "\0" in data:
             _malformed("A string holds a NUL character.")
@@ -116,33 +123,52 @@ def _check_strings(data: Any) -> None:
             _malformed("A string holds half of a surrogate pair.")
     elif isinstance(data, dict):
         for key, value in data.items():
-            _check_strings(key)
-            _check_strings(value)
+            check_strings(key)
+            check_strings(value)
     elif isinstance(data, list):
         for value in data:
-            _check_strings(value)
+            check_strings(value)
 
 
-def _multipart(request: HttpRequest) -> dict[str, Any]:
+def _urlencoded(body: bytes) -> dict[str, Any]:
     try:
-        parser = MultiPartParser(
-            request.META, BytesIO(request.body), request.upload_handlers, "utf-8"
+        fields = parse_qsl(
+            body.decode("utf-8"), True, errors="strict", max_num_fields=MAX_FORM_FIELDS
         )
-        fields, _files = parser.parse()
-    except MultiPartParserError:
-        _malformed("The multipart body is broken.")
+    except UnicodeDecodeError:
+        _malformed("The form is not UTF-8.")
+    except ValueError:
+        _malformed(f"The form has more than {MAX_FORM_FIELDS} fields.")
     return _form(fields)
 
 
-def _form(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One value a name (the last), an empty one being absent; `phone` gets its `+` back."""
-    values: dict[str, Any] = {name: fields[name] for name in fields if fields[name]}
-    _check_strings(values)
-    if any("\ufffd" in value for value in values.values() if isinstance(value, str)):
+def _multipart(request: HttpRequest) -> dict[str, Any]:
+    # As Latin-1, which is bytes: Django would replace what is not UTF-8.
+    try:
+        parser: Any = MultiPartParser(
+            request.META, BytesIO(request.body), request.upload_handlers, "latin-1"
+        )
+        if b"--%b--" % parser._boundary not in request.body:
+            _malformed("The multipart body does not come to its end.")
+        fields, _files = parser.parse()
+    except (MultiPartParserError, SuspiciousOperation):
+        _malformed("The multipart body is broken.")
+    try:
+        return _form(
+            (name, value.encode("latin-1").decode("utf-8"))
+            for name, values in fields.lists()
+            for value in values
+        )
+    except UnicodeDecodeError:
         _malformed("The form is not UTF-8.")
-    phone = values.get("phone")
-    if isinstance(phone, str):
-        values["phone"] = restore_plus(phone)
+
+
+def _form(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """One value a name (the last), an empty one being absent; `phone` gets its `+` back."""
+    values = {name: value for name, value in dict(fields).items() if value}
+    check_strings(values)
+    if "phone" in values:
+        values["phone"] = restore_plus(values["phone"])
     return values
 
 

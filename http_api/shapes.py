@@ -57,14 +57,14 @@ def _boolean(value: object) -> object:
     raise problem("must be true or false")
 
 
-def _identifier(value: object) -> object:
+def identifier(value: object) -> object:
     """Programs whose ids are numbers send them as JSON numbers."""
     return str(value) if type(value) is int else value
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
-Identifier = Annotated[str, BeforeValidator(_identifier)]
+Identifier = Annotated[str, BeforeValidator(identifier)]
 
 
 def validated(shape: type[Model], data: object, **context: Any) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import OperationalError, transaction
 from rest_framework.request import Request
@@ -25,6 +25,12 @@ class ApiViewSet(ViewSet):
 
     status_by_code: ClassVar[Mapping[str, int]] = {}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A method that the address does not take is 405 with any key, and without one."""
+        if str(request.method).lower() not in {*self.action_map, "options"}:
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+
     def write(self, request: Request, scope: str, work: Callable[[], Response]) -> Response:
         """Run the work of one request, once per `Idempotency-Key` where the header is given.
 
@@ -33,7 +39,8 @@ class ApiViewSet(ViewSet):
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return retried(work)
-        body = request._request.body  # buffered by the ASGI root: reading it again costs nothing
+        # buffered by the ASGI root: reading the body again costs nothing
+        whole = f"{self.kwargs.get('pk', '')}\n".encode() + request._request.body
         route = f"{request.method} {self.basename}-{self.action}"
 
         def answered() -> Response:
@@ -49,7 +56,7 @@ class ApiViewSet(ViewSet):
 
         def in_one_transaction() -> Response:
             with transaction.atomic():
-                return once(scope=scope, route=route, key=key, body=body, work=answered)
+                return once(scope=scope, route=route, key=key, request=whole, work=answered)
 
         return retried(in_one_transaction)
 

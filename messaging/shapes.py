@@ -14,8 +14,8 @@ from pydantic import (
 )
 from rest_framework.request import Request
 
-from http_api.parsing import restore_plus
-from http_api.shapes import Boolean, Identifier, Shape, problems_by_field
+from http_api.parsing import check_strings, restore_plus
+from http_api.shapes import Boolean, Identifier, Shape, identifier, problems_by_field
 from messaging.drafts import DEFAULT_PRIORITY, Draft
 from messaging.fields import ExternalId, Phone, Priority, Text, Time, Uncertain
 from messaging.models import InboundMessage, Message, OnUncertain, OptOut, StateChange
@@ -66,7 +66,7 @@ def invalid_item(value: Any, handler: ValidatorFunctionWrapHandler, info: Valida
     try:
         return handler(value)
     except ValidationError as error:
-        given = value.get("external_id") if isinstance(value, dict) else None
+        given = identifier(value.get("external_id")) if isinstance(value, dict) else None
         return Invalid(problems_by_field(error), given if isinstance(given, str) else None)
 
 
@@ -117,6 +117,7 @@ class MessageQuery(Shape):
 def query(request: Request) -> dict[str, str]:
     """The query string as a dict; an empty value is absent."""
     given = {name: value for name, value in request.query_params.dict().items() if value}
+    check_strings(given)
     if "phone" in given:
         given["phone"] = restore_plus(given["phone"])
     return given

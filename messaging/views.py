@@ -15,6 +15,7 @@ from licenses.auth import sender_of
 from licenses.authentication import LicenseKey
 from messaging import selectors, shapes
 from messaging.services import accept, opt_outs, owner
+from messaging.states import MessageState
 
 
 class MessageViewSet(ApiViewSet):
@@ -57,9 +58,8 @@ class MessageViewSet(ApiViewSet):
         def work() -> Response:
             message = owner.cancel(sender.account_id, int(pk))
             # 202: a phone holds it and is asked to give it back
-            return Response(
-                shapes.message_read(message), status=202 if message.cancel_requested else 200
-            )
+            is_held = message.status == MessageState.LEASED
+            return Response(shapes.message_read(message), status=202 if is_held else 200)
 
         return self.write(request, sender.scope, work)
 
