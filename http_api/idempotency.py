@@ -7,6 +7,7 @@ transaction, so a crash leaves nothing behind. Raw SQL: the lock.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from http_api import clock
 from http_api.errors import Refusal
 from http_api.models import IdempotencyRecord
+from http_api.rendering import JsonRenderer
 
 MAX_LENGTH = 255
 KEPT_HOURS = 24
@@ -52,7 +54,7 @@ def once(
             defaults={
                 "body_digest": digest,
                 "status": response.status_code,
-                "answer": response.data or {},  # a 204 has none
+                "answer": JsonRenderer().render(response.data).decode(),
                 "created_at": clock.now(),
             },
         )
@@ -64,9 +66,8 @@ def _replay(record: IdempotencyRecord, digest: bytes) -> Response:
         raise Refusal(
             "idempotency_key_reused", "This Idempotency-Key was used with another request before."
         )
-    return Response(
-        record.answer or None, status=record.status, headers={"Idempotent-Replayed": "true"}
-    )
+    answer = json.loads(record.answer) if record.answer else None
+    return Response(answer, status=record.status, headers={"Idempotent-Replayed": "true"})
 
 
 def _lock(name: str) -> bool:

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=255)),
                 ("body_digest", models.BinaryField(max_length=32)),
                 ("status", models.PositiveSmallIntegerField()),
-                ("answer", models.JSONField()),
+                ("answer", models.TextField()),
                 ("created_at", models.DateTimeField()),
             ],
             options={
