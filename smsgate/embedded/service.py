@@ -184,23 +184,35 @@ class Service:
             **options,
         )
 
-    def reachable(self, program: Path, tree: Path, version: str) -> Path:
-        """`program` where the server's user can run it: `tree` is copied once if it cannot be there.
+    def reachable(self, program: Path, trees: Sequence[Path], version: str) -> Path:
+        """`program` where the server's user can run it: its folders are copied once if need be.
 
-        Never loosens the rights of a folder that somebody else made.
+        `trees` lie side by side, and `program` is in the first. Never loosens the rights of a
+        folder that somebody else made.
         """
         if self.user is None or _can_reach(program, self.user):
             return program
         copy = _REACHABLE_CACHE / f"{self.name}-{version}"
-        with one_line(copy):
-            if not copy.exists():
-                draft = copy.with_name(f".{copy.name}.{os.getpid()}")
-                shutil.copytree(tree, draft, symlinks=True)
-                for path in (draft, *draft.rglob("*")):
-                    if not path.is_symlink():
-                        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-                os.replace(draft, copy)
-        return copy / program.relative_to(tree)
+        if not copy.exists():
+            log(
+                self.name,
+                "INFO",
+                f"copying its programs to {copy}, where {self.user.pw_name} can run them",
+            )
+            with one_line(copy):
+                _copy(trees, copy)
+        return copy / program.relative_to(trees[0].parent)
+
+
+def _copy(trees: Sequence[Path], target: Path) -> None:
+    """All of them or, if it is interrupted, nothing; readable by everybody, writable by root."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    for tree in trees:
+        shutil.copytree(tree, draft / tree.name, symlinks=True)
+    for path in (draft, *draft.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    os.replace(draft, target)
 
 
 def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
