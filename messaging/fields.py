@@ -26,7 +26,7 @@ def sender_of(info: ValidationInfo) -> Sender:
 def _phone(value: object, info: ValidationInfo) -> str:
     sender = sender_of(info)
     try:
-        if isinstance(value, str) or type(value) is int:
+        if isinstance(value, str) or (type(value) is int and value >= 0):
             return parse_phone(value, sender.country, allow_short_codes=sender.allow_short_codes)
     except InvalidPhone as error:
         raise problem(str(error)) from None

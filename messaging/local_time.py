@@ -28,9 +28,11 @@ def parse_client_datetime(text: str, zone: ZoneInfo) -> dt.datetime:
     microsecond = int((fraction or "0").ljust(6, "0")[:6])
     try:
         naive = dt.datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001
-        if offset is None:
-            return localize(naive, zone).astimezone(dt.UTC)
-        return naive.replace(tzinfo=_offset(offset)).astimezone(dt.UTC)
+        aware = localize(naive, zone) if offset is None else naive.replace(tzinfo=_offset(offset))
+        moment = aware.astimezone(dt.UTC)
+        if moment.year in {dt.MINYEAR, dt.MAXYEAR}:  # other zones could not say it any more
+            raise ValueError(ACCEPTED_FORM)
+        return moment
     except (ValueError, OverflowError):
         raise ValueError(ACCEPTED_FORM) from None
 

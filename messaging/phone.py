@@ -50,7 +50,10 @@ def _possible(number: str, country: str | None) -> str:
             f"this is no number of {country}; write other countries' numbers with +, like"
             " +48123456789"
         )
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    if not _E164.fullmatch(e164):  # some plans, Germany's too, have more digits than E.164
+        raise InvalidPhone(f"this number has too many digits; {_HINT}")
+    return e164
 
 
 def is_foreign(e164: str, country: str) -> bool:
