@@ -64,7 +64,8 @@ class Backoff:
         """Answers the pause in seconds."""
         pause: float = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
         self._failures += 1
-        pause = pause if asked is None else asked
+        if asked is not None:
+            pause = max(asked, BACKOFF_SECONDS[0])  # "0" would be asked in a loop
         self.until = now + pause
         return pause
 
