@@ -113,9 +113,11 @@ class OptOutViewSet(ApiViewSet):
         sender = sender_of(request)
 
         def work() -> Response:
-            body = validated(shapes.NewOptOut, {"phone": pk}, sender=sender)
-            if not opt_outs.opt_in(sender.account_id, body.phone):
-                raise Refusal("not_found", "This number has not opted out.")
+            # A short code stands in the list as it is, whatever the licence may send to.
+            if not (pk.isdecimal() and opt_outs.opt_in(sender.account_id, pk)):
+                body = validated(shapes.NewOptOut, {"phone": pk}, sender=sender)
+                if not opt_outs.opt_in(sender.account_id, body.phone):
+                    raise Refusal("not_found", "This number has not opted out.")
             return Response(status=204)
 
         return self.write(request, sender.scope, work)

@@ -20,7 +20,6 @@ from messaging.drafts import Draft, local_day, sending_hours, to_message
 from messaging.models import Message, OptOut
 
 _DEDUPLICATION = frozenset({"message_external_id", "message_repeat_digest"})
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,8 @@ def accept_many(
             )
 
     # Bulks of an account queue up; a single message may still slip in between look and insert.
-    for _ in range(_TRIES - 1):
+    # Each time it does, one item more is known to be a duplicate: this comes to an end.
+    for _ in items:
         try:
             return work()
         except IntegrityError as error:

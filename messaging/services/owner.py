@@ -11,7 +11,7 @@ from http_api.errors import Refusal
 from messaging import queue, wakeup
 from messaging.models import Attempt, Message
 from messaging.queue import Change
-from messaging.states import MessageState
+from messaging.states import WAITING, MessageState
 
 Resolution = Literal["sent", "again", "given_up"]
 
@@ -24,7 +24,7 @@ def cancel(account_id: int, message_id: int) -> Message:
     """
     message = _locked(account_id, message_id)
     now = clock.now()
-    if message.status in {MessageState.SCHEDULED, MessageState.PENDING}:
+    if message.status in WAITING:
         change = Change(
             message.pk,
             message.status,
@@ -54,7 +54,8 @@ def resolve(account_id: int, message_id: int, resolution: Resolution) -> Message
     """
     message = _locked(account_id, message_id)
     if message.status != MessageState.UNCERTAIN:
-        raise Refusal("conflict", f"This message is {message.status}, not uncertain.")
+        shown = MessageState.PENDING.value if message.status in WAITING else message.status
+        raise Refusal("conflict", f"This message is {shown}, not uncertain.")
     now = clock.now()
     moment = now.isoformat()
     before = message.status

@@ -1,0 +1,91 @@
+"""GET /api/inbox/"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from messaging.models import InboundMessage, OptOut
+from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, refused
+
+URL = "/api/inbox/"
+
+
+def receive(api: Api, phone: Phone, text: str, sender: str = "+48600100200", **more: Any) -> None:
+    event = {"event_id": str(uuid4()), "type": "received", "sender": sender, "text": text} | more
+    response = api.post("/companion/sync/", {"events": [event]}, **phone.headers)
+    assert response.status_code == 200, response.content
+
+
+def test_it_shows_what_the_phones_received(
+    api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    receive(api, phone, " Zażółć 😀\n", sim=1)
+    for path in (URL, "/api/inbox"):
+        response = api.get(path, tenant)
+        assert response.status_code == 200
+        assert response.json() == {
+            "next": None,
+            "results": [
+                {
+                    "id": InboundMessage.objects.get().pk,
+                    "sender": "+48600100200",
+                    "text": " Zażółć 😀\n",
+                    "device_id": phone.device.pk,
+                    "sim": 1,
+                    "received_at": "2026-04-09T14:32:00Z",
+                }
+            ],
+        }
+
+
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [("600100200", "+48600100200"), ("BANK", "BANK"), ("7255", "7255"), ("+48 600", "+48 600")],
+)
+def test_a_sender_that_is_a_number_is_shown_in_e164(
+    api: Api, tenant: Tenant, phone: Phone, sender: str, shown: str
+) -> None:
+    receive(api, phone, "Hi", sender)
+    assert api.get(URL, tenant).json()["results"][0]["sender"] == shown
+
+
+def test_it_shows_the_newest_first_in_cursor_pages(api: Api, tenant: Tenant, phone: Phone) -> None:
+    for number in range(5):
+        receive(api, phone, f"text {number}")
+    texts: list[str] = []
+    path, query = URL, "limit=2"
+    while path:
+        page = api.client.get(f"{path}?{query}", headers=tenant.headers).json()
+        texts += [shown["text"] for shown in page["results"]]
+        following = urlsplit(page["next"] or "")
+        path, query = following.path, following.query
+    assert texts == [f"text {number}" for number in range(4, -1, -1)]
+
+
+def test_it_shows_all_phones_of_the_account_and_no_others(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone
+) -> None:
+    receive(api, phone, "one")
+    receive(api, pair_phone(tenant, "install-2"), "two")
+    receive(api, pair_phone(other_tenant), "not mine")
+    assert [shown["text"] for shown in api.get(URL, tenant).json()["results"]] == ["two", "one"]
+
+
+@pytest.mark.parametrize("text", ["STOP", "„Stop!”", "rezygnuję."])
+def test_a_stop_word_is_shown_and_opts_out(
+    api: Api, tenant: Tenant, phone: Phone, text: str
+) -> None:
+    receive(api, phone, text)
+    assert api.get(URL, tenant).json()["results"][0]["text"] == text
+    assert OptOut.objects.get().phone == "+48600100200"
+    receive(api, phone, "START")
+    assert not OptOut.objects.exists()
+
+
+def test_an_unknown_key_is_401(api: Api, db: None) -> None:
+    response = api.client.get(URL, headers={"X-License-Key": "ABCDEF"})
+    refused(response, 401, "license_not_found")
