@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -154,11 +155,20 @@ class Service:
         raise EmbeddedError(f"{self.name} must not run as root, and there is no user `nobody`")
 
     def make_folder(self, folder: Path) -> None:
-        """The folder, mode 0700, owned by the user that the server runs as."""
+        """The folder, mode 0700, owned by the user that the server runs as.
+
+        One that is there already may lie in /tmp: a link, or somebody else's folder, is refused
+        before root gives anything away.
+        """
+        owner = os.geteuid() if self.user is None else self.user.pw_uid
         with one_line(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            about = folder.lstat()
+            if not stat.S_ISDIR(about.st_mode) or about.st_uid not in {owner, os.geteuid()}:
+                raise EmbeddedError(f"{folder} belongs to somebody else; remove it")
+            folder.chmod(0o700)
             if self.user is not None:
-                os.chown(folder, self.user.pw_uid, self.user.pw_gid)
+                os.chown(folder, self.user.pw_uid, self.user.pw_gid, follow_symlinks=False)
 
     def _spawn(
         self, command: Sequence[str], *, cwd: Path | None = None, **options: Any
@@ -206,6 +216,8 @@ class Service:
 
 def _copy(trees: Sequence[Path], target: Path) -> None:
     """All of them or, if it is interrupted, nothing; readable by everybody, writable by root."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)  # our own folder, whatever root's umask is
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     for tree in trees:
         shutil.copytree(tree, draft / tree.name, symlinks=True)

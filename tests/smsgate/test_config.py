@@ -73,7 +73,7 @@ def test_it_refuses_a_bad_port_in_one_line(no_dotenv: Path, port: str) -> None:
 
 def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
     assert load(no_dotenv, DEBUG="On").debug
-    with pytest.raises(ConfigError, match="^DEBUG: expected true or false$"):
+    with pytest.raises(ConfigError, match=r"^DEBUG: expected true or false$"):
         load(no_dotenv, DEBUG="maybe")
 
 
@@ -149,7 +149,7 @@ def test_a_secret_comes_from_the_environment_then_from_a_file(tmp_path: Path) ->
 
 def test_a_secret_file_that_is_missing_is_named(tmp_path: Path) -> None:
     loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
-    with pytest.raises(ConfigError, match="^SECRET_KEY_FILE: cannot read it: No such file"):
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY_FILE: cannot read it: No such file"):
         config.secret("SECRET_KEY", loaded, {"SECRET_KEY_FILE": str(tmp_path / "gone")})
 
 

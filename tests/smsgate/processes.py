@@ -1,0 +1,183 @@
+"""For tests that start the real thing: a clean environment, a supervisor, conditions with deadlines."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from smsgate import config
+from smsgate.config import PROJECT_DIR, Config
+
+DEADLINE = 60.0
+
+is_root = os.geteuid() == 0
+needs_root = pytest.mark.skipif(not is_root, reason="only root can become another user")
+
+# What tests/services.py, or whoever runs the tests, has set for this process and not for others.
+_OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "PEPPER_1", "LOG_LEVEL", "PORT")
+
+
+def private_config(data_dir: Path) -> Config:
+    """The configuration of a service that knows only its data folder."""
+    return config.load({"DATA_DIR": str(data_dir)}, data_dir / "no-dotenv")
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
+    return {**inherited, "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", **more}
+
+
+@dataclass(frozen=True)
+class OtherUser:
+    """Somebody without rights, and a Python that they can run (a venv's may lie in root's home)."""
+
+    name: str
+    python: str
+
+    @property
+    def environ(self) -> dict[str, str]:
+        packages = sysconfig.get_path("purelib")
+        return {"PYTHONPATH": f"{PROJECT_DIR}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    @property
+    def as_user(self) -> dict[str, Any]:
+        entry = pwd.getpwnam(self.name)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(is_true: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
+    """Return as soon as it holds."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not is_true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:.0f} s: {what}")
+        pause.wait(0.02)
+
+
+def running_in(folder: Path) -> list[psutil.Process]:
+    """Everything that works in or for a data folder; also what has lost its parent."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_there = Path(process.cwd()).is_relative_to(folder)
+            if is_there or process.environ().get("DATA_DIR") == str(folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [process for process in found if process.pid != os.getpid()]
+
+
+class Up:
+    """`make up` as a user has it: its lines, its exit code, its children."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        user: OtherUser | None = None,
+        before: Sequence[str] = (),
+        **environ: str,
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = int(environ.get("PORT") or free_port())
+        if user is not None:
+            environ |= user.environ
+        self.process = subprocess.Popen(
+            [*before, user.python if user else sys.executable, "-m", "smsgate.up"],
+            cwd=PROJECT_DIR,
+            env=environment(data_dir, **{"PORT": str(self.port)} | environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **(user.as_user if user else {}),
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines += map(str.rstrip, iter(output.readline, ""))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def said(self, words: str) -> bool:
+        return any(words in line for line in self.lines)
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.said("smsgate is ready") or self.ended, "ready")
+        assert not self.ended, self.lines
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def child(self, name: str) -> psutil.Process:
+        """A direct child by the name that its log lines have."""
+        word = {"postgres": "postgres", "redis": "valkey-server", "web": "smsgate.serve"}.get(
+            name, name
+        )
+        for process in psutil.Process(self.process.pid).children():
+            if any(Path(part).name == word for part in process.cmdline()):
+                return process
+        raise LookupError(name)
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def result(self) -> int:
+        """The exit code, when it has ended and all it said was read."""
+        code = self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+        return code
+
+    def stop(self) -> int:
+        if not self.ended:
+            self.process.terminate()
+        return self.result()
+
+
+@contextmanager
+def up(
+    data_dir: Path, *, user: OtherUser | None = None, before: Sequence[str] = (), **environ: str
+) -> Iterator[Up]:
+    """A supervisor that is certainly gone afterwards, with all that it started."""
+    started = Up(data_dir, user=user, before=before, **environ)
+    try:
+        yield started
+    finally:
+        if not started.ended:
+            started.process.terminate()
+            try:
+                started.process.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                started.process.kill()
+        for process in running_in(data_dir):
+            process.kill()
