@@ -147,18 +147,18 @@ def _upsert(sender: Sender, drafts: Sequence[ContactDraft], now: dt.datetime) ->
         contact.phone: contact
         for contact in Contact.objects.filter(account_id=sender.account_id, phone__in=names)
     }
-    renamed = []
-    for contact in contacts.values():
-        if contact.name != names[contact.phone]:
-            contact.name = names[contact.phone]
-            renamed.append(contact)
-    Contact.objects.bulk_update(renamed, ["name"])
-    new = Contact.objects.bulk_create(
-        Contact(account_id=sender.account_id, phone=phone, name=name, created_at=now)
-        for phone, name in names.items()
-        if phone not in contacts
+    new_count = len(names.keys() - contacts.keys())
+    saved = Contact.objects.bulk_create(  # what is known by its phone gets its new name
+        (
+            Contact(account_id=sender.account_id, phone=phone, name=name, created_at=now)
+            for phone, name in names.items()
+            if phone not in contacts or contacts[phone].name != name
+        ),
+        update_conflicts=True,
+        unique_fields=["account", "phone"],
+        update_fields=["name"],
     )
-    contacts |= {contact.phone: contact for contact in new}
+    contacts |= {contact.phone: contact for contact in saved}
     wanted = [draft for draft in drafts if draft.group_name is not None]
     groups = _groups_by_name(sender, [str(draft.group_name) for draft in wanted])
     membership = Contact.groups.through
@@ -171,7 +171,7 @@ def _upsert(sender: Sender, drafts: Sequence[ContactDraft], now: dt.datetime) ->
         ),
         ignore_conflicts=True,
     )
-    return len(new)
+    return new_count
 
 
 def _queue_many(

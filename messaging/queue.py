@@ -77,6 +77,43 @@ def insert_message(message: Message, *, limit: int | None, day: dt.date) -> int 
     return row[0] if row else None
 
 
+def taken(
+    *,
+    license_id: int,
+    account_id: int,
+    external_ids: Sequence[str],
+    digests: Sequence[bytes],
+    phones: Sequence[str],
+) -> tuple[set[str], set[bytes], set[str]]:
+    """Which external ids and digests are messages of this licence already, and who has opted out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT external_id, NULL::bytea, NULL FROM messaging_message
+            WHERE license_id = %(license_id)s AND external_id = ANY(%(external_ids)s::text[])
+            UNION ALL
+            SELECT NULL, repeat_digest, NULL FROM messaging_message
+            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::bytea[])
+            UNION ALL
+            SELECT NULL, NULL, phone FROM messaging_optout
+            WHERE account_id = %(account_id)s AND phone = ANY(%(phones)s::text[])
+            """,
+            {
+                "license_id": license_id,
+                "account_id": account_id,
+                "external_ids": list(external_ids),
+                "digests": list(digests),
+                "phones": list(phones),
+            },
+        )
+        rows = cursor.fetchall()
+    return (
+        {row[0] for row in rows if row[0] is not None},
+        {bytes(row[1]) for row in rows if row[1] is not None},
+        {row[2] for row in rows if row[2] is not None},
+    )
+
+
 # --- claiming ----------------------------------------------------------------------------------
 
 

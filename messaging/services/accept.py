@@ -17,7 +17,7 @@ from licenses import limits
 from licenses.auth import Sender
 from messaging import queue, wakeup
 from messaging.drafts import Draft, local_day, sending_hours, to_message
-from messaging.models import Message, OptOut
+from messaging.models import Message
 
 _DEDUPLICATION = frozenset({"message_external_id", "message_repeat_digest"})
 
@@ -194,30 +194,21 @@ def _judge(
 class _Known:
     """What the database knows of a batch's items, fetched once: duplicates and opt-outs."""
 
-    def __init__(
-        self, external_ids: set[str | None], digests: set[bytes | None], opted_out: set[str]
-    ) -> None:
+    def __init__(self, external_ids: set[str], digests: set[bytes], opted_out: set[str]) -> None:
         self.external_ids = external_ids
         self.digests = digests
         self.opted_out = opted_out
 
     @classmethod
     def of(cls, sender: Sender, drafts: Sequence[Draft]) -> _Known:
-        mine = Message.objects.filter(license_id=sender.license_id)
-        refused = OptOut.objects.filter(account_id=sender.account_id)
-        ids = {draft.external_id for draft in drafts} - {None}
-        digests = {draft.repeat_digest for draft in drafts} - {None}
-        phones = {draft.phone for draft in drafts}
-        # Django asks the database nothing for an empty IN ().
         return cls(
-            set(mine.filter(external_id__in=ids).values_list("external_id", flat=True)),
-            {
-                None if found is None else bytes(found)
-                for found in mine.filter(repeat_digest__in=digests).values_list(
-                    "repeat_digest", flat=True
-                )
-            },
-            set(refused.filter(phone__in=phones).values_list("phone", flat=True)),
+            *queue.taken(
+                license_id=sender.license_id,
+                account_id=sender.account_id,
+                external_ids=[d.external_id for d in drafts if d.external_id is not None],
+                digests=[d.repeat_digest for d in drafts if d.repeat_digest is not None],
+                phones=list({draft.phone for draft in drafts}),
+            )
         )
 
     def reason_against(self, draft: Draft) -> str | None:
