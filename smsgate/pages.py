@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "smsgate/home.html")
+    return render(request, "smsgate/home.html", {"public_url": settings.PUBLIC_URL})
 
 
 def pair(request: HttpRequest) -> HttpResponse:
     """What a phone's camera opens: the code stands in the fragment, so it never comes here."""
-    return render(request, "smsgate/pair.html")
+    return render(request, "smsgate/pair.html", {"public_url": settings.PUBLIC_URL})
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "smsgate/docs.html")
+    return render(request, "smsgate/docs.html", {"public_url": settings.PUBLIC_URL})
