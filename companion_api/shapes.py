@@ -3,23 +3,17 @@ that is refused because of one event would jam the phone for ever."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import Field, ValidationError
 
 from http_api.shapes import Identifier, Integer, Shape
-from licenses.models import Device
 from messaging.services.sync import (
     MAX_CAPACITY,
-    PACE_SECONDS,
-    SEGMENTS_PER_MINUTE,
     Reported,
-    SyncAnswer,
     SyncRequest,
 )
-from messaging.shapes import utc
 
 MAX_EVENTS = 200
 
@@ -136,46 +130,3 @@ def _uuid(value: object) -> UUID | None:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-# --- answers -----------------------------------------------------------------------------------
-
-
-def paired_answer(device: Device, token: str, now: dt.datetime) -> dict[str, Any]:
-    return {
-        "device_id": device.pk,
-        "token": token,
-        "account": device.license.account.name,
-        "server_time": utc(now),
-    }
-
-
-def acked(events: list[Any]) -> list[Any]:
-    """Every event that has an id, as the phone wrote it: whatever became of it, it is kept here."""
-    return [
-        event["event_id"] for event in events if isinstance(event, dict) and "event_id" in event
-    ]
-
-
-def sync_answer(answer: SyncAnswer, events: list[Any]) -> dict[str, Any]:
-    return {
-        "acked": acked(events),
-        "messages": [
-            {
-                "message_id": message.message_id,
-                "attempt": message.attempt,
-                "phone": message.phone,
-                "text": message.text,
-                "sim": message.sim,
-                "priority": message.priority,
-                "start_within_seconds": start_within,
-            }
-            for message, start_within in answer.messages
-        ],
-        "cancel": answer.cancel,
-        "paused": answer.is_paused,
-        "next_sync_seconds": answer.next_sync_seconds,
-        "pace_seconds": PACE_SECONDS,
-        "segments_per_minute": SEGMENTS_PER_MINUTE,
-        "server_time": utc(answer.server_time),
-    }

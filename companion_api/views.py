@@ -6,7 +6,7 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from companion_api import shapes
+from companion_api import answers, shapes
 from http_api import clock
 from http_api.addresses import client_address
 from http_api.errors import Refusal
@@ -32,7 +32,7 @@ class PairViewSet(ApiViewSet):
         except Refusal:
             failed_key(client_address(request.META))
             raise
-        return Response(shapes.paired_answer(paired.device, paired.token, clock.now()), status=201)
+        return Response(answers.paired(paired.device, paired.token, clock.now()), status=201)
 
     @transaction.atomic
     def _pair(self, body: shapes.Pair) -> licenses.Paired:
@@ -52,4 +52,4 @@ class SyncViewSet(ApiViewSet):
         assert isinstance(device, Device)
         body = validated(shapes.Sync, request.data)
         answer = retried(lambda: sync(device, body.request()))
-        return Response(shapes.sync_answer(answer, body.events))
+        return Response(answers.synced(answer, body.events))

@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.db import transaction
 
@@ -45,12 +45,21 @@ class SavedContact:
     message_skipped: str | None  # the reason why an SMS that was asked for was not queued
 
 
+class Skipped(TypedDict):
+    """An item of a bulk, or only its SMS (`contact_saved`), that was left out."""
+
+    index: int
+    reason: str
+    errors: NotRequired[dict[str, Any]]
+    contact_saved: NotRequired[bool]
+
+
 @dataclass(frozen=True, slots=True)
 class SavedContacts:
     created_count: int
     updated_count: int
     messages_created_count: int
-    skipped: list[dict[str, Any]]
+    skipped: list[Skipped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ def save_contacts(
     queue.lock_account(sender.account_id)
     now = clock.now()
     drafts: dict[int, ContactDraft] = {}
-    skipped: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
     for index, item in enumerate(items):
         errors = item.errors if isinstance(item, Invalid) else _problems(sender, item)
         if errors:

@@ -13,10 +13,8 @@ from pydantic import (
     field_validator,
 )
 
-from contacts.models import ContactGroup
-from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts
+from contacts.services import ContactDraft
 from http_api.shapes import Boolean, Identifier, Shape, problem, problems_by_field
-from licenses.auth import Sender
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime
 from messaging.fields import Phone, Priority, Text, Time
 from messaging.services.accept import Invalid
@@ -105,39 +103,3 @@ class BulkGroups(_Keys):
     """Body of `POST /api/contacts/groups/bulk/`."""
 
     groups: Annotated[list[GroupItem], Field(min_length=1, max_length=200)]
-
-
-# --- answers -----------------------------------------------------------------------------------
-
-
-def contact_answer(saved: SavedContact, draft: ContactDraft) -> dict[str, Any]:
-    answer = {
-        "id": saved.id,
-        "name": draft.name,
-        "phone": draft.phone,
-        "group_name": draft.group_name,
-        "created": saved.is_new,
-    }
-    return answer | {"message_skipped": saved.message_skipped} if saved.message_skipped else answer
-
-
-def contacts_answer(saved: SavedContacts) -> dict[str, Any]:
-    return {
-        "created_count": saved.created_count,
-        "updated_count": saved.updated_count,
-        "skipped_count": len(saved.skipped),
-        "skipped": saved.skipped,
-        "messages_created_count": saved.messages_created_count,
-    }
-
-
-def group_answer(group: ContactGroup, sender: Sender) -> dict[str, Any]:
-    return {"id": group.pk, "name": group.name, "created_by": sender.user_id}
-
-
-def groups_answer(results: list[GroupResult]) -> dict[str, Any]:
-    return {
-        "groups": [
-            {"name": result.name, "id": result.id, "status": result.status} for result in results
-        ]
-    }

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import services, shapes
+from contacts import answers, services, shapes
 from http_api.shapes import validated
 from http_api.views import ApiViewSet
 from licenses.auth import sender_of
@@ -32,9 +32,7 @@ class ContactViewSet(ApiViewSet):
             saved = services.save_contact(
                 sender, draft, ignore_foreign_numbers=body.ignore_foreign_numbers
             )
-            return Response(
-                shapes.contact_answer(saved, draft), status=201 if saved.is_new else 200
-            )
+            return Response(answers.contact(saved, draft), status=201 if saved.is_new else 200)
 
         return self.write(request, sender.scope, work)
 
@@ -46,7 +44,7 @@ class ContactViewSet(ApiViewSet):
             saved = services.save_contacts(
                 sender, body.items(), ignore_foreign_numbers=body.ignore_foreign_numbers
             )
-            return Response(shapes.contacts_answer(saved), status=201)
+            return Response(answers.contacts(saved), status=201)
 
         return self.write(request, sender.scope, work)
 
@@ -63,7 +61,7 @@ class GroupViewSet(ApiViewSet):
         def work() -> Response:
             body = validated(shapes.SingleGroup, request.data)
             group = services.create_group(sender, body.name)
-            return Response(shapes.group_answer(group, sender), status=201)
+            return Response(answers.group(group, sender), status=201)
 
         return self.write(request, sender.scope, work)
 
@@ -73,6 +71,6 @@ class GroupViewSet(ApiViewSet):
         def work() -> Response:
             body = validated(shapes.BulkGroups, request.data)
             results = services.ensure_groups(sender, [group.name for group in body.groups])
-            return Response(shapes.groups_answer(results), status=201)
+            return Response(answers.groups(results), status=201)
 
         return self.write(request, sender.scope, work)

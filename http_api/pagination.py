@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ MAX_ID = 2**63 - 1
 
 
 def cursor_page(
-    request: Request, rows: QuerySet[Row], shown: Callable[[Row], dict[str, Any]]
+    request: Request, rows: QuerySet[Row], shown: Callable[[Row], Mapping[str, Any]]
 ) -> Response:
     """One page of `rows` by descending id. Query: `cursor` (from `next`) and `limit` (1–500)."""
     query = request.query_params

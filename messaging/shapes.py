@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,11 +17,11 @@ from http_api.parsing import check_strings, restore_plus
 from http_api.shapes import Boolean, Identifier, Shape, identifier, problems_by_field
 from messaging.drafts import DEFAULT_PRIORITY, Draft
 from messaging.fields import ExternalId, Phone, Priority, Text, Time, Uncertain
-from messaging.models import InboundMessage, Message, OnUncertain, OptOut, StateChange
+from messaging.models import OnUncertain
 from messaging.selectors import MessageFilter
-from messaging.services.accept import Batch, Invalid, Skip
+from messaging.services.accept import Invalid
 from messaging.services.owner import Resolution
-from messaging.states import WAITING, MessageState
+from messaging.states import MessageState
 
 LicenseKey = Annotated[
     Identifier | None,
@@ -121,92 +120,3 @@ def query(request: Request) -> dict[str, str]:
     if "phone" in given:
         given["phone"] = restore_plus(given["phone"])
     return given
-
-
-# --- answers -----------------------------------------------------------------------------------
-
-
-def utc(moment: dt.datetime | None) -> str | None:
-    """`2026-04-09T14:32:00Z`."""
-    if moment is None:
-        return None
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def shown_status(status: str) -> str:
-    """`scheduled` and `pending` both show as `pending`."""
-    return MessageState.PENDING.value if status in WAITING else str(status)
-
-
-def accepted(message: Message) -> dict[str, Any]:
-    """The answer to a single message: the documented keys and no others."""
-    return {
-        "id": message.pk,
-        "external_id": message.external_id,
-        "phone": message.phone,
-        "message": message.text,
-        "status": shown_status(message.status),
-        "send_after": message.send_after_given or None,
-        "created_at": utc(message.created_at),
-    }
-
-
-def batch_answer(batch: Batch) -> dict[str, Any]:
-    return {
-        "created_count": len(batch.created),
-        "skipped_count": len(batch.skipped),
-        "skipped": [_skipped(skip) for skip in batch.skipped],
-    }
-
-
-def _skipped(skip: Skip) -> dict[str, Any]:
-    shown = {"index": skip.index, "reason": skip.reason, "external_id": skip.external_id}
-    return shown | {"errors": skip.errors} if skip.errors else shown
-
-
-def message_read(message: Message) -> dict[str, Any]:
-    """A message on our own read routes: the documented keys and what became of it."""
-    return accepted(message) | {
-        "status": shown_status(message.status),
-        "send_before": utc(message.send_before),
-        "priority": message.priority,
-        "parts": message.parts,
-        "encoding": message.encoding,
-        "sent_at": utc(message.sent_at),
-        "delivered_at": utc(message.delivered_at),
-        "failure_reason": message.failure_reason or None,
-        "cancel_requested": message.cancel_requested,
-    }
-
-
-def message_with_timeline(message: Message, changes: list[StateChange]) -> dict[str, Any]:
-    return message_read(message) | {
-        "timeline": [
-            {
-                "from": change.from_state,
-                "to": change.to_state,
-                "at": utc(change.at),
-                "cause": change.cause,
-            }
-            for change in changes
-        ]
-    }
-
-
-def inbound_read(message: InboundMessage) -> dict[str, Any]:
-    return {
-        "id": message.pk,
-        "sender": message.sender,
-        "text": message.text,
-        "device_id": message.device_id,
-        "sim": message.sim,
-        "received_at": utc(message.received_at),
-    }
-
-
-def opt_out_read(opt_out: OptOut) -> dict[str, Any]:
-    return {
-        "phone": opt_out.phone,
-        "source": opt_out.source,
-        "created_at": utc(opt_out.created_at),
-    }

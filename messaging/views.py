@@ -13,7 +13,7 @@ from http_api.shapes import validated
 from http_api.views import ApiViewSet
 from licenses.auth import sender_of
 from licenses.authentication import LicenseKey
-from messaging import selectors, shapes
+from messaging import answers, selectors, shapes
 from messaging.services import accept, opt_outs, owner
 from messaging.states import MessageState
 
@@ -28,7 +28,7 @@ class MessageViewSet(ApiViewSet):
 
         def work() -> Response:
             body = validated(shapes.SingleMessage, request.data, sender=sender)
-            return Response(shapes.accepted(accept.accept_one(sender, body.draft())), status=201)
+            return Response(answers.accepted(accept.accept_one(sender, body.draft())), status=201)
 
         return self.write(request, sender.scope, work)
 
@@ -38,7 +38,7 @@ class MessageViewSet(ApiViewSet):
         def work() -> Response:
             body = validated(shapes.BulkMessages, request.data, sender=sender)
             batch = accept.accept_many(sender, body.items(), all_or_nothing=body.all_or_nothing)
-            return Response(shapes.batch_answer(batch), status=201)
+            return Response(answers.batch(batch), status=201)
 
         return self.write(request, sender.scope, work)
 
@@ -46,30 +46,30 @@ class MessageViewSet(ApiViewSet):
         sender = sender_of(request)
         wanted = validated(shapes.MessageQuery, shapes.query(request), sender=sender)
         rows = selectors.messages(sender.account_id, wanted.filter())
-        return cursor_page(request, rows, shapes.message_read)
+        return cursor_page(request, rows, answers.message)
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        message = selectors.message(sender_of(request).account_id, int(pk))
-        return Response(shapes.message_with_timeline(message, selectors.timeline(message)))
+    def retrieve(self, request: Request, message_id: str) -> Response:
+        message = selectors.message(sender_of(request).account_id, int(message_id))
+        return Response(answers.message_with_timeline(message, selectors.timeline(message)))
 
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, message_id: str) -> Response:
         sender = sender_of(request)
 
         def work() -> Response:
-            message = owner.cancel(sender.account_id, int(pk))
+            message = owner.cancel(sender.account_id, int(message_id))
             # 202: a phone holds it and is asked to give it back
             is_held = message.status == MessageState.LEASED
-            return Response(shapes.message_read(message), status=202 if is_held else 200)
+            return Response(answers.message(message), status=202 if is_held else 200)
 
         return self.write(request, sender.scope, work)
 
-    def resolve(self, request: Request, pk: str) -> Response:
+    def resolve(self, request: Request, message_id: str) -> Response:
         sender = sender_of(request)
 
         def work() -> Response:
             body = validated(shapes.Resolve, request.data)
-            message = owner.resolve(sender.account_id, int(pk), body.resolution)
-            return Response(shapes.message_read(message))
+            message = owner.resolve(sender.account_id, int(message_id), body.resolution)
+            return Response(answers.message(message))
 
         return self.write(request, sender.scope, work)
 
@@ -86,7 +86,7 @@ class InboxViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         rows = selectors.inbox(sender_of(request).account_id)
-        return cursor_page(request, rows, shapes.inbound_read)
+        return cursor_page(request, rows, answers.inbound)
 
 
 class OptOutViewSet(ApiViewSet):
@@ -97,7 +97,7 @@ class OptOutViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         rows = selectors.opt_outs(sender_of(request).account_id)
-        return cursor_page(request, rows, shapes.opt_out_read)
+        return cursor_page(request, rows, answers.opt_out)
 
     def create(self, request: Request) -> Response:
         sender = sender_of(request)
@@ -105,17 +105,17 @@ class OptOutViewSet(ApiViewSet):
         def work() -> Response:
             body = validated(shapes.NewOptOut, request.data, sender=sender)
             row, is_new = opt_outs.opt_out(sender.account_id, body.phone, opt_outs.Source.API)
-            return Response(shapes.opt_out_read(row), status=201 if is_new else 200)
+            return Response(answers.opt_out(row), status=201 if is_new else 200)
 
         return self.write(request, sender.scope, work)
 
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, phone: str) -> Response:
         sender = sender_of(request)
 
         def work() -> Response:
             # A short code stands in the list as it is, whatever the licence may send to.
-            if not (pk.isdecimal() and opt_outs.opt_in(sender.account_id, pk)):
-                body = validated(shapes.NewOptOut, {"phone": pk}, sender=sender)
+            if not (phone.isdecimal() and opt_outs.opt_in(sender.account_id, phone)):
+                body = validated(shapes.NewOptOut, {"phone": phone}, sender=sender)
                 if not opt_outs.opt_in(sender.account_id, body.phone):
                     raise Refusal("not_found", "This number has not opted out.")
             return Response(status=204)

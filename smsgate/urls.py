@@ -26,7 +26,7 @@ def route(
     return re_path(rf"^{pattern}/?$", view.as_view(dict(actions), basename=basename), name=name)
 
 
-ID = r"(?P<pk>[0-9]{1,18})"
+ID = r"(?P<message_id>[0-9]{1,18})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     route("api/messages", MessageViewSet, COLLECTION, "messages-list"),
@@ -42,7 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/contacts/groups/bulk", GroupViewSet, {"post": "bulk"}, "groups-bulk"),
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
-    route("api/opt-outs/(?P<pk>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),
+    route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
     route("companion/pair", PairViewSet, {"post": "create"}, "companion-pair"),
     route("companion/sync", SyncViewSet, {"post": "create"}, "companion-sync"),
