@@ -1,0 +1,77 @@
+"""What the contact and group routes answer. The types make the OpenAPI schema."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from contacts.models import ContactGroup
+from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, Skipped
+from licenses.auth import Sender
+
+
+class ContactAnswer(TypedDict):
+    id: int
+    name: str
+    phone: str
+    group_name: str | None  # the one of this request; a contact can be in several
+    created: bool
+    message_skipped: NotRequired[str]  # why the SMS that was asked for was not queued
+
+
+class ContactsAnswer(TypedDict):
+    created_count: int
+    updated_count: int
+    skipped_count: int
+    skipped: list[Skipped]
+    messages_created_count: int
+
+
+class GroupAnswer(TypedDict):
+    id: int
+    name: str
+    created_by: int
+
+
+class GroupInBulk(TypedDict):
+    name: str
+    id: int
+    status: str  # "created" or "existed"
+
+
+class GroupsAnswer(TypedDict):
+    groups: list[GroupInBulk]
+
+
+def contact(saved: SavedContact, draft: ContactDraft) -> ContactAnswer:
+    answer: ContactAnswer = {
+        "id": saved.id,
+        "name": draft.name,
+        "phone": draft.phone,
+        "group_name": draft.group_name,
+        "created": saved.is_new,
+    }
+    if saved.message_skipped is not None:
+        answer["message_skipped"] = saved.message_skipped
+    return answer
+
+
+def contacts(saved: SavedContacts) -> ContactsAnswer:
+    return {
+        "created_count": saved.created_count,
+        "updated_count": saved.updated_count,
+        "skipped_count": len(saved.skipped),
+        "skipped": saved.skipped,
+        "messages_created_count": saved.messages_created_count,
+    }
+
+
+def group(group: ContactGroup, sender: Sender) -> GroupAnswer:
+    return {"id": group.pk, "name": group.name, "created_by": sender.user_id}
+
+
+def groups(results: list[GroupResult]) -> GroupsAnswer:
+    return {
+        "groups": [
+            {"name": result.name, "id": result.id, "status": result.status} for result in results
+        ]
+    }
