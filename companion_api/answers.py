@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from licenses.models import Device
 from messaging.answers import utc

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, WithJsonSchema
 
 from http_api.shapes import Identifier, Integer, Shape
 from messaging.services.sync import (
@@ -97,12 +97,10 @@ class Sync(Shape):
     capacity: Annotated[Integer, Field(ge=0, le=MAX_CAPACITY)] = 0
     boot_id: str | None = None
     held: list[Held] = []
+    # Each is read on its own (`_reported`), so that a bad one is kept aside and refuses nothing.
     events: Annotated[
-        list[Any],
-        Field(
-            max_length=MAX_EVENTS,
-            json_schema_extra={"items": {"$ref": "#/components/schemas/Event"}},
-        ),
+        list[Annotated[Any, WithJsonSchema(Event.model_json_schema())]],
+        Field(max_length=MAX_EVENTS),
     ] = []
     health: dict[str, Any] | None = None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from contacts.models import ContactGroup
 from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, Skipped

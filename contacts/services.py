@@ -7,9 +7,10 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 from django.db import transaction
+from typing_extensions import TypedDict
 
 from contacts.models import Contact, ContactGroup
 from http_api import clock

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from messaging.models import InboundMessage, Message, OptOut, StateChange
 from messaging.services.accept import Batch, Skip

@@ -85,7 +85,16 @@ ExternalId = Annotated[
 ]
 
 Priority = Annotated[
-    Integer, Field(ge=-32768, le=32767, description="Higher is sent sooner. Default: 10.")
+    Integer,
+    Field(ge=-32768, le=32767),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": -32768,
+            "maximum": 32767,
+            "description": "Higher is sent sooner. Default: 10.",
+        }
+    ),
 ]
 
 Uncertain = Annotated[

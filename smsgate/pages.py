@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from smsgate import openapi
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -18,3 +20,8 @@ def pair(request: HttpRequest) -> HttpResponse:
 
 def api_docs(request: HttpRequest) -> HttpResponse:
     return render(request, "smsgate/docs.html", {"public_url": settings.PUBLIC_URL})
+
+
+def schema(request: HttpRequest) -> JsonResponse:
+    """OpenAPI 3.1."""
+    return JsonResponse(openapi.document(), json_dumps_params={"ensure_ascii": False})

@@ -36,7 +36,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "drf_spectacular",
     "drf_spectacular_sidecar",
     "smsgate",
     "http_api",
@@ -136,7 +135,6 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "http_api.rendering.AlwaysJson",
-    "DEFAULT_SCHEMA_CLASS": "smsgate.openapi.PydanticSchema",
     "EXCEPTION_HANDLER": "http_api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }

@@ -238,7 +238,8 @@ def _listening(config: Config) -> socket.socket:
         return socket.create_server((config.bind, config.port), family=family, backlog=2048)
     except OSError as error:
         raise CannotLive(
-            f"cannot listen on {config.bind}:{config.port}: {os.strerror(error.errno or 0)}; choose another PORT"
+            f"cannot listen on {config.bind}:{config.port}: {os.strerror(error.errno or 0)};"
+            " choose another PORT"
         ) from None
 
 

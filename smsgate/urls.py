@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from companion_api.views import PairViewSet, SyncViewSet
 from contacts.views import ContactViewSet, GroupViewSet
@@ -46,7 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
     route("companion/pair", PairViewSet, {"post": "create"}, "companion-pair"),
     route("companion/sync", SyncViewSet, {"post": "create"}, "companion-sync"),
-    re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
+    re_path(r"^api/schema/?$", pages.schema, name="schema"),
     re_path(r"^api/docs/?$", pages.api_docs, name="docs"),
     re_path(r"^pair/?$", pages.pair, name="pair"),
     re_path(r"^healthz/?$", ops.healthz, name="healthz"),

@@ -11,7 +11,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from companion_api.shapes import Pair, Sync, sync_answer
+from companion_api import answers
+from companion_api.shapes import Pair, Sync
 from messaging.queue import Claimed
 from messaging.services.sync import SyncAnswer
 
@@ -58,7 +59,7 @@ def test_its_answers_have_the_same_fields() -> None:
         any_hour=False,
         leased_until=NOW,
     )
-    answer = sync_answer(SyncAnswer([(message, 600)], [], False, 60, NOW), [])
+    answer = answers.synced(SyncAnswer([(message, 600)], [], False, 60, NOW), [])
     replies = [
         call["reply"]["body"]
         for path in VECTORS

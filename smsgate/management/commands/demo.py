@@ -18,87 +18,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from smsgate import examples
 from smsgate.config import PROJECT_DIR
 
 START_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 
-# The example bodies of the API's document, word for word but for the keys.
 EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
-    (
-        "One message",
-        "/api/messages/",
-        {
-            "external_id": "order-confirmation-12345",
-            "message": "Your order #12345 has been confirmed. Delivery: 2-3 business days.",
-            "phone": "+48123456789",
-            "send_after": "2026-04-10T09:00:00",
-            "priority": 10,
-        },
-    ),
-    (
-        "Many messages",
-        "/api/messages/bulk/",
-        {
-            "all_or_nothing": False,
-            "messages": [
-                {
-                    "external_id": "promo-april-001",
-                    "message": "Spring sale — 20% off all orders this week!",
-                    "phone": "+48123456789",
-                    "priority": 5,
-                },
-                {
-                    "external_id": "promo-april-002",
-                    "message": "Spring sale — 20% off all orders this week!",
-                    "phone": "+48987654321",
-                    "send_after": "2026-04-10T10:00:00",
-                    "priority": 5,
-                },
-            ],
-        },
-    ),
-    (
-        "A contact, and a welcome",
-        "/api/contacts/contacts/",
-        {
-            "name": "Jan Kowalski",
-            "phone": "+48123456789",
-            "group_name": "VIP Clients",
-            "message": "Welcome {name}! You have been added to our VIP list.",
-            "send_after": "2026-04-10T09:00:00",
-            "priority": 10,
-            "ignore_foreign_numbers": False,
-        },
-    ),
-    (
-        "Many contacts",
-        "/api/contacts/contacts/bulk/",
-        {
-            "ignore_foreign_numbers": False,
-            "all_or_nothing": False,
-            "contacts": [
-                {
-                    "name": "Anna Nowak",
-                    "phone": "+48111222333",
-                    "group_name": "Newsletter",
-                    "message": "Hi {name}, thanks for signing up!",
-                    "send_after": "2026-04-10T09:00:00",
-                },
-                {
-                    "name": "Piotr Wiśniewski",
-                    "phone": "+48444555666",
-                    "group_name": "Newsletter",
-                },
-            ],
-        },
-    ),
-    ("A group", "/api/contacts/groups/", {"name": "Summer Campaign 2026"}),
-    (
-        "Many groups",
-        "/api/contacts/groups/bulk/",
-        {"groups": [{"name": "VIP Clients"}, {"name": "Newsletter"}, {"name": "Inactive Users"}]},
-    ),
+    ("One message", "/api/messages/", examples.MESSAGE),
+    ("Many messages", "/api/messages/bulk/", examples.MESSAGES_BULK),
+    ("A contact, and a welcome", "/api/contacts/contacts/", examples.CONTACT),
+    ("Many contacts", "/api/contacts/contacts/bulk/", examples.CONTACTS_BULK),
+    ("A group", "/api/contacts/groups/", examples.GROUP),
+    ("Many groups", "/api/contacts/groups/bulk/", examples.GROUPS_BULK),
 ]
 ACCEPTED = 5  # SMS that the examples ask for
 
@@ -188,12 +120,11 @@ class Demo:
             return False
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
-        keys = (
-            {"license__key": self.keys["license_key"]}
-            if path.startswith("/api/messages")
-            else {"key": self.keys["license_key"], "api_key": self.keys["api_key"]}
-        )
-        text = json.dumps(keys | body, ensure_ascii=False)
+        keys = {"license__key": "license_key", "key": "license_key", "api_key": "api_key"}
+        filled = {
+            name: self.keys[keys[name]] if name in keys else value for name, value in body.items()
+        }
+        text = json.dumps(filled, ensure_ascii=False)
         say(f"curl {self.url}{path} \\\n    -d '{text}'")
         status, answer = _curl(f"{self.url}{path}", text)
         say(f"→ {status} {answer}")

@@ -1,0 +1,95 @@
+"""GET /api/schema/, and the pages that show it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from openapi_spec_validator import validate
+
+from smsgate import examples, urls
+from smsgate.openapi import OPERATIONS, document
+from tests.conftest import Api, Tenant
+
+
+def _routes() -> set[tuple[str, str]]:
+    """Every API route of the URL configuration, as (method, path)."""
+    routes = set()
+    for pattern in urls.urlpatterns:
+        actions = getattr(pattern.callback, "actions", None)
+        if actions:
+            path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", str(pattern.pattern))
+            path = "/" + path.lstrip("^").removesuffix("/?$") + "/"
+            routes |= {(method, path) for method in actions if method != "head"}
+    return routes
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert document()["openapi"] == "3.1.0"
+    validate(document())
+
+
+def test_it_has_every_route_and_no_other() -> None:
+    assert set(OPERATIONS) == _routes() | {("get", "/companion/wait/")}
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "items"),
+    [
+        ("BulkMessages", "messages", 1000),
+        ("BulkContacts", "contacts", 500),
+        ("BulkGroups", "groups", 200),
+    ],
+)
+def test_it_names_the_limits(name: str, field: str, items: int) -> None:
+    assert document()["components"]["schemas"][name]["properties"][field]["maxItems"] == items
+
+
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [
+        ("SingleMessage", {"external_id", "message", "phone"}),
+        ("MessageItem", {"external_id", "message", "phone"}),
+        ("SingleContact", {"name", "phone"}),
+        ("SingleGroup", {"name"}),
+    ],
+)
+def test_it_says_what_is_required(name: str, required: set[str]) -> None:
+    assert set(document()["components"]["schemas"][name]["required"]) == required
+
+
+def test_every_example_is_accepted(api: Api, tenant: Tenant) -> None:
+    keys = {
+        "license__key": tenant.keys.license_key,
+        "key": tenant.keys.license_key,
+        "api_key": tenant.keys.api_key,
+    }
+    bodies: dict[str, dict[str, Any]] = {
+        path: dict(operation.example)
+        for (method, path), operation in OPERATIONS.items()
+        if operation.example and path.startswith("/api/") and "{" not in path
+    }
+    assert bodies["/api/messages/"] == examples.MESSAGE
+    for path, body in bodies.items():
+        filled = {name: keys.get(name, value) for name, value in body.items()}
+        if path == "/api/opt-outs/":
+            filled["license__key"] = tenant.keys.license_key
+        response = api.post(path, filled)
+        assert response.status_code == 201, (path, response.content)
+
+
+@pytest.mark.parametrize("path", ["/", "/pair/", "/api/docs/", "/api/docs"])
+def test_pages_load_nothing_from_elsewhere(path: str) -> None:
+    response = Client().get(path)
+    page = response.content.decode()
+    assert response.status_code == 200
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert loaded
+    assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)]
+
+
+def test_the_schema_is_served_with_and_without_slash() -> None:
+    for path in ("/api/schema/", "/api/schema"):
+        assert Client().get(path).json()["info"]["title"] == "smsgate"
