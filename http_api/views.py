@@ -40,7 +40,8 @@ class ApiViewSet(ViewSet):
         if not key:
             return retried(work)
         # buffered by the ASGI root: reading the body again costs nothing
-        whole = f"{self.kwargs.get('pk', '')}\n".encode() + request._request.body
+        named = "".join(self.kwargs.values())
+        whole = f"{named}\n".encode() + request._request.body
         route = f"{request.method} {self.basename}-{self.action}"
 
         def answered() -> Response:

@@ -1,0 +1,453 @@
+"""Over a real socket: what only a real client meets. Slashes, raw headers, chunks, large bodies."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+from django.db import connections
+from django.http import JsonResponse
+from django.urls import URLPattern
+
+from messaging.models import Message
+from messaging.services import accept
+from smsgate.asgi import Root
+from smsgate.urls import urlpatterns
+from tests.conftest import Tenant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MIB = 1024 * 1024
+ROUTES = [
+    "/api/messages/",
+    "/api/messages/bulk/",
+    "/api/contacts/contacts/",
+    "/api/contacts/contacts/bulk/",
+    "/api/contacts/groups/",
+    "/api/contacts/groups/bulk/",
+]
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        assert self.headers["content-type"] == "application/json", self
+        return json.loads(self.body)
+
+
+class Wire:
+    """One connection to the server, byte by byte."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self, *, has_body: bool = True) -> Answer:
+        line = self.file.readline()
+        assert line.startswith(b"HTTP/1.1 "), line
+        headers: dict[str, str] = {}
+        while (header := self.file.readline().rstrip()) != b"":
+            name, _, value = header.decode("latin-1").partition(": ")
+            headers[name.lower()] = value
+        length = int(headers.get("content-length", 0)) if has_body else 0
+        return Answer(int(line.split()[1]), headers, self.file.read(length))
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", *headers: str, length: bool = True
+    ) -> Answer:
+        lines = [f"{method} {path} HTTP/1.1", "Host: sms.example.org", *headers]
+        if length and (body or method == "POST"):
+            lines.append(f"Content-Length: {len(body)}")
+        self.send("\r\n".join([*lines, "", ""]).encode() + body)
+        return self.answer(has_body=method != "HEAD")
+
+    def post(self, path: str, data: Any, *headers: str) -> Answer:
+        body = data if isinstance(data, bytes) else json.dumps(data).encode()
+        return self.request("POST", path, body, *headers)
+
+
+class Server:
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        wire = Wire(self.port)
+        try:
+            yield wire
+        finally:
+            wire.file.close()
+            wire.socket.close()
+
+    def post(self, path: str, data: Any, *headers: str) -> Answer:
+        with self.wire() as wire:
+            return wire.post(path, data, *headers)
+
+    def request(self, method: str, path: str, body: bytes = b"", *headers: str) -> Answer:
+        with self.wire() as wire:
+            return wire.request(method, path, body, *headers)
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None) -> Iterator[Server]:
+    """uvicorn as smsgate.serve runs it, in a thread, on the database of the tests."""
+    root = Root()
+    listening = socket.create_server(("127.0.0.1", 0))
+    running = uvicorn.Server(
+        uvicorn.Config(
+            root,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",  # the database is ready, and nobody waits here
+        )
+    )
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield Server(listening.getsockname()[1])
+    running.should_exit = True
+    thread.join(20)
+    # Its threads hold connections to the database that is about to be dropped.
+    here = threading.Barrier(root._pool._max_workers + 1)
+
+    def close() -> None:
+        connections.close_all()
+        here.wait(20)
+
+    for _ in range(root._pool._max_workers):
+        root._pool.submit(close)
+    here.wait(20)
+    root._pool.shutdown()
+    root._lookers.shutdown()
+
+
+# --- slashes -----------------------------------------------------------------------------------
+
+
+def _paths() -> list[str]:
+    paths = []
+    for pattern in urlpatterns:
+        if isinstance(pattern, URLPattern):
+            path = "/" + str(pattern.pattern).lstrip("^").removesuffix("$").removesuffix("/?")
+            paths.append(re.sub(r"\(\?P<[^)]*\)", "1", path))
+    return paths
+
+
+@pytest.mark.parametrize("path", _paths())
+def test_no_route_ever_redirects(server: Server, tenant: Tenant, path: str) -> None:
+    """A client turns a redirected POST into a GET without its body: a message would be lost."""
+    statuses: dict[str, set[int]] = {}
+    with server.wire() as wire:
+        for method in ("GET", "POST", "DELETE", "PUT", "HEAD", "OPTIONS"):
+            for address in (path.rstrip("/"), f"{path.rstrip('/')}/"):
+                if not address:
+                    continue
+                answer = wire.request(method, address)
+                assert not 300 <= answer.status < 400, (method, address)
+                assert "location" not in answer.headers
+                statuses.setdefault(method, set()).add(answer.status)
+    assert all(len(both) == 1 for both in statuses.values()), statuses
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_message_arrives_with_and_without_the_slash(
+    server: Server, tenant: Tenant, slash: str
+) -> None:
+    answer = server.post(f"/api/messages{slash}", tenant.message(message="Zażółć 😀"))
+    assert answer.status == 201, answer
+    assert answer.json["message"] == "Zażółć 😀"
+    bulk = server.post(f"/api/messages/bulk{slash}", tenant.bulk([tenant.message("b")]))
+    assert bulk.json["created_count"] == 1
+    assert Message.objects.count() == 2
+
+
+# --- what real clients send --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],  # Node-RED: no content type at all
+        ["Content-Type: application/x-www-form-urlencoded"],  # curl -d '{…}'
+        ["content-type: application/json", "user-agent: n8n", "connection: close"],
+        ["Content-Type: text/plain;charset=UTF-8", "Accept: text/html"],
+        ["Accept: application/xml"],
+        ["Accept-Encoding: gzip, br", "Origin: https://example.org", "Cookie: a=b"],
+        ["Expect: 100-continue"],
+    ],
+)
+def test_it_answers_every_client_in_json(
+    server: Server, tenant: Tenant, headers: list[str]
+) -> None:
+    with server.wire() as wire:
+        answer = wire.post("/api/messages/", tenant.message(), *headers)
+        if answer.status == 100:
+            answer = wire.answer()
+    assert answer.status == 201, answer
+    assert answer.json["external_id"] == "a-1"
+
+
+def test_a_post_without_a_body_is_told_what_it_lacks(server: Server, db: None) -> None:
+    answer = server.request("POST", "/api/messages/")
+    assert answer.status == 400
+    assert list(answer.json["errors"]) == ["license__key"]
+
+
+def test_a_chunked_body_is_read(server: Server, tenant: Tenant) -> None:
+    body = json.dumps(tenant.message(message="ż" * 60)).encode()
+    chunks = [body[at : at + 7] for at in range(0, len(body), 7)] + [b""]
+    with server.wire() as wire:
+        wire.send(b"POST /api/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for chunk in chunks:
+            wire.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        answer = wire.answer()
+    assert answer.status == 201, answer
+    assert answer.json["message"] == "ż" * 60
+
+
+def test_a_body_that_comes_in_single_bytes_is_read(server: Server, tenant: Tenant) -> None:
+    body = json.dumps(tenant.message()).encode()
+    with server.wire() as wire:
+        wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.send(b"POST /api/messages HTTP/1.1\r\nHost: x\r\n")
+        wire.send(b"Content-Length: %d\r\n\r\n" % len(body))
+        for at in range(len(body)):
+            wire.send(body[at : at + 1])
+        assert wire.answer().status == 201
+
+
+def test_a_body_that_is_cut_by_the_client_is_not_accepted(server: Server, tenant: Tenant) -> None:
+    body = json.dumps(tenant.message()).encode() + b" " * 100
+    with server.wire() as wire:
+        wire.send(b"POST /api/messages HTTP/1.1\r\nHost: x\r\n")
+        wire.send(b"Content-Length: %d\r\n\r\n" % len(body) + body[:-50])
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.file.read() == b""
+    assert server.post("/api/messages", tenant.message("other")).status == 201
+    assert Message.objects.count() == 1
+
+
+def test_a_connection_is_kept_for_many_requests(server: Server, tenant: Tenant) -> None:
+    with server.wire() as wire:
+        for number in range(5):
+            answer = wire.post("/api/messages/", tenant.message(f"a-{number}"))
+            assert answer.status == 201
+            assert answer.headers.get("connection", "keep-alive") != "close"
+        assert wire.request("GET", "/nothing").status == 404
+        assert wire.post("/api/messages/", b"{").status == 400
+        assert wire.post("/api/messages/", tenant.message("last")).status == 201
+    assert Message.objects.count() == 6
+
+
+def test_pipelined_requests_are_answered_in_order(server: Server, tenant: Tenant) -> None:
+    with server.wire() as wire:
+        for number in range(3):
+            body = json.dumps(tenant.message(f"a-{number}")).encode()
+            wire.send(b"POST /api/messages HTTP/1.1\r\nHost: x\r\n")
+            wire.send(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        answers = [wire.answer().json["external_id"] for _ in range(3)]
+    assert answers == ["a-0", "a-1", "a-2"]
+
+
+def test_head_and_options_have_no_effect(server: Server, tenant: Tenant) -> None:
+    key = f"Authorization: Bearer {tenant.keys.license_key}"
+    with server.wire() as wire:
+        head = wire.request("HEAD", "/api/messages/", b"", key)
+        assert (head.status, head.body) == (200, b"")
+        assert wire.request("GET", "/api/messages/", b"", key).json["results"] == []
+        options = wire.request("OPTIONS", "/api/messages/", b"", key)
+        assert options.status == 200
+        assert "POST" in options.headers["allow"]
+        assert wire.request("HEAD", "/nothing").status == 404
+
+
+# --- header names ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "is_seen"),
+    [
+        ("X-License-Key", True),
+        ("x-license-key", True),
+        ("X_License_Key", False),
+        ("X-License_Key", False),
+        ("x_license-key", False),
+    ],
+)
+def test_header_names_with_underscores_are_dropped(
+    server: Server, tenant: Tenant, header: str, is_seen: bool
+) -> None:
+    answer = server.request("GET", "/api/me", b"", f"{header}: {tenant.keys.license_key}")
+    assert answer.status == (200 if is_seen else 400)
+
+
+def test_the_three_underscored_headers_of_smsend_pass(
+    server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+
+    def look(request: Any) -> Any:
+        seen.update(
+            {name: value for name, value in request.META.items() if name.startswith("HTTP_")}
+        )
+        return JsonResponse({})
+
+    [health] = [p for p in urlpatterns if isinstance(p, URLPattern) and p.name == "healthz"]
+    monkeypatch.setattr(health, "callback", look)
+    names = ("user_key", "Session_key", "Access_token", "other_key", "Content_Length")
+    answer = server.request("GET", "/healthz", b"", *(f"{name}: v-{name}" for name in names))
+    assert answer.status == 200
+    assert {name: value for name, value in seen.items() if value.startswith("v-")} == {
+        "HTTP_USER_KEY": "v-user_key",
+        "HTTP_SESSION_KEY": "v-Session_key",
+        "HTTP_ACCESS_TOKEN": "v-Access_token",
+    }
+
+
+def test_an_underscored_forwarded_for_is_not_believed(
+    server: Server, tenant: Tenant, settings: Any
+) -> None:
+    """WSGI would merge it with the one that the proxy wrote."""
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    settings.FAILED_KEYS_PER_MINUTE = 1
+    wrong = {"license__key": "WRONGK"}
+    proxy = "X-Forwarded-For: 198.51.100.7"
+    statuses = [
+        server.post("/api/messages", wrong, proxy, f"X_Forwarded_For: 203.0.113.{n}").status
+        for n in range(3)
+    ]
+    assert statuses == [404, 429, 429]
+    statuses = [
+        server.post("/api/messages", wrong, f"X-Forwarded_For: 203.0.113.{n}").status
+        for n in range(2)
+    ]
+    assert statuses == [404, 429]
+
+
+def test_the_address_is_the_sockets_where_no_proxy_is_trusted(
+    server: Server, tenant: Tenant, settings: Any
+) -> None:
+    settings.FAILED_KEYS_PER_MINUTE = 1
+    statuses = [
+        server.post("/api/messages", {"license__key": "WRONGK"}, f"X-Forwarded-For: 203.0.113.{n}")
+        for n in range(2)
+    ]
+    assert [answer.status for answer in statuses] == [404, 429]
+    assert statuses[1].headers["retry-after"] == "60"
+    assert server.post("/api/messages", tenant.message()).status == 201
+
+
+# --- sizes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_body_of_just_the_limit_is_read_and_one_byte_more_is_413(
+    server: Server, tenant: Tenant, path: str
+) -> None:
+    limit = 8 * MIB if "bulk" in path else 64 * 1024
+    body = json.dumps(tenant.message()).encode()
+    assert server.post(path, body + b" " * (limit - len(body))).status in {201, 400}
+    answer = server.post(path.rstrip("/"), body + b" " * (limit + 1 - len(body)))
+    assert answer.status == 413
+    assert answer.json["code"] == "too_large"
+    assert list(answer.json) == ["message", "code", "errors"]
+
+
+@pytest.mark.parametrize(
+    ("path", "announced"),
+    [("/api/messages/", 64 * 1024 + 1), ("/api/messages/bulk", 8 * MIB + 1), ("/", 10**15)],
+)
+def test_a_body_that_is_announced_as_too_large_is_refused_unread(
+    server: Server, tenant: Tenant, path: str, announced: int
+) -> None:
+    """Not a byte of it is sent here, and the answer comes all the same."""
+    for expect in (b"", b"Expect: 100-continue\r\n"):
+        with server.wire() as wire:
+            wire.send(b"POST %b HTTP/1.1\r\nHost: x\r\n" % path.encode())
+            wire.send(b"%bContent-Length: %d\r\n\r\n" % (expect, announced))
+            answer = wire.answer()
+        assert answer.status == 413
+        assert answer.json["code"] == "too_large"
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/api/groups", 65536), ("/api/x/bulk/", 8 * MIB)])
+def test_an_endless_chunked_body_is_refused_on_its_way(
+    server: Server, tenant: Tenant, path: str, limit: int
+) -> None:
+    chunk = b"%x\r\n%b\r\n" % (65536, b" " * 65536)
+    with server.wire() as wire:
+        wire.send(b"POST %b HTTP/1.1\r\nHost: x\r\n" % path.encode())
+        wire.send(b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(limit // 65536 + 1):
+            wire.send(chunk)
+        answer = wire.answer()  # the body has not ended
+    assert answer.status == 413
+
+
+def test_after_413_the_rest_of_the_body_is_no_request(server: Server, tenant: Tenant) -> None:
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    body = b" " * 70_000 + smuggled
+    with server.wire() as wire:
+        assert wire.post("/api/messages/", body).status == 413
+        try:
+            answer = wire.post("/api/messages/", tenant.message())
+        except (AssertionError, OSError):
+            return  # the connection was closed: fine too
+    assert answer.status == 201
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/", "/%00", "/api/messages/%ff", "/a//b", "/*"])
+def test_an_unknown_address_is_404_in_json(server: Server, db: None, path: str) -> None:
+    answer = server.request("GET", path)
+    assert answer.status == 404
+    assert list(answer.json) == ["message", "code", "errors"]
+
+
+def test_a_bug_is_500_in_json(
+    server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "accept_one", lambda *_: 1 / 0)
+    answer = server.post("/api/messages", tenant.message())
+    assert answer.status == 500
+    assert answer.json["incident"] in answer.json["message"]
+
+
+def test_an_empty_answer_has_no_body(server: Server, tenant: Tenant) -> None:
+    key = f"X-License-Key: {tenant.keys.license_key}"
+    with server.wire() as wire:
+        wire.post("/api/opt-outs", {"phone": "+48123456789"}, key)
+        answer = wire.request("DELETE", "/api/opt-outs/+48123456789", b"", key)
+        assert (answer.status, answer.body) == (204, b"")
+        assert "content-type" not in answer.headers
+        assert wire.request("GET", "/api/opt-outs", b"", key).json["results"] == []
+
+
+def test_a_refused_key_names_its_scheme_and_a_throttled_one_its_time(
+    server: Server, tenant: Tenant, settings: Any
+) -> None:
+    settings.FAILED_KEYS_PER_MINUTE = 1
+    body = tenant.with_keys(api_key="ABCDEFGHIJKL", name="VIP")
+    first = server.post("/api/contacts/groups", body)
+    assert (first.status, first.headers["www-authenticate"]) == (401, "Bearer")
+    second = server.post("/api/contacts/groups", body)
+    assert (second.status, second.headers["retry-after"]) == (429, "60")

@@ -1,0 +1,176 @@
+"""Over every route: what is another account's answers as if it did not exist, and no list shows it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern
+
+from contacts.models import Contact, ContactGroup
+from messaging.models import InboundMessage, Message, OptOut
+from smsgate.urls import urlpatterns
+from tests.conftest import Api, Phone, Tenant, pair_phone
+
+SECRET = "tajny tekst Boba"
+NUMBER = "+48600900900"
+
+# Routes that show nothing of any account, or speak to phones, which have tests of their own.
+_OTHERS = {"schema", "docs", "pair", "healthz", "readyz", "home", None}
+
+
+def _api_routes() -> list[tuple[str, str, str]]:
+    """Every (name, method, path) of the API; `{id}` stands where a path takes one."""
+    found = []
+    for pattern in urlpatterns:
+        if not isinstance(pattern, URLPattern) or pattern.name in _OTHERS:
+            continue
+        if str(pattern.name).startswith("companion"):
+            continue
+        actions = getattr(pattern.callback, "actions", None)
+        if actions is None:
+            continue
+        path = "/" + str(pattern.pattern).lstrip("^").removesuffix("$").replace("/?", "/")
+        path = re.sub(r"\(\?P<[^)]*\)", "{id}", path)
+        found += [(str(pattern.name), method, path) for method in actions if method != "head"]
+    return found
+
+
+ROUTES = _api_routes()
+WITH_ID = [route for route in ROUTES if "{id}" in route[2]]
+LISTS = [route for route in ROUTES if route[1] == "get" and "{id}" not in route[2]]
+
+
+@pytest.fixture
+def bob(api: Api, other_tenant: Tenant) -> Tenant:
+    """An account that has one of everything."""
+    api.post("/api/messages/", other_tenant.message("bobs-1", phone=NUMBER, message=SECRET))
+    keys = other_tenant.with_keys()
+    api.post("/api/contacts/contacts/", keys | {"name": SECRET, "phone": NUMBER})
+    api.post("/api/contacts/groups/", keys | {"name": SECRET})
+    api.post("/api/opt-outs/", {"phone": "+48600900901"}, **other_tenant.headers)
+    received = {"event_id": str(uuid4()), "type": "received", "sender": NUMBER, "text": SECRET}
+    bobs_phone = pair_phone(other_tenant, "bobs-install")
+    api.post("/companion/sync/", {"events": [received]}, **bobs_phone.headers)
+    assert InboundMessage.objects.count() == OptOut.objects.count() == 1
+    return other_tenant
+
+
+def _bobs(name: str) -> str:
+    """The id in this route of what is Bob's."""
+    if name.startswith("opt-outs"):
+        return OptOut.objects.get().phone
+    return str(Message.objects.get().pk)
+
+
+def _unknown(name: str) -> str:
+    return "+48600900999" if name.startswith("opt-outs") else "999999999"
+
+
+def _called(api: Api, tenant: Tenant, method: str, path: str) -> Any:
+    body = json.dumps({"as": "sent"} if method == "post" else {})
+    call = getattr(api.client, method)
+    if method == "get":
+        return call(path, headers=tenant.headers)
+    return call(path, body, content_type="application/json", headers=tenant.headers)
+
+
+def test_the_routes_are_found() -> None:
+    """So that nothing here passes because it looked at nothing."""
+    assert {name for name, _, _ in WITH_ID} >= {
+        "messages-detail",
+        "messages-resolve",
+        "opt-outs-detail",
+    }
+    assert {name for name, _, _ in LISTS} >= {"messages-list", "inbox-list", "opt-outs-list", "me"}
+    assert len(ROUTES) >= 15
+
+
+@pytest.mark.parametrize(("name", "method", "path"), WITH_ID)
+def test_another_accounts_id_answers_as_an_unknown_one(
+    api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str
+) -> None:
+    before = Message.objects.values().get(), OptOut.objects.values().get()
+    bobs = _called(api, tenant, method, path.format(id=_bobs(name)))
+    unknown = _called(api, tenant, method, path.format(id=_unknown(name)))
+    assert bobs.status_code == unknown.status_code == 404
+    assert bobs.content == unknown.content
+    assert (Message.objects.values().get(), OptOut.objects.values().get()) == before
+    mine = _called(api, bob, method, path.format(id=_bobs(name)))
+    assert mine.status_code != 404  # the id was right
+
+
+@pytest.mark.parametrize(("name", "method", "path"), LISTS)
+@pytest.mark.parametrize("query", ["", "?external_id=bobs-1", "?phone=%2B48600900900"])
+def test_no_list_shows_what_is_another_accounts(
+    api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str, query: str
+) -> None:
+    shown = _called(api, tenant, method, path + query)
+    assert shown.status_code == 200
+    if name != "me":
+        assert shown.json()["results"] == []
+        assert query or _called(api, bob, method, path).json()["results"]
+    for secret in (SECRET, "Bob", "600900", "bobs"):
+        assert secret not in shown.content.decode()
+
+
+def test_a_cursor_of_another_account_leads_to_nothing_of_it(
+    api: Api, tenant: Tenant, bob: Tenant
+) -> None:
+    for _, _, path in LISTS:
+        response = api.get(path, tenant, cursor=str(2**62))
+        assert response.json().get("results", []) == []
+
+
+@pytest.mark.parametrize(("name", "method", "path"), ROUTES)
+def test_no_route_opens_for_two_keys_of_different_accounts(
+    api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str
+) -> None:
+    """Where two keys are asked for they must be of one account; elsewhere the second is nothing."""
+    if not name.startswith(("contacts", "groups")):
+        return
+    for mixed in (
+        {"X-License-Key": tenant.keys.license_key, "X-Api-Key": bob.keys.api_key},
+        {"X-License-Key": bob.keys.license_key, "X-Api-Key": tenant.keys.api_key},
+    ):
+        response = api.client.post(path, "{}", content_type="application/json", headers=mixed)
+        assert response.status_code == 401
+        assert response.json()["code"] == "invalid_key"
+
+
+def test_what_two_accounts_name_alike_stays_apart(
+    api: Api, tenant: Tenant, bob: Tenant, phone: Phone
+) -> None:
+    keys = tenant.with_keys()
+    assert api.post("/api/messages/", tenant.message("bobs-1", phone=NUMBER)).status_code == 201
+    saved = api.post(
+        "/api/contacts/contacts/",
+        keys | {"name": "Alice's", "phone": NUMBER, "group_name": SECRET},
+    )
+    assert saved.status_code == 201
+    [group] = api.post("/api/contacts/groups/bulk/", keys | {"groups": [{"name": SECRET}]}).json()[
+        "groups"
+    ]
+    assert group["status"] == "existed"  # the one made for the contact, not Bob's
+    assert Contact.objects.get(account_id=bob.keys.account_id).name == SECRET
+    assert ContactGroup.objects.get(pk=group["id"]).account_id == tenant.keys.account_id
+
+
+def test_a_phone_gets_only_its_own_licences_messages(
+    api: Api, tenant: Tenant, bob: Tenant, phone: Phone
+) -> None:
+    body = {"claim_id": str(uuid4()), "capacity": 50}
+    assert api.post("/companion/sync/", body, **phone.headers).json()["messages"] == []
+
+
+def test_a_phone_cannot_report_on_another_accounts_message(
+    api: Api, tenant: Tenant, bob: Tenant, phone: Phone
+) -> None:
+    bobs = Message.objects.get().pk
+    report = {"event_id": str(uuid4()), "type": "part_sent", "message_id": bobs, "attempt": 1}
+    events = [report | {"part": 1, "parts": 1}]
+    assert api.post("/companion/sync/", {"events": events}, **phone.headers).status_code == 200
+    assert Message.objects.get().status == "pending"
