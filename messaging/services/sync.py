@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 
 from http_api import clock
 from http_api.errors import Refusal
-from licenses.auth import Sender, sender_of_license
+from licenses.auth import sender_of_license
 from licenses.models import Device
 from messaging import queue
 from messaging.drafts import sending_hours
@@ -80,13 +80,13 @@ class SyncAnswer:
     server_time: dt.datetime
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Window:
-    """What the licence allows now; `sender` is None while it may not send."""
+    """What this phone may start now."""
 
-    sender: Sender | None
+    is_paused: bool = False  # by its owner, or since the licence may not send
+    is_closed: bool = False  # outside the sending hours
     closes_in: float | None = None  # seconds to the end of the sending hours; None: no end
-    is_closed: bool = False
 
 
 @transaction.atomic
@@ -100,9 +100,8 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
     Device.objects.select_for_update().only("pk").get(pk=device.pk)
     apply_events(device, request.events, now)
     window = _window(device, now)
-    is_paused = device.is_paused or window.sender is None
     claimed: list[Claimed] = []
-    if request.claim_id is not None and not is_paused:
+    if request.claim_id is not None:
         claimed = _claim(device, request.claim_id, request.capacity, window, now)
     is_busy = bool(claimed or request.held)
     next_sync_seconds = BUSY_SYNC_SECONDS if is_busy else IDLE_SYNC_SECONDS
@@ -110,7 +109,7 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
     return SyncAnswer(
         messages=[(message, _start_within(message, window, now)) for message in claimed],
         cancel=_to_cancel(device, request.held),
-        is_paused=is_paused,
+        is_paused=window.is_paused,
         next_sync_seconds=next_sync_seconds,
         server_time=now,
     )
@@ -134,15 +133,14 @@ def _remember(
 
 def _window(device: Device, now: dt.datetime) -> _Window:
     try:
-        sender = sender_of_license(device.license)
+        hours = sending_hours(sender_of_license(device.license))
     except Refusal:  # inactive or expired: the phone keeps reporting, but gets nothing to send
-        return _Window(sender=None)
-    hours = sending_hours(sender)
+        return _Window(is_paused=True)
     if hours is None:
-        return _Window(sender)
+        return _Window(device.is_paused)
     if not hours.is_open(now):
-        return _Window(sender, is_closed=True)
-    return _Window(sender, closes_in=(hours.closes_at(now) - now).total_seconds())
+        return _Window(device.is_paused, is_closed=True)
+    return _Window(device.is_paused, closes_in=(hours.closes_at(now) - now).total_seconds())
 
 
 def _claim(
@@ -153,7 +151,7 @@ def _claim(
     if before is not None:
         return queue.claimed_before(before.pk)
     capacity = min(capacity, MAX_CAPACITY)
-    if capacity <= 0:
+    if capacity <= 0 or window.is_paused:
         return []
     claim = Claim.objects.create(device=device, claim_id=claim_id, claimed_at=now)
     queue.promote(now, license_id=device.license_id)
@@ -176,15 +174,17 @@ def _claim(
 
 
 def _start_within(message: Claimed, window: _Window, now: dt.datetime) -> int:
-    """Whole seconds, from when the phone asked, in which it may still start this message."""
+    """Whole seconds, from when the phone asked, in which it may still start this message.
+
+    0 says: give it back. That is what a phone gets that repeats a claim after it was paused.
+    """
+    if window.is_paused or (window.is_closed and not message.any_hour):
+        return 0
     limits = [(message.leased_until - now).total_seconds()]
     if message.send_before is not None:
         limits.append((message.send_before - now).total_seconds())
-    if not message.any_hour:
-        if window.is_closed:
-            limits.append(0)
-        elif window.closes_in is not None:
-            limits.append(window.closes_in)
+    if window.closes_in is not None and not message.any_hour:
+        limits.append(window.closes_in)
     return max(0, int(min(limits)))
 
 
