@@ -222,10 +222,9 @@ def _call_django(scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, byte
             close()
     status, headers = started
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if status not in {204, 304} and "content-length" not in {name.lower() for name, _ in headers}:
-        encoded.append(
-            (b"content-length", str(len(content)).encode())
-        )  # else uvicorn would chunk it
+    if status not in {204, 304} and b"content-length" not in dict(encoded):
+        # else uvicorn would send it in chunks, which small clients cannot read
+        encoded.append((b"content-length", str(len(content)).encode()))
     return status, encoded, b"" if scope["method"] == "HEAD" else content
 
 

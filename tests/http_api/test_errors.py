@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from http_api.logs import LineFormatter
 from messaging.models import Message
@@ -164,7 +165,12 @@ def test_every_answer_carries_a_request_id(api: Api, tenant: Tenant, log: io.Str
 
 
 def test_no_log_line_holds_a_key_a_number_or_a_text(
-    api: Api, tenant: Tenant, other_tenant: Tenant, log: io.StringIO, settings: Any
+    api: Api,
+    tenant: Tenant,
+    other_tenant: Tenant,
+    log: io.StringIO,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A varied run at LOG_LEVEL=DEBUG."""
     text, number, name = "tajna wiadomość", "600100200", "Jan Sekretny"
@@ -173,6 +179,7 @@ def test_no_log_line_holds_a_key_a_number_or_a_text(
     person = {"name": name, "phone": f"+48{number}", "message": text}
     soon = {"send_after": "2099-01-01T10:00"}
     settings.FAILED_KEYS_PER_MINUTE = 3
+    monkeypatch.setattr(connections["default"], "force_debug_cursor", True)  # as DEBUG=1 does
     bodies: list[tuple[str, Any]] = [
         (URL, message),
         (URL, message),
