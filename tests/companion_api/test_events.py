@@ -1,0 +1,205 @@
+"""POST /companion/sync/: reports."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from messaging.models import Event, InboundMessage, Message, OptOut
+from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
+from tests.delivery import Wire, accept, event, history, sent, status
+
+
+@pytest.fixture
+def wire(api: Api, phone: Phone) -> Wire:
+    return Wire(api, phone)
+
+
+@pytest.fixture
+def leased(api: Api, tenant: Tenant, wire: Wire) -> int:
+    """A message in the phone's hands."""
+    message_id = accept(api, tenant)
+    assert len(wire.claim()) == 1
+    return message_id
+
+
+def test_a_message_goes_its_way(wire: Wire, leased: int, manual_clock: ManualClock) -> None:
+    wire.report(event("started", leased, parts=1))
+    assert status(leased) == "sending"
+    wire.report(event("part_sent", leased, part=1, parts=1))
+    assert status(leased) == "sent"
+    wire.report(event("part_delivered", leased, part=1, parts=1))
+    assert status(leased) == "delivered"
+    assert history(leased) == [
+        ("pending", "leased"),
+        ("leased", "sending"),
+        ("sending", "sent"),
+        ("sent", "delivered"),
+    ]
+    row = Message.objects.get(pk=leased)
+    assert row.sent_at == row.delivered_at == manual_clock.now
+
+
+@pytest.mark.parametrize(
+    ("reports", "state", "reason"),
+    [
+        ([("part_failed", 1, 1, "no_service")], "failed", "no_service"),
+        ([("part_sent", 1, 2, ""), ("part_failed", 2, 2, "x")], "failed", "partially_sent"),
+        ([("part_sent", 1, 2, "")], "sending", ""),
+        ([("part_sent", 1, 1, ""), ("part_undelivered", 1, 1, "")], "undelivered", ""),
+        ([("part_delivered", 1, 2, ""), ("part_sent", 2, 2, "")], "sent", ""),
+    ],
+)
+def test_the_parts_make_the_state(
+    wire: Wire, leased: int, reports: list[tuple[str, int, int, str]], state: str, reason: str
+) -> None:
+    wire.report(
+        *(event(kind, leased, part=p, parts=ps, code=code) for kind, p, ps, code in reports)
+    )
+    assert status(leased) == state
+    assert Message.objects.get(pk=leased).failure_reason == reason
+
+
+def test_any_order_and_any_repetition_gives_the_same_state(
+    api: Api, tenant: Tenant, wire: Wire
+) -> None:
+    for number, order in enumerate(itertools.permutations(range(4))):
+        message_id = accept(api, tenant, f"p-{number}")
+        wire.claim()
+        log = [
+            event("started", message_id, parts=1),
+            event("unknown", message_id),
+            event("part_sent", message_id, part=1, parts=1),
+            event("part_delivered", message_id, part=1, parts=1),
+        ]
+        for index in order:
+            wire.report(log[index], log[order[0]])
+        assert status(message_id) == "delivered"
+        history(message_id)
+
+
+def test_a_release_puts_it_back_after_a_rest_that_grows(
+    api: Api, wire: Wire, leased: int, manual_clock: ManualClock
+) -> None:
+    for attempt, minutes in enumerate([1, 5, 15, 15], 1):
+        wire.report(event("released", leased, attempt, code="no_service"))
+        assert status(leased) == "scheduled"
+        manual_clock.advance(minutes=minutes, seconds=-1)
+        assert wire.claim() == []
+        manual_clock.advance(seconds=1)
+        assert [m["attempt"] for m in wire.claim()] == [attempt + 1]
+
+
+def test_a_report_for_an_old_attempt_moves_nothing(
+    wire: Wire, leased: int, manual_clock: ManualClock
+) -> None:
+    wire.report(event("released", leased))
+    manual_clock.advance(minutes=2)
+    wire.claim()
+    for kind in ("started", "unknown", "released"):
+        wire.report(event(kind, leased, 1))
+        assert status(leased) == "leased"
+
+
+def test_a_proof_of_sending_is_believed_for_an_old_attempt_and_stops_the_new_one(
+    wire: Wire, leased: int, manual_clock: ManualClock
+) -> None:
+    wire.report(event("released", leased))
+    manual_clock.advance(minutes=2)
+    wire.claim()
+    wire.report(event("part_sent", leased, 1, part=1, parts=1))
+    assert status(leased) == "sent"
+    held = [{"message_id": leased, "attempt": 2}]
+    assert wire.sync(capacity=0, held=held)["cancel"] == [leased]
+    wire.report(event("released", leased, 2, code="cancelled"))
+    assert status(leased) == "sent"
+
+
+def test_resend_is_for_those_who_asked_for_it(api: Api, tenant: Tenant, wire: Wire) -> None:
+    message_id = accept(api, tenant, on_uncertain="resend")
+    wire.claim()
+    wire.report(event("started", message_id, parts=1), event("unknown", message_id))
+    assert status(message_id) == "pending"
+    assert [m["attempt"] for m in wire.claim()] == [2]
+    history(message_id)
+
+
+def test_unknown_is_held_for_its_owner(wire: Wire, leased: int) -> None:
+    wire.report(event("started", leased, parts=1), event("unknown", leased))
+    assert status(leased) == "uncertain"
+    assert wire.claim() == []
+
+
+BAD: list[Any] = [
+    {"type": "nonsense"},
+    {"type": "started", "message_id": 10**12, "attempt": 1},
+    {"type": "started", "message_id": "x", "attempt": 1},
+    {"type": "part_sent", "message_id": 1, "attempt": 1},
+    {"type": "part_sent", "message_id": 1, "attempt": 1, "part": 3, "parts": 2},
+    {"type": "started", "message_id": 1, "attempt": 10**30},
+    {"type": "received", "text": "no sender"},
+    {"type": ["a", "list"]},
+    {},
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_event_is_kept_aside_and_acknowledged(
+    wire: Wire, leased: int, bad: dict[str, Any]
+) -> None:
+    event_id = str(uuid4())
+    good = sent(leased)
+    answer = wire.report({"event_id": event_id, **bad}, *good)
+    assert set(answer["acked"]) == {event_id, *(one["event_id"] for one in good)}
+    assert Event.objects.exclude(quarantine="").count() == 1
+    assert status(leased) == "sent"
+
+
+def test_another_tenants_message_is_not_moved(api: Api, leased: int, other_tenant: Tenant) -> None:
+    stranger = Wire(api, pair_phone(other_tenant))
+    stranger.report(*sent(leased))
+    assert status(leased) == "leased"
+    assert Event.objects.exclude(quarantine="").count() == 2
+
+
+def test_a_batch_of_reports_costs_the_same_whatever_its_size(
+    api: Api, tenant: Tenant, wire: Wire
+) -> None:
+    counts = []
+    for size in (2, 40):
+        for number in range(size):
+            accept(api, tenant, f"{size}-{number}")
+        ids = [message["message_id"] for message in wire.claim(50)]
+        with CaptureQueriesContext(connection) as queries:
+            wire.report(*(one for message_id in ids for one in sent(message_id)))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("text", ["STOP", " „Stop!” ", "rezygnuję.", "Wypisz mnie"])
+def test_stop_opts_out_and_start_takes_it_back(
+    api: Api, tenant: Tenant, wire: Wire, text: str
+) -> None:
+    waiting = accept(api, tenant)
+    stop = {"event_id": str(uuid4()), "type": "received", "sender": "123456789", "text": text}
+    wire.report(stop)
+    assert OptOut.objects.get().phone == "+48123456789"
+    assert status(waiting) == "cancelled"
+    start = stop | {"event_id": str(uuid4()), "text": "start"}
+    wire.report(start)
+    wire.report(stop)  # a repeated report is one report
+    assert not OptOut.objects.exists()
+    assert InboundMessage.objects.count() == 2
+
+
+def test_an_ordinary_answer_is_only_kept(tenant: Tenant, wire: Wire) -> None:
+    wire.report(
+        {"event_id": str(uuid4()), "type": "received", "sender": "InfoSMS", "text": "Stop by at 5?"}
+    )
+    assert InboundMessage.objects.get().sender == "InfoSMS"
+    assert not OptOut.objects.exists()
