@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from django.db import connections
 from django.test import Client
+from django.test.client import ClientHandler
 
 from http_api import clock, redis
 from licenses import services
@@ -98,11 +99,16 @@ def other_tenant(db: None) -> Tenant:
     return Tenant(services.provision("Bob"))
 
 
+# One for all: each loads the middleware anew, which looks at every static file.
+_HANDLER = ClientHandler(enforce_csrf_checks=False)
+
+
 class Api:
     """A client that posts JSON and answers what came back."""
 
     def __init__(self) -> None:
         self.client = Client(raise_request_exception=False)
+        self.client.handler = _HANDLER
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
         """`body` is sent as JSON; headers as `Idempotency_Key="…"`."""
