@@ -171,7 +171,8 @@ def claim(
     """pending → leased for at most `limit` messages, highest priority first, then oldest.
 
     No row is ever given to two claims (FOR UPDATE SKIP LOCKED; the unique (message, n) backs it).
-    Opt-outs and deadlines are checked once more: such a message ends as cancelled or expired here.
+    Opt-outs and deadlines are checked once more: such a message ends as cancelled or expired here,
+    or as uncertain where an earlier attempt may have sent it.
     Answers what was leased, in order, and how many rows were looked at.
     """
     with connection.cursor() as cursor:
@@ -181,6 +182,8 @@ def claim(
                 SELECT id, CASE
                     WHEN EXISTS (SELECT FROM messaging_optout AS o
                         WHERE o.account_id = m.account_id AND o.phone = m.phone) THEN 'cancelled'
+                    WHEN send_before <= %(now)s AND EXISTS (SELECT FROM messaging_attempt AS a
+                        WHERE a.message_id = m.id AND a.is_superseded) THEN 'uncertain'
                     WHEN send_before <= %(now)s THEN 'expired'
                     ELSE 'leased' END AS outcome
                 FROM messaging_message AS m
@@ -191,8 +194,9 @@ def claim(
                 UPDATE messaging_message AS m SET
                     status = outcome,
                     attempt_n = attempt_n + (outcome = 'leased')::int,
-                    failure_reason = CASE outcome WHEN 'cancelled' THEN 'opted_out' ELSE '' END,
-                    finished_at = CASE WHEN outcome <> 'leased' THEN %(now)s END
+                    failure_reason = CASE outcome WHEN 'cancelled' THEN 'opted_out'
+                        WHEN 'uncertain' THEN 'expired' ELSE '' END,
+                    finished_at = CASE WHEN outcome IN ('cancelled', 'expired') THEN %(now)s END
                 FROM candidate WHERE m.id = candidate.id
                 RETURNING m.*, outcome),
             attempts AS (

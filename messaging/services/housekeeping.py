@@ -15,8 +15,7 @@ from http_api.models import IdempotencyRecord
 from licenses.models import Device, PairingCode
 from messaging import queue
 from messaging.models import Attempt, Claim, Event, InboundMessage, Message
-from messaging.queue import Change
-from messaging.services.settle import AttemptKey, settle
+from messaging.services.settle import AttemptKey, expiry, settle
 from messaging.states import AttemptState, MessageState
 
 BATCH = 500
@@ -48,16 +47,7 @@ def expire_overdue() -> int:
         )
         .order_by("send_before")[:BATCH]
     )
-    changes = [
-        Change(
-            message.pk,
-            message.status,
-            MessageState.EXPIRED,
-            cause="send_before",
-            finished_at=now.isoformat(),
-        )
-        for message in overdue
-    ]
+    changes = [expiry(message, now) for message in overdue]
     return len(queue.change(changes, now))
 
 

@@ -155,14 +155,7 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
             finished_at=moment,
         )
     if message.send_before and message.send_before <= now:
-        return Change(
-            message.pk,
-            message.status,
-            MessageState.EXPIRED,
-            cause="send_before",
-            failure_reason="",
-            finished_at=moment,
-        )
+        return expiry(message, now)
     rest = BACK_OFF[min(attempt.n, len(BACK_OFF)) - 1]
     return Change(
         message.pk,
@@ -171,4 +164,25 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
         cause=f"released {folded.reason}".strip(),
         due_at=(now + rest).isoformat(),
         failure_reason="",
+    )
+
+
+def expiry(message: Message, now: dt.datetime) -> Change:
+    """The end of a message whose deadline passed before it was sent.
+
+    Where an earlier attempt is in doubt (it was gone past by its owner or by `resend`), it may have
+    been sent: then the doubt is what remains.
+    """
+    if message.attempts.filter(is_superseded=True).exists():
+        state, finished_at = MessageState.UNCERTAIN, None
+    else:
+        state, finished_at = MessageState.EXPIRED, now.isoformat()
+    reason = "expired" if state is MessageState.UNCERTAIN else ""
+    return Change(
+        message.pk,
+        message.status,
+        state,
+        cause="send_before",
+        failure_reason=reason,
+        finished_at=finished_at,
     )

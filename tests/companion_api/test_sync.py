@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -155,9 +157,7 @@ def test_outside_the_sending_hours_only_what_its_owner_put_there(
     assert [m["message_id"] for m in Wire(api, phone).claim()] == [waiting]
 
 
-def _hours(opens: int, closes: int) -> dict[str, object]:
-    import datetime as dt
-
+def _hours(opens: int, closes: int) -> dict[str, Any]:
     return {"opens_at": dt.time(opens), "closes_at": dt.time(closes)}
 
 

@@ -1,0 +1,258 @@
+"""What only time brings about, and what an owner decides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from licenses import services
+from licenses.models import Device
+from messaging import tasks
+from messaging.models import Attempt, Event, Message, StateChange
+from messaging.services import housekeeping
+from smsgate.celery import app
+from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
+from tests.delivery import Wire, accept, event, history, sent, status
+
+
+@pytest.fixture
+def wire(api: Api, phone: Phone) -> Wire:
+    return Wire(api, phone)
+
+
+@pytest.fixture
+def leased(api: Api, tenant: Tenant, manual_clock: ManualClock, wire: Wire) -> int:
+    message_id = accept(api, tenant)
+    wire.claim()
+    return message_id
+
+
+def test_what_is_due_becomes_pending(api: Api, tenant: Tenant, manual_clock: ManualClock) -> None:
+    message_id = accept(api, tenant, send_after="2026-04-09T15:00:00Z")
+    assert (housekeeping.promote_due(), status(message_id)) == (0, "scheduled")
+    manual_clock.advance(minutes=28)
+    assert (housekeeping.promote_due(), status(message_id)) == (1, "pending")
+    assert housekeeping.promote_due() == 0
+    assert history(message_id) == [("scheduled", "pending")]
+
+
+def test_what_was_not_sent_in_time_expires(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    message_id = accept(api, tenant, send_before="2026-04-09T15:00:00Z")
+    assert (housekeeping.expire_overdue(), status(message_id)) == (0, "pending")
+    manual_clock.advance(minutes=28)
+    assert (housekeeping.expire_overdue(), status(message_id)) == (1, "expired")
+    assert housekeeping.expire_overdue() == 0
+
+
+def test_a_lease_that_ran_out_is_uncertain_and_never_pending_by_time_alone(
+    leased: int, manual_clock: ManualClock
+) -> None:
+    manual_clock.advance(seconds=660)
+    assert housekeeping.doubt_expired_leases() == 0
+    manual_clock.advance(seconds=1)
+    assert housekeeping.doubt_expired_leases() == 1
+    assert status(leased) == "uncertain"
+    manual_clock.advance(days=30)
+    housekeeping.promote_due()
+    assert (housekeeping.doubt_expired_leases(), status(leased)) == (0, "uncertain")
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("released", "scheduled"), ("part_sent", "sent"), ("part_failed", "failed")],
+)
+def test_the_phones_later_word_clears_the_doubt(
+    wire: Wire, leased: int, manual_clock: ManualClock, word: str, state: str
+) -> None:
+    manual_clock.advance(minutes=20)
+    housekeeping.doubt_expired_leases()
+    wire.report(event(word, leased, part=1, parts=1))
+    assert status(leased) == state
+    history(leased)
+
+
+def test_one_that_was_started_has_longer(
+    wire: Wire, leased: int, manual_clock: ManualClock
+) -> None:
+    wire.report(event("started", leased, parts=1))
+    manual_clock.advance(minutes=29)
+    assert housekeeping.doubt_expired_leases() == 0
+    manual_clock.advance(minutes=2)
+    assert housekeeping.doubt_expired_leases() == 1
+    assert status(leased) == "uncertain"
+
+
+def test_resend_after_a_lost_lease(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock
+) -> None:
+    message_id = accept(api, tenant, on_uncertain="resend")
+    wire.claim()
+    manual_clock.advance(minutes=20)
+    housekeeping.doubt_expired_leases()
+    assert status(message_id) == "pending"
+
+
+def test_a_message_in_doubt_does_not_expire_as_if_it_had_not_been_sent(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock
+) -> None:
+    message_id = accept(api, tenant, on_uncertain="resend", send_before="2026-04-09T15:30:00Z")
+    wire.claim()
+    manual_clock.advance(minutes=20)
+    housekeeping.doubt_expired_leases()
+    manual_clock.advance(hours=1)
+    assert wire.claim() == []
+    assert status(message_id) == "uncertain"
+    assert Message.objects.get().failure_reason == "expired"
+
+
+def test_a_phone_that_missed_three_syncs_is_marked_until_it_is_back(
+    wire: Wire, phone: Phone, manual_clock: ManualClock
+) -> None:
+    wire.sync(capacity=0)
+    manual_clock.advance(minutes=45)
+    assert housekeeping.mark_silent_devices() == 0
+    manual_clock.advance(seconds=1)
+    assert housekeeping.mark_silent_devices() == 1
+    assert housekeeping.mark_silent_devices() == 0
+    assert Device.objects.get().silent_since == manual_clock.now
+    wire.sync(capacity=0)
+    assert Device.objects.get().silent_since is None
+
+
+def test_retention_erases_phone_and_text_but_remembers_the_external_id(
+    api: Api, tenant: Tenant, wire: Wire, leased: int, manual_clock: ManualClock
+) -> None:
+    wire.report(*sent(leased))
+    waiting = accept(api, tenant, "still waiting")
+    manual_clock.advance(days=180, seconds=1)
+    assert housekeeping.erase_old() == 1
+    assert housekeeping.erase_old() == 0
+    row = Message.objects.get(pk=leased)
+    assert (row.phone, row.text) == ("", "")
+    assert Message.objects.get(pk=waiting).text
+    assert api.post("/api/messages/", tenant.message("a-1")).status_code == 400
+
+
+def test_every_tick_of_the_clock_names_a_task() -> None:
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "task",
+    [tasks.promote, tasks.expire, tasks.doubt_expired_leases, tasks.erase_old],
+    ids=lambda task: str(task.name),
+)
+def test_a_task_may_run_twice_at_once(
+    task: Callable[[], None], api: Api, manual_clock: ManualClock
+) -> None:
+    tenant = Tenant(services.provision("Twice"))
+    wire = Wire(api, pair_phone(tenant))
+    for number in range(30):
+        accept(api, tenant, f"leased-{number}")
+    wire.claim(50)
+    for number in range(30):
+        accept(api, tenant, f"due-{number}", send_after="2026-04-09T15:00:00Z")
+        accept(api, tenant, f"late-{number}", send_before="2026-04-09T15:00:00Z")
+    manual_clock.advance(hours=2)
+
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            task()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for message in Message.objects.all():
+        history(message.pk)
+    moved = StateChange.objects.exclude(cause="claim").count()
+    assert (
+        moved
+        == {"promote": 30, "expire": 30, "doubt_expired_leases": 30, "erase_old": 0}[
+            task.name.rpartition(".")[2]  # type: ignore[attr-defined]
+        ]
+    )
+
+
+# --- its owner ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def uncertain(wire: Wire, leased: int) -> int:
+    wire.report(event("started", leased, parts=1), event("unknown", leased))
+    return leased
+
+
+def _resolve(api: Api, tenant: Tenant, message_id: int, word: str) -> int:
+    path = f"/api/messages/{message_id}/resolve/"
+    return int(api.post(path, {"as": word}, **tenant.headers).status_code)
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("sent", "sent"), ("again", "pending"), ("given_up", "failed")]
+)
+def test_an_uncertain_message_has_three_ways_out(
+    api: Api, tenant: Tenant, uncertain: int, word: str, state: str
+) -> None:
+    assert _resolve(api, tenant, uncertain, word) == 200
+    assert status(uncertain) == state
+    assert _resolve(api, tenant, uncertain, word) == 409
+    history(uncertain)
+
+
+@pytest.mark.parametrize(
+    ("word", "late", "state"),
+    [
+        ("sent", "part_failed", "sent"),
+        ("sent", "part_delivered", "delivered"),
+        ("again", "part_failed", "pending"),
+        ("again", "released", "pending"),
+        ("again", "part_sent", "sent"),
+        ("given_up", "part_sent", "sent"),
+        ("given_up", "part_failed", "failed"),
+    ],
+)
+def test_the_phones_late_word_after_the_owners(
+    api: Api, tenant: Tenant, wire: Wire, uncertain: int, word: str, late: str, state: str
+) -> None:
+    _resolve(api, tenant, uncertain, word)
+    wire.report(event(late, uncertain, part=1, parts=1))
+    assert status(uncertain) == state
+    history(uncertain)
+
+
+def test_send_again_makes_a_second_attempt(
+    api: Api, tenant: Tenant, wire: Wire, uncertain: int
+) -> None:
+    _resolve(api, tenant, uncertain, "again")
+    assert [message["attempt"] for message in wire.claim()] == [2]
+    assert Attempt.objects.count() == 2
+
+
+@pytest.mark.parametrize("state", ["leased", "sending", "sent", "failed", "expired"])
+def test_only_an_uncertain_message_is_resolved(
+    api: Api, tenant: Tenant, leased: int, state: str, manual_clock: ManualClock
+) -> None:
+    Message.objects.filter(pk=leased).update(status=state, sent_at=manual_clock.now)
+    assert _resolve(api, tenant, leased, "again") == 409
+
+
+def test_the_server_keeps_its_own_doubt_as_an_event(leased: int, manual_clock: ManualClock) -> None:
+    manual_clock.advance(minutes=20)
+    housekeeping.doubt_expired_leases()
+    assert Event.objects.get().type == "lease_expired"
