@@ -1,0 +1,239 @@
+"""A model of a few messages, two phones and every fault, against the real database.
+
+Invariants of docs/protocol.md: I1 starts ≤ 1 per message unless its owner chose otherwise · I2 sent ⇒
+started · I3 nothing is lost · I4 a rank never falls within an attempt · I7 nothing starts after an
+acknowledged cancel · I10 every change of state is written down exactly once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from http_api import clock
+from http_api.errors import Refusal
+from licenses import services
+from licenses.auth import sender_of_license
+from messaging.drafts import ClientTime, Draft
+from messaging.models import Attempt, Message, StateChange
+from messaging.services import housekeeping, owner
+from messaging.services.accept import accept_one
+from messaging.services.sync import Reported, SyncRequest, sync
+from messaging.states import FINAL, RANK, AttemptState, MessageState
+from tests.conftest import ManualClock, Tenant, pair_phone
+
+Held = tuple[int, int]  # message id, attempt
+
+
+class Gateway(RuleBasedStateMachine):
+    """Two phones that obey the protocol, a network that repeats and delays, an owner who decides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.clock = ManualClock(dt.datetime(2026, 4, 9, 14, 32, tzinfo=dt.UTC))
+        self.replaced = clock.replaced_by(self.clock)
+        self.replaced.__enter__()
+        self.tenant = Tenant(services.provision("Model"))
+        self.sender = sender_of_license(self.tenant.license)
+        self.phones = [pair_phone(self.tenant, f"phone-{n}").device for n in range(2)]
+        self.held: dict[int, dict[Held, dt.datetime]] = {0: {}, 1: {}}  # → start before
+        self.mail: list[tuple[int, Reported]] = []  # reports that are on their way
+        self.said: list[tuple[int, Reported]] = []  # and those that arrived
+        self.radio: Counter[int] = Counter()
+        self.started: set[Held] = set()
+        self.may_repeat: set[int] = set()
+        self.acknowledged: set[int] = set()  # cancelled, and the server said so
+        self.ranks: dict[int, int] = {}
+        self.accepted = 0
+
+    def teardown(self) -> None:
+        self.replaced.__exit__(None, None, None)
+        transaction.set_rollback(True)
+        self.atomic.__exit__(None, None, None)
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    @precondition(lambda self: self.accepted < 4)
+    @rule(resend=st.booleans(), wait=st.sampled_from([0, 5]), deadline=st.booleans())
+    def accept(self, resend: bool, wait: int, deadline: bool) -> None:
+        self.accepted += 1
+        now = self.clock.now
+        message = accept_one(
+            self.sender,
+            Draft(
+                phone="+48123456789",
+                text="x",
+                external_id=f"m-{self.accepted}",
+                send_after=ClientTime(now + dt.timedelta(minutes=wait), "") if wait else None,
+                send_before=ClientTime(now + dt.timedelta(minutes=40), "") if deadline else None,
+                on_uncertain="resend" if resend else "hold",
+            ),
+        )
+        if resend:
+            self.may_repeat.add(message.pk)
+
+    @rule(phone=st.sampled_from([0, 1]), is_lost=st.booleans())
+    def claim(self, phone: int, is_lost: bool) -> None:
+        request = SyncRequest(capacity=2, claim_id=uuid4())
+        answer = sync(self.phones[phone], request)
+        if is_lost:  # the same claim again gets the same messages again
+            again = sync(self.phones[phone], request)
+            assert [m.message_id for m, _ in again.messages] == [
+                m.message_id for m, _ in answer.messages
+            ]
+        for message, seconds in answer.messages:
+            before = self.clock.now + dt.timedelta(seconds=seconds)
+            self.held[phone][message.message_id, message.attempt] = before
+
+    @rule(phone=st.sampled_from([0, 1]), data=st.data())
+    def start(self, phone: int, data: st.DataObject) -> None:
+        """Into the journal, then to the radio; after its time it is given back instead."""
+        held = self.held[phone]
+        if not held:
+            return
+        key = data.draw(st.sampled_from(sorted(held)))
+        if self.clock.now >= held.pop(key):
+            self._say(phone, "released", key)
+            return
+        assert key[0] not in self.acknowledged
+        self.radio[key[0]] += 1
+        self.started.add(key)
+        self._say(phone, "started", key)
+        outcome = data.draw(st.sampled_from(["part_sent", "part_failed", "unknown", ""]))
+        if outcome:
+            self._say(phone, outcome, key)
+            if outcome == "part_sent" and data.draw(st.booleans()):
+                self._say(phone, data.draw(st.sampled_from(_DELIVERIES)), key)
+
+    def _say(self, phone: int, kind: str, key: Held) -> None:
+        part = 1 if kind.startswith("part_") else None
+        report = Reported(
+            uuid4(), kind, message_id=key[0], attempt=key[1], part=part, parts=part and 1
+        )
+        self.mail.append((phone, report))
+
+    @rule(data=st.data())
+    def mail_arrives(self, data: st.DataObject) -> None:
+        """In any order, and old letters come again."""
+        if not self.mail:
+            return
+        position = data.draw(st.integers(0, len(self.mail) - 1))
+        phone, report = self.mail.pop(position)
+        again = [old for sender, old in self.said if sender == phone][-2:]
+        sync(self.phones[phone], SyncRequest(0, None, events=[report, *again]))
+        self.said.append((phone, report))
+
+    @rule(phone=st.sampled_from([0, 1]))
+    def phone_asks_what_to_cancel(self, phone: int) -> None:
+        held = self.held[phone]
+        for message_id in sync(self.phones[phone], SyncRequest(0, None, held=list(held))).cancel:
+            for key in [key for key in held if key[0] == message_id]:
+                del held[key]
+                self._say(phone, "released", key)
+
+    @rule(phone=st.sampled_from([0, 1]))
+    def phone_loses_its_memory(self, phone: int) -> None:
+        """Reinstalled: what it held is gone, and its letters with it."""
+        code = services.new_pairing_code(self.tenant.license, replaces=self.phones[phone]).code
+        paired = services.pair(code, install_id=uuid4().hex)
+        assert paired.replaced_install is not None
+        housekeeping.doubt_install(paired.device, paired.replaced_install)
+        self.phones[phone] = paired.device
+        self.held[phone].clear()
+        self.mail = [letter for letter in self.mail if letter[0] != phone]
+
+    @rule(minutes=st.sampled_from([1, 6, 12, 35]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.advance(minutes=minutes)
+        housekeeping.promote_due()
+        housekeeping.expire_overdue()
+        housekeeping.doubt_expired_leases()
+
+    @rule(data=st.data(), wish=st.sampled_from(["cancel", "sent", "again", "given_up"]))
+    def its_owner_decides(self, data: st.DataObject, wish: Any) -> None:
+        ids = sorted(Message.objects.values_list("pk", flat=True))
+        if not ids:
+            return
+        message_id = data.draw(st.sampled_from(ids))
+        try:
+            if wish == "cancel":
+                row = owner.cancel(self.sender.account_id, message_id)
+                if row.status == MessageState.CANCELLED:
+                    self.acknowledged.add(message_id)
+            else:
+                owner.resolve(self.sender.account_id, message_id, wish)
+                if wish == "again":
+                    self.may_repeat.add(message_id)
+        except Refusal:  # too late, or not uncertain: the rules below hold all the same
+            pass
+
+    # --- what always holds -----------------------------------------------------------------------
+
+    @invariant()
+    def the_radio_starts_once(self) -> None:
+        twice = {message_id for message_id, starts in self.radio.items() if starts > 1}
+        assert twice <= self.may_repeat
+
+    @invariant()
+    def sent_means_that_the_radio_was_asked(self) -> None:
+        proven = ("part_sent", "part_delivered", "part_undelivered")
+        said = {report.message_id for _, report in self.said if report.type in proven}
+        for row in Message.objects.filter(status__in=["sent", "delivered", "undelivered"]):
+            decided = row.state_changes.filter(cause="owner: sent").exists()
+            assert decided or row.pk in said
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        known = {state.value for state in MessageState}
+        statuses = list(Message.objects.values_list("status", flat=True))
+        assert len(statuses) == self.accepted
+        assert set(statuses) <= known
+        unfinished = Message.objects.filter(status__in=FINAL, finished_at=None)
+        assert not unfinished.exists()
+
+    @invariant()
+    def a_rank_never_falls(self) -> None:
+        for pk, state in Attempt.objects.values_list("pk", "state"):
+            rank = RANK[AttemptState(state)]
+            if state != AttemptState.RELEASED:
+                assert rank >= self.ranks.get(pk, 0)
+                self.ranks[pk] = rank
+
+    @invariant()
+    def every_change_is_written_down_once(self) -> None:
+        chains: dict[int, list[StateChange]] = {}
+        for change in StateChange.objects.order_by("pk"):
+            chains.setdefault(change.message_id, []).append(change)
+        for row in Message.objects.all():
+            state = None
+            for change in chains.get(row.pk, []):
+                assert state is None or change.from_state == state
+                assert change.from_state != change.to_state
+                state = change.to_state
+            assert row.status == (state or row.status)
+            assert state is not None or row.status in {"pending", "scheduled"}
+
+
+_DELIVERIES = ["part_delivered", "part_undelivered"]
+
+
+@pytest.mark.django_db
+def test_no_sequence_of_events_breaks_a_promise() -> None:
+    state_machine = Gateway.TestCase
+    state_machine.settings = settings(
+        max_examples=40,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    state_machine("runTest").runTest()
