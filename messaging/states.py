@@ -132,7 +132,7 @@ def fold(reports: Iterable[Report]) -> Fold:
 
     if ranks and len(ranks) == total and min(ranks.values()) >= _SENT:
         return Fold(_state_of_sent(set(ranks.values())), parts, "")
-    if _FAILED in ranks.values():
+    if "part_failed" in types:  # also where that part was sent later: a rank never falls
         partial = max(ranks.values()) > _FAILED
         return Fold(AttemptState.FAILED, parts, "partially_sent" if partial else _code(events))
     if "unknown" in types:
