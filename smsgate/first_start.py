@@ -12,7 +12,7 @@ from django.db import transaction
 
 from licenses import services
 from licenses.models import License
-from smsgate.pairing import pairing_link, qr
+from licenses.pairing import pairing_link, qr
 
 
 def run() -> None:

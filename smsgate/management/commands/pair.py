@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 
 from licenses import services
 from licenses.models import Device
+from licenses.pairing import pairing_link, qr
 from smsgate.management.operator import OperatorCommand
-from smsgate.pairing import pairing_link, qr
 
 
 class Command(OperatorCommand):

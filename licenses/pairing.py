@@ -17,3 +17,8 @@ def qr(text: str) -> str:
     out = io.StringIO()
     segno.make(text, error="l").terminal(out, compact=True)
     return out.getvalue()
+
+
+def qr_svg(text: str) -> str:
+    """A QR code to stand in a page, black on white in any theme."""
+    return str(segno.make(text, error="l").svg_inline(scale=5, light="#fff"))

@@ -1,0 +1,183 @@
+"""Accounts and keys in the admin. Secrets are shown once, on the page that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+
+from licenses import keys, services
+from licenses.models import Account, ApiKey, Credential, License
+from licenses.pairing import pairing_link, qr_svg
+
+admin.site.site_header = "smsgate"
+admin.site.site_title = "smsgate"
+admin.site.index_title = "Accounts, phones, messages"
+
+
+def shown_once(
+    request: HttpRequest,
+    title: str,
+    secrets: Mapping[str, str | int],
+    back: str = "",
+    codes: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The only page these can be read on: nothing is stored, not even in the session."""
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "secrets": {name.replace("_", " "): value for name, value in secrets.items()},
+        "back": back,
+        "codes": [
+            (name, pairing_link(code), mark_safe(qr_svg(pairing_link(code))))
+            for name, code in (codes or {}).items()
+        ],
+    }
+    response = TemplateResponse(request, "admin/shown_once.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+class NewAccountForm(forms.ModelForm):
+    """An account's rules, and how long its licence key shall be."""
+
+    key_length = forms.TypedChoiceField(
+        coerce=int, initial=12, choices=[(length, length) for length in keys.LICENSE_KEY_LENGTHS]
+    )
+
+    class Meta:
+        model = Account
+        fields = (
+            "name", "country", "time_zone", "opens_at", "closes_at", "max_daily_sms", "valid_until",
+        )  # fmt: skip
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that only services make: to look at, and to act on by actions."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):
+    list_display = ("name", "country", "time_zone", "max_daily_sms", "valid_until", "is_active")
+    search_fields = ("name",)
+    list_filter = ("is_active",)
+    actions = ("add_license", "rotate_api_keys")
+    fields = (
+        "name", "country", "time_zone", ("opens_at", "closes_at"), "max_daily_sms", "valid_until",
+        "retention_days", "is_active",
+    )  # fmt: skip
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @method_decorator(never_cache)
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A form that provisions: account, licence and keys in one step."""
+        if not self.has_add_permission(request):
+            return HttpResponse(status=403)
+        form = NewAccountForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                made = services.provision(**form.cleaned_data)
+            except ValidationError as error:
+                form.add_error(None, error)
+            else:
+                values = {name: getattr(made, name) for name in made.__slots__}
+                return shown_once(request, f"Account {form.cleaned_data['name']}", values, "../")
+        context = {**admin.site.each_context(request), "title": "New account", "form": form}
+        return TemplateResponse(request, "admin/new_account.html", context)
+
+    @admin.action(description="Add a licence", permissions=["change"])
+    def add_license(self, request: HttpRequest, accounts: QuerySet[Account]) -> HttpResponse:
+        made = [services.add_license(account) for account in accounts]
+        secrets = {f"licence key of {license}": key for license, key in made}
+        return shown_once(request, "New licences", secrets)
+
+    @admin.action(description="Replace all api_keys by a new one", permissions=["change"])
+    def rotate_api_keys(self, request: HttpRequest, accounts: QuerySet[Account]) -> HttpResponse:
+        secrets = {
+            f"api_key of {account}": services.rotate_api_keys(account) for account in accounts
+        }
+        return shown_once(request, "New api_keys", secrets)
+
+
+class SwitchableAdmin(ReadOnlyAdmin):
+    """Keys: they are switched off and on, never edited."""
+
+    actions: tuple[str, ...] = ("activate", "deactivate")
+
+    @admin.action(permissions=["change"])
+    def activate(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self.message_user(request, f"{rows.update(is_active=True)} activated.")
+
+    @admin.action(permissions=["change"])
+    def deactivate(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self.message_user(request, f"{rows.update(is_active=False)} deactivated.")
+
+
+@admin.register(License)
+class LicenseAdmin(SwitchableAdmin):
+    list_display = ("id", "account", "name", "key_hint", "is_active", "allow_short_codes")
+    list_select_related = ("account",)
+    list_filter = ("is_active",)
+    search_fields = ("account__name", "name")
+    fields = ("account", "name", "key_hint", "is_active", "allow_short_codes", "lease_seconds")
+    readonly_fields = ("account", "key_hint")
+    actions = ("activate", "deactivate", "pair_phone", "rotate_key", "rotate_credential")
+
+    @admin.action(description="Pair a phone", permissions=["change"])
+    def pair_phone(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
+        codes = {
+            f"a phone for {license}": services.new_pairing_code(license).code
+            for license in licenses.select_related("account")
+        }
+        return shown_once(request, "Pairing codes, good for ten minutes", codes, codes=codes)
+
+    @admin.action(description="Replace the licence key", permissions=["change"])
+    def rotate_key(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
+        secrets = {
+            f"licence key of {license}": services.rotate_license_key(license)
+            for license in licenses.select_related("account")
+        }
+        return shown_once(request, "New licence keys", secrets)
+
+    @admin.action(description="Replace username, password and token", permissions=["change"])
+    def rotate_credential(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
+        secrets: dict[str, str] = {}
+        for license in licenses.select_related("account"):
+            new = services.rotate_credential(license)
+            secrets |= {f"{name} of {license}": getattr(new, name) for name in new.__slots__}
+        return shown_once(request, "New credentials", secrets)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(SwitchableAdmin):
+    list_display = ("key_hint", "account", "is_active", "created_at")
+    list_select_related = ("account",)
+    fields = ("account", "key_hint", "is_active", "created_at")
+    readonly_fields = ("account", "key_hint", "created_at")
+
+
+@admin.register(Credential)
+class CredentialAdmin(SwitchableAdmin):
+    list_display = ("username", "license", "is_active", "created_at")
+    list_select_related = ("license__account",)
+    fields = ("license", "username", "is_active", "created_at")
+    readonly_fields = ("license", "username", "created_at")

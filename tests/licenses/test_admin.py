@@ -1,0 +1,176 @@
+"""What an operator does in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from http_api.errors import Refusal
+from licenses.auth import sender_by_key_pair, sender_by_license_key
+from licenses.models import Account, Device, License
+from messaging.models import Message, OptOut
+from tests.conftest import Api, Phone, Tenant, pair_phone
+from tests.delivery import Wire, accept, event, status
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("op"))
+    return client
+
+
+def _act(operator: Client, model: str, action: str, *ids: int) -> Any:
+    return operator.post(
+        f"/admin/{model}/", {"action": action, "_selected_action": ids}, follow=True
+    )
+
+
+def _shown(response: Any) -> dict[str, str]:
+    """The secrets on the page that shows them once."""
+    assert "no-store" in response["Cache-Control"]
+    secrets: dict[str, str] = response.context_data["secrets"]
+    for value in secrets.values():
+        assert str(value) in response.content.decode()
+    return secrets
+
+
+def test_a_new_account_comes_with_keys_that_work(operator: Client) -> None:
+    response = operator.post(
+        "/admin/licenses/account/add/",
+        {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "key_length": "6",
+         "opens_at": "09:00", "closes_at": "17:00", "max_daily_sms": "100"},
+    )  # fmt: skip
+    secrets = _shown(response)
+    sender = sender_by_key_pair(secrets["license key"], secrets["api key"])
+    assert (len(secrets["license key"]), sender.max_daily_sms) == (6, 100)
+    assert Account.objects.get().name == "Acme"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"country": "XX"}, {"time_zone": "Mars/Base"}, {"opens_at": "09:00"}, {"name": ""}]
+)
+def test_a_wrong_account_is_not_made(operator: Client, wrong: dict[str, str]) -> None:
+    form = {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "key_length": "12"}
+    response = operator.post("/admin/licenses/account/add/", form | wrong)
+    assert response.status_code == 200
+    assert not Account.objects.exists()
+
+
+def test_a_rotated_licence_key_replaces_the_old_one(operator: Client, tenant: Tenant) -> None:
+    response = _act(operator, "licenses/license", "rotate_key", tenant.license.pk)
+    [key] = _shown(response).values()
+    assert sender_by_license_key(key).license_id == tenant.license.pk
+    with pytest.raises(Refusal):
+        sender_by_license_key(tenant.keys.license_key)
+
+
+def test_rotated_api_keys_and_credentials_and_a_further_licence(
+    operator: Client, tenant: Tenant
+) -> None:
+    api_key = _shown(_act(operator, "licenses/account", "rotate_api_keys", tenant.account.pk))
+    sender_by_key_pair(tenant.keys.license_key, *api_key.values())
+    _shown(_act(operator, "licenses/account", "add_license", tenant.account.pk))
+    assert License.objects.count() == 2
+    shown = _shown(_act(operator, "licenses/license", "rotate_credential", tenant.license.pk))
+    assert len(shown) == 3
+
+
+def test_a_licence_is_switched_off_and_on(operator: Client, tenant: Tenant) -> None:
+    for action, is_active in (("deactivate", False), ("activate", True)):
+        _act(operator, "licenses/license", action, tenant.license.pk)
+        assert tenant.license.is_active is is_active
+
+
+def test_a_pairing_code_comes_with_its_qr(operator: Client, tenant: Tenant, api: Api) -> None:
+    response = _act(operator, "licenses/license", "pair_phone", tenant.license.pk)
+    [code] = _shown(response).values()
+    assert "<svg" in response.content.decode()
+    body = {"code": code, "install_id": "x"}
+    assert api.post("/companion/pair/", body).status_code == 201
+
+
+def test_phones_are_paused_resumed_replaced_and_unpaired(
+    operator: Client, tenant: Tenant, phone: Phone, api: Api
+) -> None:
+    Wire(api, phone).sync(capacity=0, health={"battery": 71})
+    assert "71 %" in operator.get("/admin/licenses/device/").content.decode()
+    for action, is_paused in (("pause", True), ("resume", False)):
+        _act(operator, "licenses/device", action, phone.device.pk)
+        assert Device.objects.get().is_paused is is_paused
+    _shown(_act(operator, "licenses/device", "pair_again", phone.device.pk))
+    _act(operator, "licenses/device", "revoke", phone.device.pk)
+    assert api.post("/companion/sync/", {}, **phone.headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("action", "after"),
+    [("was_sent", "sent"), ("send_again", "pending"), ("give_up", "failed")],
+)
+def test_an_uncertain_message_is_resolved(
+    operator: Client, tenant: Tenant, phone: Phone, api: Api, action: str, after: str
+) -> None:
+    message_id = accept(api, tenant)
+    wire = Wire(api, phone)
+    wire.claim()
+    wire.report(event("unknown", message_id))
+    _act(operator, "messaging/message", action, message_id)
+    assert status(message_id) == after
+    again = _act(operator, "messaging/message", action, message_id)
+    assert "not uncertain" in again.content.decode()
+
+
+def test_messages_are_shown_masked_with_their_timeline_and_never_edited(
+    operator: Client, tenant: Tenant, api: Api, phone: Phone
+) -> None:
+    message_id = accept(api, tenant)
+    Wire(api, phone).claim()
+    listed = operator.get("/admin/messaging/message/").content.decode()
+    assert "+48••••••789" in listed
+    assert "+48123456789" not in listed
+    page = operator.get(f"/admin/messaging/message/{message_id}/change/")
+    assert "claim" in page.content.decode()
+    changed = operator.post(f"/admin/messaging/message/{message_id}/change/", {"status": "sent"})
+    assert changed.status_code == 403
+    assert operator.get("/admin/messaging/message/add/").status_code == 403
+    _act(operator, "messaging/message", "cancel", message_id)
+    assert Message.objects.get().cancel_requested
+
+
+def test_an_opt_out_cancels_what_waits(operator: Client, tenant: Tenant, api: Api) -> None:
+    message_id = accept(api, tenant)
+    operator.post(
+        "/admin/messaging/optout/add/", {"account": tenant.account.pk, "phone": "123 456 789"}
+    )
+    assert OptOut.objects.get().phone == "+48123456789"
+    assert status(message_id) == "cancelled"
+
+
+def test_lists_cost_the_same_whatever_their_length(
+    operator: Client, tenant: Tenant, api: Api, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        accept(api, tenant, f"m-{number}")
+        pair_phone(tenant, f"install-{number}")
+    for path in ("messaging/message", "licenses/device", "licenses/license", "licenses/account",
+                 "licenses/apikey", "licenses/credential", "messaging/optout",
+                 "messaging/inboundmessage", "messaging/event", "contacts/contact",
+                 "contacts/contactgroup"):  # fmt: skip
+        with django_assert_max_num_queries(12):
+            assert operator.get(f"/admin/{path}/").status_code == 200
+
+
+def test_no_digest_is_ever_shown(operator: Client, tenant: Tenant) -> None:
+    digest = tenant.license.key_digest
+    for path in ("", f"{tenant.license.pk}/change/"):
+        assert digest not in operator.get(f"/admin/licenses/license/{path}").content.decode()
+
+
+def test_staff_without_permission_sees_nothing(tenant: Tenant) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    for path in ("licenses/account/add", "licenses/license", "messaging/message"):
+        assert client.get(f"/admin/{path}/").status_code == 403
