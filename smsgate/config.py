@@ -97,8 +97,8 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         bind=bind,
         data_dir=Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute(),
         public_url=(env.get("PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip("/"),
-        database_url=env.get("DATABASE_URL", ""),
-        redis_url=env.get("REDIS_URL", ""),
+        database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
+        redis_url=_url(env, "REDIS_URL", "redis://:password@host:6379/0"),
         debug=_boolean(env, "DEBUG", False),
         trusted_proxies=tuple(
             filter(None, env.get("TRUSTED_PROXIES", "").replace(",", " ").split())
@@ -172,6 +172,19 @@ def read_or_create_secret(path: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{path}: cannot write it: {error.strerror}") from error
     return path.read_text(encoding="utf-8").strip()
+
+
+_SCHEMES = {
+    "DATABASE_URL": ("postgres://", "postgresql://"),
+    "REDIS_URL": ("redis://", "rediss://", "unix://"),
+}
+
+
+def _url(env: Mapping[str, str], name: str, example: str) -> str:
+    url = env.get(name, "")
+    if url and not url.startswith(_SCHEMES[name]):
+        raise ConfigError(f"{name}: expected {example}")  # the value may hold a password
+    return url
 
 
 def _integer(

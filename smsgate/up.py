@@ -105,6 +105,7 @@ class Supervisor:
     def run(self) -> int:
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGHUP, self._on_signal)  # the terminal was closed
         with ExitStack() as resources:
             resources.enter_context(_locked(self.config))
             listener = resources.enter_context(_listening(self.config))
@@ -168,7 +169,7 @@ class Supervisor:
             try:
                 connection.request("GET", "/healthz/")
                 if connection.getresponse().status == 200:
-                    print(f"smsgate is ready: {self.config.public_url}", flush=True)
+                    print(f"smsgate is ready: {self.config.public_url}\n", end="", flush=True)
                     return
             except (OSError, http.client.HTTPException):
                 self.stopping.wait(POLL_SECONDS)

@@ -20,6 +20,8 @@ from smsgate.embedded.service import Service
 
 OLDEST_MAJOR = 15
 
+LEAST_FREE_BYTES = 64 * 2**20
+
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "60",
@@ -58,12 +60,24 @@ class Postgres(Service):
     # --- its data folder -------------------------------------------------------------------------
 
     def prepare(self) -> None:
+        self._check_space()
         if (self.folder / "PG_VERSION").exists():
             self._check_version()
         else:
             self._make_cluster()
         if self.config.postgres_socket_dir != self.folder:  # too long a path for a socket
             self.make_folder(self.config.postgres_socket_dir)
+
+    def _check_space(self) -> None:
+        """A full disk would be found in the middle of somebody's request: better now."""
+        with one_line(self.config.data_dir):
+            self.config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.config.data_dir).free
+        if free < LEAST_FREE_BYTES:
+            raise EmbeddedError(
+                f"the disk of {self.config.data_dir} is full: PostgreSQL needs"
+                f" {LEAST_FREE_BYTES // 2**20} MB free"
+            )
 
     def _check_version(self) -> None:
         with one_line(self.folder):

@@ -32,7 +32,8 @@ _REACHABLE_CACHE = Path("/var/cache/smsgate")
 def log(name: str, level: str, message: str) -> None:
     """One line in the shape that every process of the service writes (http_api.logs)."""
     clock = time.strftime("%H:%M:%S")
-    print(f"{clock} {name:<8} {level:<7} {message}", file=sys.stderr, flush=True)
+    # In one piece with its newline: other processes write to the same terminal.
+    print(f"{clock} {name:<8} {level:<7} {message}\n", end="", file=sys.stderr, flush=True)
 
 
 class Service:

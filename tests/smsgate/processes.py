@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import signal
@@ -44,7 +45,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class OtherUser:
-    """Somebody without rights, and a Python that they can run (a venv's may lie in root's home)."""
+    """Somebody without rights, and a Python that they can run: the venv's may lie in root's home."""
 
     name: str
     python: str
@@ -52,7 +53,11 @@ class OtherUser:
     @property
     def environ(self) -> dict[str, str]:
         packages = sysconfig.get_path("purelib")
-        return {"PYTHONPATH": f"{PROJECT_DIR}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"}
+        return {
+            "PYTHONPATH": f"{PROJECT_DIR}:{packages}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LD_LIBRARY_PATH": str(Path(self.python).with_name("lib")),  # of a copied interpreter
+        }
 
     @property
     def as_user(self) -> dict[str, Any]:
@@ -133,21 +138,28 @@ class Up:
 
     def wait_until_ready(self) -> None:
         wait_until(lambda: self.said("smsgate is ready") or self.ended, "ready")
-        assert not self.ended, self.lines
+        assert not self.ended, (self.process.returncode, self.lines)
 
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def child(self, name: str) -> psutil.Process:
-        """A direct child by the name that its log lines have."""
-        word = {"postgres": "postgres", "redis": "valkey-server", "web": "smsgate.serve"}.get(
-            name, name
-        )
+    def pid_of(self, name: str) -> int | None:
+        """A direct child by the name that its log lines have, if it is alive."""
+        program = {"postgres": "postgres", "redis": "valkey-server"}.get(name)
+        word = {"web": "smsgate.serve"}.get(name, name)
         for process in psutil.Process(self.process.pid).children():
-            if any(Path(part).name == word for part in process.cmdline()):
-                return process
-        raise LookupError(name)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if program == process.name() or (program is None and word in process.cmdline()):
+                    return process.pid
+        return None
+
+    def kill(self, name: str) -> None:
+        """Kill -9 it, and return when the supervisor has noticed."""
+        pid = self.pid_of(name)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.said(f"{name} ended (signal SIGKILL); again in"), "it was noticed")
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)

@@ -77,6 +77,18 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
         load(no_dotenv, DEBUG="maybe")
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("DATABASE_URL", "mysql://root:hunter2@db/x"), ("REDIS_URL", "root:hunter2@db")],
+)
+def test_it_refuses_another_kind_of_url_and_keeps_its_password(
+    no_dotenv: Path, name: str, url: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: expected [a-z]+://") as caught:
+        load(no_dotenv, **{name: url})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text(

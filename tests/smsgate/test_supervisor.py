@@ -166,7 +166,7 @@ def start(data_dir: Path) -> Iterator[Start]:
         fake.process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_those_who_use_the_servers_stop_first(start: Start, number: signal.Signals) -> None:
     fake = start("polite:postgres", "polite:redis", "polite:web", "polite:beat")
     fake.read_until("postgres runs", "redis runs", "web runs", "beat runs")
