@@ -1,0 +1,138 @@
+"""GET /companion/wait/: the long poll."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from companion_api.wait import Waiters
+from http_api import clock
+from http_api.errors import Refusal
+from licenses import services
+from messaging.drafts import ClientTime, Draft
+from messaging.models import Message
+from messaging.services.accept import accept_one
+from tests.conftest import Tenant, pair_phone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Scene = Callable[[Waiters], Awaitable[Any]]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+        pool.submit(connections.close_all)
+
+
+@pytest.fixture
+def play(threads: ThreadPoolExecutor) -> Callable[[Scene], Any]:
+    """Runs a scene on an event loop of its own, with the wake-ups listening."""
+
+    def run(scene: Scene) -> Any:
+        async def main() -> Any:
+            loop = asyncio.get_running_loop()
+            waiters = Waiters(lambda *work: loop.run_in_executor(threads, *work))
+            waiters.start()
+            try:
+                return await scene(waiters)
+            finally:
+                await waiters.stop()
+
+        return asyncio.run(main())
+
+    return run
+
+
+def _accept(tenant: Tenant, external_id: str, **fields: Any) -> Message:
+    return accept_one(tenant.sender, Draft("+48123456789", "x", external_id, **fields))
+
+
+def test_it_answers_at_once_where_there_is_something(play: Callable[[Scene], Any]) -> None:
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+    _accept(tenant, "a-1")
+    began = time.monotonic()
+    assert play(lambda waiters: waiters.wait(phone.token)) is True
+    assert time.monotonic() - began < 5
+
+
+def test_it_says_no_after_its_time(play: Callable[[Scene], Any]) -> None:
+    phone = pair_phone(Tenant(services.provision("Waits")))
+    assert play(lambda waiters: waiters.wait(phone.token, longest=0.05)) is False
+
+
+def test_a_commit_wakes_the_phones_of_its_licence_and_no_others(
+    play: Callable[[Scene], Any], threads: ThreadPoolExecutor
+) -> None:
+    tenant, other = Tenant(services.provision("A")), Tenant(services.provision("B"))
+    phones = [pair_phone(tenant, f"install-{number}") for number in range(3)]
+    stranger = pair_phone(other)
+
+    async def scene(waiters: Waiters) -> Any:
+        waiting = [asyncio.create_task(waiters.wait(phone.token)) for phone in phones]
+        strange = asyncio.create_task(waiters.wait(stranger.token))
+        while sum(map(len, waiters._by_license.values())) < 4 or not waiters._is_subscribed:
+            await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(threads, _accept, tenant, "a-1")
+        answers = await asyncio.wait_for(asyncio.gather(*waiting), 4)
+        is_waiting = not strange.done()
+        strange.cancel()
+        return answers, is_waiting
+
+    assert play(scene) == ([True, True, True], True)
+
+
+def test_a_scheduled_message_wakes_it_when_it_is_due(play: Callable[[Scene], Any]) -> None:
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+    soon = clock.now() + dt.timedelta(milliseconds=600)
+    _accept(tenant, "a-1", send_after=ClientTime(soon, "soon"))
+    assert play(lambda waiters: waiters.wait(phone.token, longest=10)) is True
+    assert clock.now() >= soon
+
+
+def test_without_redis_it_looks_by_itself(
+    play: Callable[[Scene], Any],
+    threads: ThreadPoolExecutor,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr("companion_api.wait.LOOK_WITHOUT_REDIS", 0.05)
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+
+    async def scene(waiters: Waiters) -> Any:
+        waiting = asyncio.create_task(waiters.wait(phone.token, longest=10))
+        await asyncio.get_running_loop().run_in_executor(threads, _accept, tenant, "a-1")
+        return await waiting
+
+    assert play(scene) is True
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_a_wrong_token_is_refused(play: Callable[[Scene], Any], token: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        play(lambda waiters: waiters.wait(token))
+    assert refused.value.code == "device_unknown"
+
+
+def test_a_paused_or_unpaired_phone_gets_nothing(play: Callable[[Scene], Any]) -> None:
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+    _accept(tenant, "a-1")
+    phone.device.is_paused = True
+    phone.device.save()
+    assert play(lambda waiters: waiters.wait(phone.token, longest=0.05)) is False
+    services.revoke(phone.device)
+    with pytest.raises(Refusal):
+        play(lambda waiters: waiters.wait(phone.token))
