@@ -77,6 +77,7 @@ class Waiters:
         self._in_thread = in_thread
         self._by_license: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
         self._is_subscribed = False
+        self._is_closing = False
         self._listener: asyncio.Task[None] | None = None
 
     async def wait(self, token: str, longest: float = LONGEST_WAIT) -> bool:
@@ -104,7 +105,7 @@ class Waiters:
             if found.is_ready:
                 return True
             left = deadline - loop.time()
-            if left <= 0:
+            if left <= 0 or self._is_closing:
                 return False
             try:
                 await asyncio.wait_for(woken.wait(), min(left, self._patience(found)))
@@ -122,11 +123,16 @@ class Waiters:
     def start(self) -> None:
         self._listener = asyncio.create_task(self._listen_forever(), name="wake-ups")
 
+    def release(self) -> None:
+        """Let all phones go, each with its answer: the process is about to stop."""
+        self._is_closing = True
+        self._wake(None)
+
     async def stop(self) -> None:
+        self.release()
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        self._wake(None)
 
     async def _listen_forever(self) -> None:
         while True:

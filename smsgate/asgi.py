@@ -54,6 +54,9 @@ class Root:
         self._lookers = ThreadPoolExecutor(2, thread_name_prefix="wait")
         self._waiters = Waiters(self._look)
 
+    def release_waiters(self) -> None:
+        self._waiters.release()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)

@@ -20,10 +20,19 @@ KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 
 
+class Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Long polls are answered first: else stopping would wait for them to run out."""
+        from smsgate.asgi import application
+
+        application.release_waiters()
+        await super().shutdown(sockets)
+
+
 def main() -> int:
     end_with_parent()
     settings = config.load()
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             "smsgate.asgi:application",
             host=settings.bind,

@@ -32,8 +32,8 @@ def _start() -> None:
     os.environ["DATA_DIR"] = folder
     private = config.load()
     database_url, redis_url = _running.enter_context(services(private, durable=False))
-    os.environ["DATABASE_URL"] = database_url
-    os.environ["REDIS_URL"] = redis_url
+    os.environ.setdefault("DATABASE_URL", database_url)
+    os.environ.setdefault("REDIS_URL", redis_url)
 
 
 _start()

@@ -136,3 +136,16 @@ def test_a_paused_or_unpaired_phone_gets_nothing(play: Callable[[Scene], Any]) -
     services.revoke(phone.device)
     with pytest.raises(Refusal):
         play(lambda waiters: waiters.wait(phone.token))
+
+
+def test_a_process_that_stops_lets_its_phones_go(play: Callable[[Scene], Any]) -> None:
+    phone = pair_phone(Tenant(services.provision("Waits")))
+
+    async def scene(waiters: Waiters) -> Any:
+        waiting = asyncio.create_task(waiters.wait(phone.token))
+        while not waiters._by_license:
+            await asyncio.sleep(0)
+        waiters.release()
+        return await asyncio.wait_for(waiting, 5)
+
+    assert play(scene) is False
