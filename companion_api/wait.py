@@ -130,9 +130,9 @@ class Waiters:
 
     async def stop(self) -> None:
         self.release()
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        while self._listener is not None and not self._listener.done():
+            self._listener.cancel()  # again and again: redis-py loses a cancel while it connects
+            await asyncio.wait({self._listener}, timeout=0.1)
 
     async def _listen_forever(self) -> None:
         while True:

@@ -149,3 +149,15 @@ def test_a_process_that_stops_lets_its_phones_go(play: Callable[[Scene], Any]) -
         return await asyncio.wait_for(waiting, 5)
 
     assert play(scene) is False
+
+
+def test_it_stops_at_whatever_moment_of_connecting(play: Callable[[Scene], Any]) -> None:
+    async def scene(waiters: Waiters) -> None:
+        for turns in range(120):
+            another = Waiters(waiters._in_thread)
+            another.start()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await asyncio.wait_for(another.stop(), 5)
+
+    play(scene)
