@@ -14,7 +14,7 @@ from phone import runner
 from phone.agent import Agent, Did, Step
 from phone.clock import Clock, SystemClock
 from phone.device import Device, pretended_sims
-from phone.journal import Journal, JournalCorruptError, JournalError
+from phone.journal import SET_ASIDE, Journal, JournalCorruptError, JournalError
 from phone.lock import JournalInUseError, only_one
 from phone.options import make_parser
 from phone.pairing import PairingError, pair, read_invitation
@@ -33,6 +33,11 @@ _STOPPED = {
         JOURNAL_CORRUPT,
         "the journal was corrupt and is set aside; what the phone held is shown as uncertain on "
         "the server. Nothing is sent until you decide: `reset`, then `pair` with a new code",
+    ),
+    "journal_copied": (
+        JOURNAL_CORRUPT,
+        "the journal is a copy of another phone's, or was moved to another disk, and is set aside: "
+        "the original may have sent what it holds. `reset`, then `pair` with a new code",
     ),
 }
 
@@ -59,8 +64,8 @@ def main(argv: Sequence[str], prog: str = "phone") -> int:
     except (CliError, PairingError, JournalInUseError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return FAILED
-    except JournalCorruptError:
-        print(f"{prog}: {options.journal} is corrupt: `run` will set it aside", file=sys.stderr)
+    except JournalCorruptError as error:
+        print(f"{prog}: {error}: `run` will set {options.journal} aside", file=sys.stderr)
         return JOURNAL_CORRUPT
     except (JournalError, OSError) as error:
         print(f"{prog}: {options.journal}: {error}", file=sys.stderr)
@@ -91,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
     with only_one(options.journal):
         journal = Journal(options.journal, clock, max_pages=options.journal_pages)
         if journal.set_aside_as is not None:
-            print(f"the corrupt journal is now {journal.set_aside_as}", file=sys.stderr)
+            print(f"the journal was set aside as {journal.set_aside_as}", file=sys.stderr)
         try:
             return _run_agent(options, journal, clock)
         finally:
@@ -221,7 +226,7 @@ def _reset(options: argparse.Namespace) -> int:
                     f"{waiting} messages or reports have not reached the server; `run` first, "
                     "or --force: the server will show these messages as uncertain"
                 )
-        if journal.get("stopped") == "journal_corrupt":
+        if journal.get("stopped") in SET_ASIDE:
             journal.unset("stopped")
             print("the phone is a new one now; pair it with a new code")
             return OK

@@ -42,6 +42,18 @@ class JournalError(Exception):
 class JournalCorruptError(JournalError):
     """The file is not a sound database."""
 
+    stopped = "journal_corrupt"
+
+
+class JournalCopiedError(JournalCorruptError):
+    """The file is a copy: the original may have sent, since, what this one still holds."""
+
+    stopped = "journal_copied"
+
+
+# Why a journal was set aside; its owner decides how it goes on.
+SET_ASIDE = frozenset({JournalCorruptError.stopped, JournalCopiedError.stopped})
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -62,7 +74,8 @@ AttemptKey = tuple[int, int]  # message_id, attempt
 class Journal:
     """`ids` makes the UUIDs of events, claims and the install. `max_pages` fakes a full disk.
 
-    A corrupt file is set aside, unless `sets_aside` is off: then JournalCorruptError is raised.
+    A corrupt or copied file is set aside, unless `sets_aside` is off: then JournalCorruptError is
+    raised.
     """
 
     def __init__(
@@ -81,10 +94,10 @@ class Journal:
         self.set_aside_as: Path | None = None
         try:
             self._connection = self._open()
-        except JournalCorruptError:
+        except JournalCorruptError as error:
             if not sets_aside:
                 raise
-            self.set_aside()
+            self.set_aside(error.stopped)
 
     # --- the file ------------------------------------------------------------------------------
 
@@ -98,6 +111,7 @@ class Journal:
             self._check(connection)
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 self._create(connection)
+            self._check_identity(connection)
             if self._max_pages is not None:
                 connection.execute(f"PRAGMA max_page_count = {self._max_pages:d}")
         except (sqlite3.Error, OSError) as error:
@@ -123,7 +137,18 @@ class Journal:
             f"BEGIN IMMEDIATE; {_SQL['schema']} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
 
-    def set_aside(self, stopped: str | None = "journal_corrupt") -> Path | None:
+    def _check_identity(self, connection: sqlite3.Connection) -> None:
+        """A backup put back, or a second phone made from the first, must not act as this phone.
+
+        Known by the file's number on its disk. (The Android agent keeps its token under a hardware
+        key, which no copy has.)
+        """
+        number = str(self.path.stat().st_ino)
+        connection.execute("INSERT OR IGNORE INTO setting VALUES ('file', ?)", (number,))
+        if connection.execute("SELECT value FROM setting WHERE key = 'file'").fetchone()[0] != number:
+            raise JournalCopiedError(f"{self.path} is a copy of a journal")
+
+    def set_aside(self, stopped: str | None = JournalCorruptError.stopped) -> Path | None:
         """Rename the file and begin an empty one, which is a new install to the server.
 
         The new one is `stopped` for that reason until its owner decides. Answers the new name.

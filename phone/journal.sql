@@ -13,7 +13,7 @@
 -- name: schema
 CREATE TABLE setting (
   key TEXT PRIMARY KEY,  -- install_id base_url device_id token boot_id claim_id stopped
-  value TEXT NOT NULL    -- pace_ms segments_per_minute
+  value TEXT NOT NULL    -- pace_ms segments_per_minute file
 ) WITHOUT ROWID;
 CREATE TABLE attempt (
   message_id INTEGER NOT NULL,

@@ -8,7 +8,7 @@ from pathlib import Path
 DIE_POINTS = ("claim", "reply", "accept", "journal", "radio", "result")
 
 _EPILOG = """exit codes: 0 done; 1 it did not work; 2 wrong arguments; 3 the phone must be paired
-(again); 4 the journal was corrupt and is set aside; 86 died on purpose (--die-after)"""
+(again); 4 the journal was corrupt or a copy, and is set aside; 86 died on purpose (--die-after)"""
 
 
 def make_parser(prog: str) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from phone import wire
 from phone.device import Device
-from phone.journal import Journal
+from phone.journal import SET_ASIDE, Journal
 from phone.transport import Transport, TransportError
 
 
@@ -61,8 +61,8 @@ def pair(
 
     After an answer that was lost the same code may be tried again.
     """
-    if journal.get("stopped") == "journal_corrupt":
-        raise PairingError("the journal was set aside as corrupt: decide with `reset` first")
+    if journal.get("stopped") in SET_ASIDE:
+        raise PairingError("the journal was set aside: decide with `reset` first")
     if journal.get("base_url") not in {None, invitation.base_url}:
         raise PairingError(
             f"this journal belongs to {journal.get('base_url')}: use `reset`, or another --journal"

@@ -1,5 +1,6 @@
 """What the phone does when its memory fails it."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -27,6 +28,26 @@ def test_a_corrupt_journal_is_set_aside_and_sending_stops(tmp_path: Path) -> Non
     assert phone.steps() == [Did.STOPPED], "it is its owner who decides, not a restart"
     assert not phone.sent
     phone.journal.close()
+
+
+def test_a_copy_of_a_journal_sends_nothing(tmp_path: Path) -> None:
+    """A backup put back, or a phone that was doubled: the original may have sent it since."""
+    server, path, backup = FakeServer(), tmp_path / "phone.sqlite3", tmp_path / "backup"
+    phone = Phone(path, server)
+    for _ in range(2):
+        server.add()
+    phone.steps()  # one is sent, one is held
+    phone.journal.close()
+    shutil.copy(path, backup)
+    doubled = Phone(backup, server, paired=False)
+    assert doubled.steps() == [Did.STOPPED]
+    assert doubled.journal.get("stopped") == "journal_copied"
+    assert doubled.journal.unreported() == 0, "it gives nothing back that the original may send"
+    phone.restart()
+    phone.run()
+    assert phone.starts == {(1, 1): 1, (2, 1): 1}
+    phone.journal.close()
+    doubled.journal.close()
 
 
 def test_what_cannot_be_written_is_not_started(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Phone:
         plan: Plan | None = None,
         faults: Faults | None = None,
         seed: int = 0,
+        paired: bool = True,
     ) -> None:
         self.clock = ManualClock()
         self.sent: list[tuple[float, Dispatch]] = []
@@ -44,7 +45,8 @@ class Phone:
         self._fatal: tuple[str, int] | None = None
         self._life = 0
         self.journal = Journal(journal, self.clock)
-        self.journal.store_pairing("http://server.example", 7, TOKEN)
+        if paired:
+            self.journal.store_pairing("http://server.example", 7, TOKEN)
         self._be_born()
 
     @property
