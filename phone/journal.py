@@ -145,7 +145,10 @@ class Journal:
         """
         number = str(self.path.stat().st_ino)
         connection.execute("INSERT OR IGNORE INTO setting VALUES ('file', ?)", (number,))
-        if connection.execute("SELECT value FROM setting WHERE key = 'file'").fetchone()[0] != number:
+        if (
+            connection.execute("SELECT value FROM setting WHERE key = 'file'").fetchone()[0]
+            != number
+        ):
             raise JournalCopiedError(f"{self.path} is a copy of a journal")
 
     def set_aside(self, stopped: str | None = JournalCorruptError.stopped) -> Path | None:
