@@ -19,8 +19,9 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection, reset_queries
 
 django_application = get_wsgi_application()
 
@@ -29,6 +30,12 @@ from http_api.errors import STATUS_BY_CODE, Refusal, error_body
 from http_api.limits import body_limit
 from http_api.rendering import JsonRenderer
 from smsgate.startup import prepare
+
+# Django looks after connections at the start and the end of each request; here it is done once, before
+# a thread uses its connection for anything, in `_on_a_live_connection`.
+request_started.disconnect(reset_queries)
+request_started.disconnect(close_old_connections)
+request_finished.disconnect(close_old_connections)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -95,7 +102,8 @@ class Root:
         try:
             body = None
             if _announced_length(scope) <= limit:
-                body = await asyncio.wait_for(_read_body(receive, limit), BODY_SECONDS)
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await _read_body(receive, limit)
         except TimeoutError:
             await _send_error(send, 408, "timeout", "The body did not arrive in time.")
             return
@@ -146,6 +154,7 @@ def _on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:
 
     A connection at rest has nothing to read but the end that a restarted PostgreSQL has sent.
     """
+    connection.close_if_unusable_or_obsolete()  # after an error
     kept = connection.connection
     if kept is not None and (kept.closed or select.select([kept], [], [], 0)[0]):
         connection.close()

@@ -48,10 +48,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "http_api.middleware.RequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "smsgate.middleware.Sessions",
+    "smsgate.middleware.Csrf",
+    "smsgate.middleware.Logins",
+    "smsgate.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
