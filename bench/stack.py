@@ -51,6 +51,10 @@ class Stack:
     def pairing_code(self, license_id: int) -> str:
         return str(json.loads(self._manage("pair", str(license_id), "--json"))["code"])
 
+    def shell(self, code: str) -> str:
+        """What this Python prints, run inside the service's own Django."""
+        return self._manage("shell", "--verbosity", "0", "--command", code).decode()
+
     def _manage(self, *arguments: str) -> bytes:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
