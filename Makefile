@@ -6,7 +6,7 @@ ARGS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair phone clean
+.PHONY: help up demo test bench lint format provision pair phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: .venv/.runtime ## Show the main job end to end in a temporary folder
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
+
+bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ROWS, ONLY=bulk,drain
+	@$(RUN) -m bench
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint

@@ -115,7 +115,9 @@ def bulk(stack: Stack, *, rounds: int) -> Figure:
 
 
 def _raw_bulk(stack: Stack) -> float:
-    rows = [(0, 0, item["external_id"], item["phone"]) for item in (new_message() for _ in range(1000))]
+    rows = [
+        (0, 0, item["external_id"], item["phone"]) for item in (new_message() for _ in range(1000))
+    ]
     connection = stack.connect()
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -79,11 +79,14 @@ def _fill(stack: Stack, account: dict[str, Any], number: int, *, finished: bool)
         for done in range(0, number, CHUNK):
             cursor.execute(
                 f"""INSERT INTO messaging_message ({columns})
-                    SELECT %s, %s, gen_random_uuid()::text, '+4850' || lpad((n %% 9999999)::text, 7, '0'),
+                    SELECT %s, %s, gen_random_uuid()::text,
+                        '+4850' || lpad((n %% 9999999)::text, 7, '0'),
                     {row} FROM generate_series(1, %s) AS n""",
                 [account["account_id"], account["license_id"], min(CHUNK, number - done)],
             )
             if sys.stderr.isatty():
-                print(f"\r  {min(done + CHUNK, number):,} of {number:,} rows", end="", file=sys.stderr)
+                print(
+                    f"\r  {min(done + CHUNK, number):,} of {number:,} rows", end="", file=sys.stderr
+                )
         cursor.execute("ANALYZE messaging_message")
     connection.close()

@@ -61,7 +61,8 @@ def drain(stack: Stack, *, rounds: int) -> Figure:
             }
             assert connection.call(request("/api/messages/bulk/", body)).status == 201
         began = time.perf_counter()
-        done, events = 0, []
+        done = 0
+        events: list[dict[str, Any]] = []
         while True:
             answer = phone.sync(capacity=50, events=events)
             assert len(answer["acked"]) == len(events)
@@ -113,21 +114,23 @@ def _wake_ups(stack: Stack, account: dict[str, Any], phone: Phone, rounds: int) 
     connection = Connection(stack.port)
     for _ in range(rounds * 5):
         handed: list[float] = []
-
-        def receive() -> None:
-            assert phone.wait() == 200
-            assert phone.sync(capacity=50)["messages"]
-            handed.append(time.perf_counter())
-
-        waiter = threading.Thread(target=receive)
+        waiter = threading.Thread(target=_receive, args=(phone, handed))
         waiter.start()
         time.sleep(0.3)  # it waits
-        content = request("/api/messages/", {"license__key": account["license_key"], **new_message()})
+        content = request(
+            "/api/messages/", {"license__key": account["license_key"], **new_message()}
+        )
         assert connection.call(content).status == 201
         accepted = time.perf_counter()
         waiter.join()
         times.append((handed[0] - accepted) * 1000)
     return statistics.median(times)
+
+
+def _receive(phone: Phone, handed: list[float]) -> None:
+    assert phone.wait() == 200
+    assert phone.sync(capacity=50)["messages"]
+    handed.append(time.perf_counter())
 
 
 def _waiting_phones(stack: Stack, license_id: int) -> list[Connection]:

@@ -1,4 +1,4 @@
-"""The whole service as `make up` runs it, durable, in a temporary folder, and a way into its database."""
+"""The whole service as `make up` runs it, durable, in a temporary folder; a way into its database."""
 
 from __future__ import annotations
 

@@ -82,18 +82,18 @@ def taken(
     license_id: int,
     account_id: int,
     external_ids: Sequence[str],
-    digests: Sequence[bytes],
+    digests: Sequence[UUID],
     phones: Sequence[str],
-) -> tuple[set[str], set[bytes], set[str]]:
+) -> tuple[set[str], set[UUID], set[str]]:
     """Which external ids and digests are messages of this licence already, and who has opted out."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT external_id, NULL::bytea, NULL FROM messaging_message
+            SELECT external_id, NULL::uuid, NULL FROM messaging_message
             WHERE license_id = %(license_id)s AND external_id = ANY(%(external_ids)s::text[])
             UNION ALL
             SELECT NULL, repeat_digest, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::bytea[])
+            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::uuid[])
             UNION ALL
             SELECT NULL, NULL, phone FROM messaging_optout
             WHERE account_id = %(account_id)s AND phone = ANY(%(phones)s::text[])
@@ -109,7 +109,7 @@ def taken(
         rows = cursor.fetchall()
     return (
         {row[0] for row in rows if row[0] is not None},
-        {bytes(row[1]) for row in rows if row[1] is not None},
+        {row[1] for row in rows if row[1] is not None},
         {row[2] for row in rows if row[2] is not None},
     )
 

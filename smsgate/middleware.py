@@ -12,16 +12,14 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
 
 _PROGRAMS = ("/api/", "/companion/")
 
 
-class _ForBrowsers:
-    get_response: Any
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+class _ForBrowsers(MiddlewareMixin):
+    def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith(_PROGRAMS):
             return self.get_response(request)
         return super().__call__(request)
