@@ -165,9 +165,11 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
     The same install may repeat its code until it expires, since the answer may have been lost: it
     gets a new token and the former is void. Raises `pairing_code_invalid`.
     """
+    # What the code points at is read after its lock: a phone that came first has changed it. The
+    # licence is locked too, for an install that redeems two codes at once.
     offer = (
-        PairingCode.objects.select_for_update(of=("self",))
-        .select_related("license", "replaces", "used_by")
+        PairingCode.objects.select_for_update(of=("self", "license"), no_key=True)
+        .select_related("license")
         .filter(
             code_digest__in=keys.digests("pairing_code", keys.normal_pairing_code(code)),
             expires_at__gt=clock.now(),
