@@ -11,9 +11,12 @@ import pytest
 from django.db import connection
 
 from http_api import clock
+from http_api.errors import Refusal
 from licenses import services
+from licenses.models import Device
 from messaging.models import Message
 from messaging.services import opt_outs
+from messaging.services.sync import SyncRequest, sync
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -184,6 +187,33 @@ def test_what_is_cancelled_while_a_phone_holds_it_is_asked_back(
     assert wire.sync(capacity=0, held=held)["cancel"] == [message_id]
     wire.report(event("released", message_id, code="cancelled"))
     assert status(message_id) == "cancelled"
+
+
+def test_a_claim_repeated_after_its_message_was_cancelled_is_to_be_given_back(
+    api: Api, tenant: Tenant, phone: Phone
+) -> None:
+    wire, claim_id = Wire(api, phone), str(uuid4())
+    message_id = accept(api, tenant)
+    wire.sync(claim_id=claim_id, capacity=5)
+    assert api.delete(f"/api/messages/{message_id}/", tenant).status_code == 202
+    [again] = wire.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (again["message_id"], again["start_within_seconds"]) == (message_id, 0)
+    wire.report(event("released", message_id, code="window_closed"))
+    assert status(message_id) == "cancelled"
+
+
+def test_a_phone_that_was_replaced_while_it_asked_gets_nothing(
+    api: Api, tenant: Tenant, phone: Phone
+) -> None:
+    """Its token was good when the request came, and is void when the claim has the phone's row."""
+    message_id = accept(api, tenant)
+    as_authenticated = Device.objects.select_related("license__account").get(pk=phone.device.pk)
+    code = services.new_pairing_code(tenant.license, replaces=phone.device).code
+    services.pair(code, install_id="new install")
+    with pytest.raises(Refusal) as refused:
+        sync(as_authenticated, SyncRequest(capacity=5, claim_id=uuid4()))
+    assert refused.value.code == "device_unknown"
+    assert status(message_id) == "pending"
 
 
 def test_an_opt_out_asks_back_what_a_phone_holds(api: Api, tenant: Tenant, phone: Phone) -> None:
