@@ -446,6 +446,15 @@ def test_a_long_poll_takes_no_other_method(
     assert method == "HEAD" or answer.json["code"] == "method_not_allowed"
 
 
+@pytest.mark.parametrize("path", ["/", "/api/docs", "/api/schema/", "/pair/", "/healthz"])
+def test_a_message_posted_to_a_page_is_405_in_json(
+    server: Server, tenant: Tenant, path: str
+) -> None:
+    answer = server.post(path, tenant.message())
+    assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
 @pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "none-such", "utf-8"])
 @pytest.mark.parametrize("parameter", ["charset={}", "charset*={}''x"])
 def test_a_body_is_utf_8_whatever_its_content_type_says(
