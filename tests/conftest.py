@@ -19,6 +19,7 @@ from http_api import clock, redis
 from licenses import services
 from licenses.auth import Sender, sender_of_license
 from licenses.models import Account, Device, License
+from tests.described import check_described
 
 
 class ManualClock:
@@ -104,11 +105,20 @@ def other_tenant(db: None) -> Tenant:
 _HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
+class DescribedClient(Client):
+    """Every answer must be one that the OpenAPI document describes."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        check_described(response)
+        return response
+
+
 class Api:
     """A client that posts JSON and answers what came back."""
 
     def __init__(self) -> None:
-        self.client = Client(raise_request_exception=False)
+        self.client = DescribedClient(raise_request_exception=False)
         self.client.handler = _HANDLER
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
