@@ -74,6 +74,16 @@ def test_the_same_install_may_repeat_its_code_and_the_former_token_is_void(
     assert statuses == [401, 200]
 
 
+def test_a_phone_that_was_revoked_does_not_come_back_with_its_old_code(
+    api: Api, tenant: Tenant, code: str
+) -> None:
+    api.post(URL, _body(code))
+    services.revoke(Device.objects.get())
+    assert api.post(URL, _body(code)).json()["code"] == "pairing_code_invalid"
+    fresh = services.new_pairing_code(tenant.license).code
+    assert api.post(URL, _body(fresh)).status_code == 201
+
+
 def test_a_new_install_of_a_phone_makes_what_the_old_one_held_uncertain(
     api: Api, tenant: Tenant
 ) -> None:
