@@ -302,7 +302,7 @@ def change(changes: Sequence[Change], now: dt.datetime) -> set[int]:
                 SELECT * FROM json_to_recordset(%(changes)s) AS w(id bigint, from_state text,
                     to_state text, cause text, due_at timestamptz, failure_reason text,
                     sent_at timestamptz, delivered_at timestamptz, finished_at timestamptz,
-                    cancel_requested bool)),
+                    cancel_requested bool, parts smallint)),
             moved AS (
                 UPDATE messaging_message AS m SET
                     status = w.to_state,
@@ -311,7 +311,8 @@ def change(changes: Sequence[Change], now: dt.datetime) -> set[int]:
                     sent_at = coalesce(m.sent_at, w.sent_at),
                     delivered_at = coalesce(m.delivered_at, w.delivered_at),
                     finished_at = coalesce(w.finished_at, m.finished_at),
-                    cancel_requested = coalesce(w.cancel_requested, m.cancel_requested)
+                    cancel_requested = coalesce(w.cancel_requested, m.cancel_requested),
+                    parts = coalesce(w.parts, m.parts)
                 FROM wanted AS w WHERE m.id = w.id AND m.status = w.from_state
                 RETURNING m.id, w.from_state, w.to_state, w.cause),
             history AS (
@@ -342,6 +343,7 @@ class Change:
     delivered_at: str | None = None
     finished_at: str | None = None
     cancel_requested: bool | None = None
+    parts: int | None = None
 
 
 def set_attempts(states: Iterable[tuple[int, str, bool]]) -> None:

@@ -66,6 +66,12 @@ def test_the_parts_make_the_state(
     assert Message.objects.get(pk=leased).failure_reason == reason
 
 
+def test_the_phones_part_count_rules(api: Api, tenant: Tenant, wire: Wire, leased: int) -> None:
+    wire.report(event("started", leased, parts=2), event("part_sent", leased, part=1, parts=2))
+    shown = api.get(f"/api/messages/{leased}/", tenant).json()
+    assert (shown["status"], shown["parts"]) == ("sending", 2)
+
+
 def test_any_order_and_any_repetition_gives_the_same_state(
     api: Api, tenant: Tenant, wire: Wire
 ) -> None:
