@@ -14,7 +14,7 @@ from http_api import clock
 from http_api.errors import Refusal
 from licenses import services
 from licenses.models import Device
-from messaging.models import Message
+from messaging.models import Message, OptOut
 from messaging.services import opt_outs
 from messaging.services.sync import SyncRequest, sync
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
@@ -168,12 +168,18 @@ def test_an_opt_out_and_a_deadline_are_checked_once_more_at_the_claim(
     api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
 ) -> None:
     late = accept(api, tenant, "late", send_before="2026-04-09T14:40:00Z")
+    unwanted = accept(api, tenant, "unwanted", phone="+48123456781")
     good = accept(api, tenant, "good", phone="+48123456780")
     Message.objects.filter(pk=good).update(priority=1)
+    # as where an opt-out and an accepted message did not see each other
+    OptOut.objects.create(
+        account=tenant.account, phone="+48123456781", source="sms", created_at=manual_clock.now
+    )
     manual_clock.advance(minutes=30)
     assert [m["message_id"] for m in Wire(api, phone).claim(1)] == [good]
-    assert status(late) == "expired"
     assert history(late) == [("pending", "expired")]
+    assert history(unwanted) == [("pending", "cancelled")]
+    assert Message.objects.get(pk=unwanted).failure_reason == "opted_out"
 
 
 def test_what_is_cancelled_while_a_phone_holds_it_is_asked_back(
