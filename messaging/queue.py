@@ -130,7 +130,7 @@ class Claimed:
     any_hour: bool
     send_before: dt.datetime | None
     leased_until: dt.datetime
-    cancel_requested: bool = False
+    is_called_off: bool = False  # cancelled, or settled otherwise, since it was claimed
 
 
 def promote(now: dt.datetime, *, license_id: int | None = None) -> int:
@@ -238,7 +238,7 @@ def claimed_before(claim_pk: int) -> list[Claimed]:
         cursor.execute(
             """
             SELECT m.id, a.n, m.phone, m.text, m.sim, m.priority, m.any_hour, m.send_before,
-                a.leased_until, m.cancel_requested
+                a.leased_until, m.cancel_requested OR m.status <> 'leased'
             FROM messaging_attempt AS a JOIN messaging_message AS m ON m.id = a.message_id
             WHERE a.claim_id = %s AND a.n = m.attempt_n AND NOT a.is_superseded
                 AND (a.state = 'leased' OR a.state = 'uncertain' AND NOT EXISTS (

@@ -178,10 +178,10 @@ def _start_within(message: Claimed, window: _Window, now: dt.datetime) -> int:
     """Whole seconds, from when the phone asked, in which it may still start this message.
 
     0 says: give it back. That is what a phone gets that repeats a claim after it was paused, or
-    after the message was cancelled.
+    after the message was cancelled or an earlier attempt turned out to have sent it.
     """
     is_closed = window.is_closed and not message.any_hour
-    if window.is_paused or is_closed or message.cancel_requested:
+    if window.is_paused or is_closed or message.is_called_off:
         return 0
     limits = [(message.leased_until - now).total_seconds()]
     if message.send_before is not None:

@@ -208,6 +208,24 @@ def test_a_claim_repeated_after_its_message_was_cancelled_is_to_be_given_back(
     assert status(message_id) == "cancelled"
 
 
+def test_a_claim_repeated_after_an_earlier_attempt_proved_sending_is_to_be_given_back(
+    api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    """The answer to the second claim was lost; sent again, the message would come twice."""
+    first, second = Wire(api, phone), Wire(api, pair_phone(tenant, "install-2"))
+    message_id, claim_id = accept(api, tenant), str(uuid4())
+    first.claim()
+    first.report(event("released", message_id))
+    manual_clock.advance(minutes=2)
+    [lost] = second.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (lost["attempt"], lost["start_within_seconds"]) == (2, 600)
+    first.report(*sent(message_id))
+    [again] = second.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (again["attempt"], again["start_within_seconds"]) == (2, 0)
+    second.report(event("released", message_id, 2))
+    assert status(message_id) == "sent"
+
+
 def test_a_phone_that_was_replaced_while_it_asked_gets_nothing(
     api: Api, tenant: Tenant, phone: Phone
 ) -> None:
