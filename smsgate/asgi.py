@@ -11,6 +11,7 @@ import asyncio
 import gc
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -27,7 +28,7 @@ from django.db import DatabaseError, close_old_connections, connection, reset_qu
 django_application = get_wsgi_application()
 
 from companion_api.wait import Waiters
-from http_api.errors import STATUS_BY_CODE, Refusal, error_body
+from http_api.errors import STATUS_BY_CODE, WRONG_METHOD, Refusal, error_body, incident_body
 from http_api.limits import body_limit
 from http_api.rendering import JsonRenderer
 from smsgate.startup import prepare
@@ -49,6 +50,8 @@ BODY_SECONDS = 60.0
 # dropped but for the three that smSend's clients are required to send.
 _UNDERSCORED = frozenset({b"user_key", b"session_key", b"access_token"})
 
+_BOUNDARY = re.compile(r';\s*boundary=("[^"]*"|[^";\s]+)', re.IGNORECASE)
+
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
 
 
@@ -69,10 +72,11 @@ class Root:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if scope["path"] in WAIT_PATHS and scope["method"] == "GET":
-                await self._wait(scope, receive, send)
-            else:
-                await self._request(scope, receive, send)
+            answer = self._wait if scope["path"] in WAIT_PATHS else self._request
+            try:
+                await answer(scope, receive, send)
+            except Exception:  # a bug outside of Django's own handling of bugs
+                await _send_json(send, 500, incident_body())
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -128,6 +132,9 @@ class Root:
     # --- long polls ------------------------------------------------------------------------------
 
     async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await _send_error(send, 405, "method_not_allowed", WRONG_METHOD, (b"allow", b"GET"))
+            return
         waiting = asyncio.create_task(self._waiters.wait(_bearer_token(scope)))
         gone = asyncio.create_task(_disconnected(receive))
         await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -209,11 +216,12 @@ def _bearer_token(scope: Scope) -> str:
     return ""
 
 
-async def _send_json(send: Send, status: int, data: Any) -> None:
+async def _send_json(send: Send, status: int, data: Any, *extra: tuple[bytes, bytes]) -> None:
     body = JsonRenderer().render(data)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        *extra,
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
@@ -221,8 +229,10 @@ async def _send_json(send: Send, status: int, data: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _send_error(send: Send, status: int, code: str, message: str) -> None:
-    await _send_json(send, status, error_body(code, message))
+async def _send_error(
+    send: Send, status: int, code: str, message: str, *extra: tuple[bytes, bytes]
+) -> None:
+    await _send_json(send, status, error_body(code, message), *extra)
 
 
 # --- ASGI to WSGI ----------------------------------------------------------------------------------
@@ -277,8 +287,18 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         value = raw_value.decode("latin-1")
         key = name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if "CONTENT_TYPE" in environ:
+        environ["CONTENT_TYPE"] = _content_type(environ["CONTENT_TYPE"])
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+def _content_type(given: str) -> str:
+    """The media type, and a multipart's boundary. Of other parameters nothing is wanted: bodies are
+    UTF-8 whatever a charset says, and Django fails on some before it can answer."""
+    kind = given.partition(";")[0].strip()
+    boundary = _BOUNDARY.search(given)
+    return f"{kind}; boundary={boundary[1]}" if boundary else kind
 
 
 application = Root()
