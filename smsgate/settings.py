@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from smsgate import config as _config
 
-CONFIG = _config.load()
+CONFIG = _config.load(beside_supervisor=True)
 
 SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
 # Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
@@ -85,8 +85,6 @@ def _database() -> dict[str, Any]:
         }
     else:
         url = urlsplit(CONFIG.database_url)
-        if url.scheme not in {"postgres", "postgresql"}:
-            raise _config.ConfigError("DATABASE_URL: expected postgresql://user:password@host/name")
         query = dict(parse_qsl(url.query))
         where = {
             "NAME": unquote(url.path.lstrip("/")),

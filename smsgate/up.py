@@ -6,6 +6,7 @@ what dies, with back-off; stops everything when one of them cannot live, or on C
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import http.client
 import os
@@ -186,6 +187,8 @@ class Supervisor:
     def _stop(self) -> None:
         """First those who use the servers, then the servers."""
         self.stopping.set()
+        if self.children:
+            log("up", "INFO", "stopping; a second Ctrl-C does not wait for running requests")
         servers = {"postgres", "redis"}
         for group in (
             [child for child in self.children if child.name not in servers],
@@ -210,6 +213,8 @@ def _python(
             cwd=PROJECT_DIR,
             env={**os.environ, **numbers, "SMSGATE_PROCESS": name, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
+            # The log is standard error. Only web says more, at the first start; Celery its goodbyes.
+            stdout=None if name == "web" else subprocess.DEVNULL,
             pass_fds=list(fds.values()),
             start_new_session=True,
             text=True,
@@ -222,7 +227,7 @@ def _locked(config: Config) -> IO[str]:
     """The data folder, for this supervisor alone as long as the file is open."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (config.data_dir / "lock").open("w")
+        file = configuration.lock_file(config.data_dir).open("a")  # not yet ours to empty
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -230,6 +235,10 @@ def _locked(config: Config) -> IO[str]:
         raise CannotLive(
             f"smsgate is running on {config.data_dir} already; stop it, or choose another DATA_DIR"
         ) from None
+    with one_line(config.data_dir):
+        file.truncate(0)
+        file.write(config.public_url)
+        file.flush()
     return file
 
 
@@ -238,9 +247,11 @@ def _listening(config: Config) -> socket.socket:
         family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
         return socket.create_server((config.bind, config.port), family=family, backlog=2048)
     except OSError as error:
+        is_name = isinstance(error, socket.gaierror)
+        reason = error.strerror if is_name else os.strerror(error.errno or 0)
+        wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else "PORT"
         raise CannotLive(
-            f"cannot listen on {config.bind}:{config.port}: {os.strerror(error.errno or 0)};"
-            " choose another PORT"
+            f"cannot listen on {config.bind}:{config.port}: {reason}; choose another {wrong}"
         ) from None
 
 
