@@ -101,7 +101,8 @@ class Supervisor:
 
     config: Config
     children: list[Child] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    # A plain flag: a signal handler that set an Event could wait for the lock of its own thread.
+    stopping: bool = False
 
     def run(self) -> int:
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -125,7 +126,7 @@ class Supervisor:
         services = self._embedded()
         for service in services:
             service.prepare()
-            if self.stopping.is_set():
+            if self.stopping:
                 return
         processes = {
             "web": ["smsgate.serve"],
@@ -158,14 +159,18 @@ class Supervisor:
         return services
 
     def _supervise(self) -> None:
-        while not self.stopping.wait(POLL_SECONDS):
+        had_terminal = os.isatty(2)
+        while not self.stopping:
+            if had_terminal and not os.isatty(2):
+                return  # it was closed, and a `make` that is its first program keeps the SIGHUP
             for child in self.children:
                 child.look_after()
+            time.sleep(POLL_SECONDS)
 
     def _say_when_ready(self) -> None:
         """The web process starts to answer once the database is there and migrated."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.config.bind, self.config.bind)
-        while not self.stopping.is_set():
+        while not self.stopping:
             connection = http.client.HTTPConnection(host, self.config.port, timeout=60)
             try:
                 connection.request("GET", "/healthz/")
@@ -173,20 +178,20 @@ class Supervisor:
                     print(f"smsgate is ready: {self.config.public_url}\n", end="", flush=True)
                     return
             except (OSError, http.client.HTTPException):
-                self.stopping.wait(POLL_SECONDS)
+                time.sleep(POLL_SECONDS)
             finally:
                 connection.close()
 
     def _on_signal(self, number: int, frame: object) -> None:
-        if self.stopping.is_set():  # a second Ctrl-C: hurry
+        if self.stopping:  # a second Ctrl-C: hurry
             for child in self.children:
                 if child.process is not None and child.name != "postgres":
                     child.process.kill()
-        self.stopping.set()
+        self.stopping = True
 
     def _stop(self) -> None:
         """First those who use the servers, then the servers."""
-        self.stopping.set()
+        self.stopping = True
         if self.children:
             log("up", "INFO", "stopping; a second Ctrl-C does not wait for running requests")
         servers = {"postgres", "redis"}

@@ -177,6 +177,30 @@ def test_those_who_use_the_servers_stop_first(start: Start, number: signal.Signa
     assert fake.process.returncode == 0
 
 
+def test_a_closed_terminal_stops_all_though_no_signal_came(data_dir: Path) -> None:
+    terminal, ours = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.smsgate.fake_stack", "300", "polite:web"],
+        cwd=PROJECT_DIR,
+        env=environment(data_dir, PORT=str(free_port())),
+        stdout=ours,
+        stderr=ours,
+        start_new_session=True,
+    )
+    os.close(ours)
+    said = b""
+    while b"web runs" not in said:
+        said += os.read(terminal, 1000)
+    os.close(terminal)
+    try:
+        assert process.wait(60) == 0
+        assert not running_in(data_dir)
+    finally:
+        for left in running_in(data_dir):
+            left.kill()
+        process.wait()
+
+
 def test_one_that_does_not_stop_is_killed(start: Start) -> None:
     fake = start("deaf:web", seconds=0.5)
     fake.read_until("web runs")
