@@ -116,7 +116,7 @@ def add_credential(license: License) -> NewCredential:
 
 
 def rotate_license_key(license: License) -> str:
-    """A new key of the same length class for this licence; the old one is void at once."""
+    """A new key of 12 characters for this licence; the old one is void at once."""
     key = keys.new_key()
     license.key_digest = keys.digest("license_key", key)
     license.key_hint = key[:2]

@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("pair", pages.pair, "pair"),
     page("healthz", ops.healthz, "healthz"),
     page("readyz", ops.readyz, "readyz"),
+    page("favicon.ico", pages.icon, "icon"),
     page("", pages.home, "home"),
     path("admin/", admin.site.urls),
 ]  # fmt: skip
