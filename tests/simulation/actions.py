@@ -11,12 +11,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from http_api import redis
 from licenses.models import Device
 from messaging.models import Message
 from phone import wire
 from phone.transport import Faults, TransportError
-from tests.simulation.history import Answered, OptedIn, OptedOut, Peeked
+from tests.simulation.history import Answered, Peeked
 from tests.simulation.phones import SimPhone
 from tests.simulation.world import Tenant, World
 
@@ -95,30 +94,20 @@ def resolve(world: World, chance: random.Random) -> None:
 
 def opt_out(world: World, chance: random.Random) -> None:
     tenant, recipient = _tenant(world, chance), chance.choice(RECIPIENTS)
-    response = world.server.client_calls(
-        "POST", "/api/opt-outs/", {"phone": recipient}, tenant.headers
-    )
-    if response is not None:
-        world.history.add(OptedOut(world.now, tenant.name, recipient))
+    world.server.client_calls("POST", "/api/opt-outs/", {"phone": recipient}, tenant.headers)
 
 
 def opt_in(world: World, chance: random.Random) -> None:
     tenant, recipient = _tenant(world, chance), chance.choice(RECIPIENTS)
-    path = f"/api/opt-outs/{recipient}/"
-    if world.server.client_calls("DELETE", path, None, tenant.headers) is not None:
-        world.history.add(OptedIn(world.now, tenant.name, recipient))
+    world.server.client_calls("DELETE", f"/api/opt-outs/{recipient}/", None, tenant.headers)
 
 
 def peek(world: World, chance: random.Random) -> None:
-    """Look at the other tenant's message."""
-    for inserted in list(world.history.entries)[-50:]:
-        if type(inserted).__name__ != "Inserted":
-            continue
-        other = next(t for t in world.tenants if t.name != inserted.tenant)  # type: ignore[attr-defined]
-        name = inserted.message  # type: ignore[attr-defined]
-        response = world.server.client_calls(
-            "GET", f"/api/messages/{world.id_of(name)}/", None, other.headers
-        )
+    """A tenant looks at the other one's messages."""
+    tenant = _tenant(world, chance)
+    for name in world.messages_of_others(tenant)[-3:]:
+        path = f"/api/messages/{world.id_of(name)}/"
+        response = world.server.client_calls("GET", path, None, tenant.headers)
         if response is not None:
             world.history.add(Peeked(world.now, name, response.status_code))
 
@@ -150,6 +139,10 @@ def restore_a_backup(world: World, chance: random.Random) -> None:
     phone = _phone(world, chance)
     phone.back_up()
     world.at(world.now + chance.choice([5, 25, 300]), phone.restore)
+
+
+def double(world: World, chance: random.Random) -> None:
+    _phone(world, chance).double()
 
 
 def storm(world: World, chance: random.Random) -> None:
@@ -186,11 +179,7 @@ def stray_reports(world: World, chance: random.Random) -> None:
     phone = _phone(world, chance)
     if not phone.is_alive or phone.is_busy or (token := phone.journal.get("token")) is None:
         return
-    strangers = [
-        world.id_of(entry.message)  # type: ignore[attr-defined]
-        for entry in world.history.entries
-        if type(entry).__name__ == "Inserted" and entry.tenant != phone.tenant.name  # type: ignore[attr-defined]
-    ]
+    strangers = [world.id_of(name) for name in world.messages_of_others(phone.tenant)]
     events = [
         {
             "event_id": str(UUID(int=chance.getrandbits(128), version=4)),
@@ -252,18 +241,15 @@ def clock_is_set(world: World, chance: random.Random) -> None:
 
 
 def pause(world: World, chance: random.Random) -> None:
-    phone = _phone(world, chance)
-    Device.objects.filter(pk=phone.device_id).update(is_paused=True)
-    world.at(
-        world.now + chance.choice([100, 900]),
-        lambda: Device.objects.filter(pk=phone.device_id).update(is_paused=False),
-    )
+    device = Device.objects.filter(install_id=_phone(world, chance).install_id)
+    device.update(is_paused=True)
+    world.at(world.now + chance.choice([100, 900]), lambda: device.update(is_paused=False))
 
 
 def sms_comes_in(world: World, chance: random.Random) -> None:
     """Now and then one that says STOP."""
     phone, recipient = _phone(world, chance), chance.choice(RECIPIENTS)
-    phone.receive(recipient, f"hello {chance.getrandbits(64):x}")
+    phone.receive(recipient, chance.choice(["hello", "hello", "STOP"]))
 
 
 # --- the server ----------------------------------------------------------------------------------
@@ -283,12 +269,8 @@ def server_is_away(world: World, chance: random.Random) -> None:
 
 
 def redis_is_gone(world: World, chance: random.Random) -> None:
-    redis._resting_until = float("inf")
-
-    def back() -> None:
-        redis._resting_until = 0.0
-
-    world.at(world.now + chance.choice([60, 900]), back)
+    world.set_redis_gone(True)
+    world.at(world.now + chance.choice([60, 900]), lambda: world.set_redis_gone(False))
 
 
 WEIGHTS: dict[Action, int] = {
@@ -304,6 +286,7 @@ WEIGHTS: dict[Action, int] = {
     reboot: 5,
     reinstall: 4,
     restore_a_backup: 2,
+    double: 1,
     storm: 10,
     old_calls_come_again: 6,
     stray_reports: 2,

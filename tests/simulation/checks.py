@@ -25,6 +25,7 @@ from tests.simulation.history import (
     Inserted,
     OptedIn,
     OptedOut,
+    Paired,
     Peeked,
     ReceivedSms,
     Started,
@@ -95,11 +96,16 @@ def nothing_guessed(history: History) -> Iterator[str]:
             continue
         if (heard.message, heard.n, heard.type, heard.part) not in stored:
             yield f"message {heard.message}: {heard.phone} heard {heard.type}, the server did not"
-    inbox = Counter(text for box in history.all(Inbox) for text in box.texts)
-    for sms in history.all(ReceivedSms):
-        count = inbox[sms.text]
-        if count > 1 or (count == 0 and (sms.phone, sms.life) not in forgot):
-            yield f"the SMS {sms.text!r} stands {count} times in the inbox"
+    came = Counter((sms.sender, sms.text) for sms in history.all(ReceivedSms))
+    remembered = Counter(
+        (sms.sender, sms.text)
+        for sms in history.all(ReceivedSms)
+        if (sms.phone, sms.life) not in forgot
+    )
+    kept = Counter(text for box in history.all(Inbox) for text in box.texts)
+    for sms, count in came.items():
+        if not remembered[sms] <= kept[sms] <= count:
+            yield f"the SMS {sms} came {count} times and stands {kept[sms]} times in the inbox"
 
 
 def ranks_never_fall(history: History) -> Iterator[str]:
@@ -201,6 +207,29 @@ def pace_holds(history: History) -> Iterator[str]:
             yield f"{start.phone} sent {segments} segments within a minute"
 
 
+def nothing_starts_without_service(history: History) -> Iterator[str]:
+    for start in history.all(Started):
+        if start.blocked:
+            yield f"message {start.message} was started with {start.blocked}"
+
+
+def a_lost_memory_is_doubted(history: History) -> Iterator[str]:
+    """When a phone is paired anew, nothing that its former memory held goes on as if it were."""
+    last: dict[tuple[int, int], str] = {}
+    holder: dict[tuple[int, int], tuple[str, int]] = {}
+    for entry in history.entries:
+        match entry:
+            case AttemptBecame():
+                last[entry.message, entry.n] = entry.state
+            case Handed():
+                holder[entry.message, entry.n] = entry.phone, entry.life
+            case Paired():
+                for (message, n), (phone, life) in holder.items():
+                    is_lost = phone == entry.phone and life < entry.life
+                    if is_lost and last[message, n] in {"leased", "sending"}:
+                        yield f"message {message} is {last[message, n]} by an install that is gone"
+
+
 def highest_priority_first(history: History) -> Iterator[str]:
     answers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for handed in history.all(Handed):
@@ -245,7 +274,9 @@ CHECKS: dict[str, Check] = {
     "I7 nothing starts after its end": nothing_starts_after_its_end,
     "I8 sending hours": sending_hours_hold,
     "I9 pace": pace_holds,
-    "rule 1, priority": highest_priority_first,
+    "rule 1 priority": highest_priority_first,
+    "rule 6 new install": a_lost_memory_is_doubted,
+    "rule 8 service": nothing_starts_without_service,
     "I10 every change is written once": every_change_is_written_once,
     "I11 tenants": tenants_are_apart,
 }

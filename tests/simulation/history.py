@@ -85,6 +85,7 @@ class Handed(Entry):
     """The server gave a message to a phone, whether or not the answer arrived."""
 
     phone: str
+    life: int
     message: int
     n: int
     priority: int
@@ -103,6 +104,7 @@ class Started(Entry):
     n: int
     segments: int
     local_time: str  # HH:MM on the account's wall clock
+    blocked: str  # why the SIM could not send at this moment, or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,14 @@ class Heard(Entry):
     n: int
     type: str
     part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paired(Entry):
+    """A phone was paired, with a memory that is counted in lives."""
+
+    phone: str
+    life: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +149,19 @@ class OptedIn(Entry):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSms(Entry):
-    """Somebody sent an SMS to a phone; `text` is unique."""
+    """Somebody sent an SMS to a phone."""
 
     phone: str
     life: int
+    sender: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox(Entry):
-    """How often each text stands in the tenants' inboxes at the end."""
+    """Sender and text of all that stands in the tenants' inboxes at the end."""
 
-    texts: tuple[str, ...]
+    texts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,3 @@ class History:
 
     def all(self, kind: type[Kind]) -> Iterator[Kind]:
         return (entry for entry in self.entries if isinstance(entry, kind))
-
-    def about(self, message: int) -> list[Entry]:
-        return [entry for entry in self.entries if getattr(entry, "message", None) == message]

@@ -18,10 +18,10 @@ from phone.journal import Journal, JournalError
 from phone.pairing import Invitation, PairingError, pair
 from phone.radio import Dispatch, FakeRadio, Plan, RadioResult
 from phone.transport import Faults, FaultyTransport, Reply
-from tests.simulation.history import Forgot, Heard, ReceivedSms, Started
+from tests.simulation.history import Forgot, Heard, Paired, ReceivedSms, Started
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.world import Tenant, World
 
 _AT_REST = {Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED}
 MOST_STEPS = 2_000  # without coming to rest: the agent would be going round in circles
@@ -77,6 +77,7 @@ class SimRadio(FakeRadio):
                 dispatch.attempt,
                 dispatch.parts,
                 world.local_time(),
+                self.blocked(dispatch.sim) or "",
             )
         )
         super().send(replace(dispatch, message_id=name))
@@ -114,7 +115,7 @@ class NotingJournal(Journal):
 class SimPhone:
     """A phone that belongs to a tenant, with everything that can befall it."""
 
-    def __init__(self, world: World, name: str, tenant: Any, seed: int, folder: Path) -> None:
+    def __init__(self, world: World, name: str, tenant: Tenant, seed: int) -> None:
         self.world, self.name, self.tenant, self.seed = world, name, tenant, seed
         self.chance = random.Random(seed)
         self.clock = SimClock(world, self.new_id)
@@ -127,8 +128,8 @@ class SimPhone:
         self.life = 0  # counts memories, not processes
         self.is_alive = self.is_busy = self._is_doomed = False
         self._wake_number = 0
-        self._folder = folder
-        self._path = folder / f"{name}.sqlite3"
+        self._folder = world.folder
+        self._path = self._folder / f"{name}.sqlite3"
         self.plan = Plan(
             sent_after_seconds=self.chance.choice([0.5, 2, 9, 40]),
             delivered_after_seconds=self.chance.choice([0.5, 3, 100]),
@@ -140,6 +141,11 @@ class SimPhone:
 
     def new_id(self) -> str:
         return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    @property
+    def install_id(self) -> str | None:
+        """None while it is off."""
+        return self.journal.get("install_id") if self.is_alive else None
 
     # --- its life ---
 
@@ -198,6 +204,7 @@ class SimPhone:
             invitation = Invitation("http://testserver", self._pairing_code())
             answer = pair(self.journal, self, invitation, Device(name=self.name))
             self.device_id = answer.device_id
+            self.world.history.add(Paired(self.world.now, self.name, self.life))
         self.wake()
 
     def _pairing_code(self) -> str:
@@ -212,30 +219,43 @@ class SimPhone:
         if self.is_busy:
             return
         self.kill()
-        for path in self._folder.glob(f"{self.name}.sqlite3*"):
+        for path in self._files():
             path.unlink()
-        self.world.history.add(Forgot(self.world.now, self.name, self.life))
-        self.life += 1
-        self._code = None, ""
-        self.world.at(self.world.now + 90, self.start)
+        self._forget()
 
     def back_up(self) -> None:
         if self.is_alive and not self.is_busy:
-            for path in self._folder.glob(f"{self.name}.sqlite3*"):
+            for path in self._files():
                 shutil.copy(path, self._folder / f"backup-{path.name}")
 
     def restore(self) -> None:
         """Put the backup in the place of the journal: what happened since is forgotten."""
-        backups = list(self._folder.glob(f"backup-{self.name}.sqlite3*"))
+        backups = list(self._folder.glob(f"backup-{self._path.name}*"))
         if not backups or self.is_busy:
             return
         self.kill()
-        for path in self._folder.glob(f"{self.name}.sqlite3*"):
+        for path in self._files():
             path.rename(self._folder / f"replaced-{self.life}-{path.name}")
         for path in backups:
             shutil.copy(path, self._folder / path.name.removeprefix("backup-"))
+        self._forget()
+
+    def double(self) -> None:
+        """A second phone is made from this one, with all that it holds."""
+        twin = f"{self.name}'s twin"
+        if not self.is_alive or any(phone.name == twin for phone in self.world.phones):
+            return
+        for path in self._files():
+            shutil.copy(path, self._folder / path.name.replace(self.name, twin))
+        self.world.add_phone(twin, self.tenant).start()
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob(f"{self._path.name}*"))
+
+    def _forget(self) -> None:
         self.world.history.add(Forgot(self.world.now, self.name, self.life))
         self.life += 1
+        self._code = None, ""
         self.world.at(self.world.now + 90, self.start)
 
     # --- what it does ---
@@ -292,7 +312,7 @@ class SimPhone:
             self.world.at(self.world.now + 120, lambda: self.receive(sender, text))
             return
         self.journal.receive(sender, text, 0)
-        self.world.history.add(ReceivedSms(self.world.now, self.name, self.life, text))
+        self.world.history.add(ReceivedSms(self.world.now, self.name, self.life, sender, text))
         self.wake()
 
     def request(self, method: str, path: str, **arguments: Any) -> Reply:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import tempfile
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db import transaction
 
-from http_api import redis
 from tests.simulation import actions
 from tests.simulation.checks import violations
 from tests.simulation.history import History
@@ -41,7 +41,7 @@ class Scenario:
         chance = random.Random(f"scenario {seed}")
         names = [action.__name__ for action in actions.WEIGHTS]
         weights = list(actions.WEIGHTS.values())
-        count = chance.randint(15, 60)
+        count = chance.randint(10, 50)
         return cls(
             seed,
             tuple(
@@ -58,7 +58,6 @@ class Scenario:
             try:
                 self._play(world)
             finally:
-                redis._resting_until = 0.0
                 world.close()
                 transaction.set_rollback(True)
         return world.history
@@ -75,42 +74,42 @@ class Scenario:
         world.rest()
         world.end()
 
+    def problems(self) -> list[str]:
+        """What is wrong with its history, or how the world came to a sudden end; [] if all is well."""
+        try:
+            return violations(self.run())
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(where.filename).name}:{where.lineno}"
+            return [f"crash: {type(error).__name__} at {place}: {error}"]
+
     def shrunk(self, fails: Callable[[Scenario], bool]) -> Scenario:
         """The fewest actions that still fail: pieces are left out, halves first, then single ones."""
         planned, size = self.planned, len(self.planned) // 2
         while size > 0:
             start = 0
             while start < len(planned):
-                fewer = Scenario(self.seed, planned[:start] + planned[start + size :])
+                fewer = replace(self, planned=planned[:start] + planned[start + size :])
                 if fails(fewer):
                     planned = fewer.planned
                 else:
                     start += size
             size //= 2
-        return Scenario(self.seed, planned)
-
-
-def problems(scenario: Scenario) -> list[str]:
-    return violations(scenario.run())
+        return replace(self, planned=planned)
 
 
 def report(scenario: Scenario, found: list[str]) -> str:
     """What went wrong, the smallest scenario that shows it, and how to see it again."""
     kind = found[0].split(":")[0]
-    small = scenario.shrunk(lambda fewer: any(p.startswith(kind) for p in problems(fewer)))
-    history = small.run()
-    wrong = violations(history)
+    small = scenario.shrunk(lambda fewer: any(p.startswith(kind) for p in fewer.problems()))
+    wrong = small.problems()
     lines = [
-        f"seed {scenario.seed}: {len(found)} violations; replay with: make sim SEED={scenario.seed}",
+        f"seed {scenario.seed}: {len(found)} violations; replay: make sim SEED={scenario.seed}",
         *found[:10],
-        f"the smallest scenario with {kind}:",
+        f"the fewest of its {len(scenario.planned)} actions with {kind}:",
         *map(str, small.planned),
         *wrong[:5],
-        "its history:",
-        *(
-            f"{entry}"
-            for entry in history.entries
-            if type(entry).__name__ not in {"Peeked", "Inbox"}
-        ),
     ]
+    if kind != "crash":
+        lines += ["the history of these:", *map(str, small.run().entries)]
     return "\n".join(lines)

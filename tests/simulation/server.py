@@ -111,6 +111,7 @@ class Server:
                 Handed(
                     self._world.now,
                     phone.name,
+                    phone.life,
                     self._world.name_of(message["message_id"]),
                     message["attempt"],
                     message["priority"],

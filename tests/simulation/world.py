@@ -17,25 +17,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from http_api import clock
+from django.db import connection
+
+from http_api import clock, redis
 from licenses import services
 from licenses.models import Device, License
-from messaging.models import Attempt, Event, InboundMessage, Message, StateChange
 from messaging.sending_hours import SendingHours
 from messaging.services import housekeeping
 from messaging.states import FINAL, MessageState
 from phone.radio import Plan
 from phone.transport import Faults
-from tests.simulation.history import (
-    AttemptBecame,
-    Became,
-    Changed,
-    Ended,
-    History,
-    Inbox,
-    Inserted,
-    Stored,
-)
+from tests.simulation.history import History, Inserted
+from tests.simulation.observer import Observer
 from tests.simulation.phones import SimPhone
 from tests.simulation.server import Server
 
@@ -51,7 +44,7 @@ _BEGINNINGS = [
 _UNFINISHED = sorted({state.value for state in MessageState} - FINAL - {MessageState.UNCERTAIN})
 _HOURS = ["", "", "", "08:00-20:00", "22:00-02:30", "02:15-03:30"]
 
-BUSY_SECONDS = 2 * 3600.0  # the time in which a scenario's actions happen
+BUSY_SECONDS = 4800.0  # the time in which a scenario's actions happen
 MONTH = 30 * 86_400.0
 
 
@@ -66,57 +59,55 @@ class Tenant:
 
 
 class World:
+    """Its rows are those of a transaction that whoever makes it undoes; others do not see them."""
+
     def __init__(self, seed: int, folder: Path, skew: float = 0.0) -> None:
         """`skew`: by how many seconds all phones' wall clocks are wrong."""
         self.chance = random.Random(f"world {seed}")
         self.now = 0.0
         self.history = History()
-        self.server = Server(self)
-        self.opted_out: set[tuple[str, str]] = set()
+        self.folder = folder
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._begin = self.chance.choice(_BEGINNINGS)
         self._stack = ExitStack()
         self._stack.enter_context(clock.replaced_by(self.time))
-        self._names: dict[int, int] = {}
-        self._ids: dict[int, int] = {}
-        self._states: dict[int, str] = {}
-        self._attempts: dict[tuple[int, int], tuple[str, bool]] = {}
-        self._last_change = self._last_event = 0
-        self.is_over = False
-        self.tenants = [self._tenant(name) for name in ("A", "B")]
-        self.phones = [
-            SimPhone(self, name, self.tenants[owner], self.chance.getrandbits(32), folder)
-            for name, owner in (("A1", 0), ("A2", 0), ("B1", 1))
-        ]
-        self._skip_what_was()
-        for phone in self.phones:
+        redis.client().flushdb()  # throttles count there, which no transaction undoes
+        self.server = Server(self)
+        self._observer = Observer(self.history, self._seconds)
+        self._stack.enter_context(connection.execute_wrapper(self._observer.note_write))
+        self.tenants = [self._tenant(name, seed) for name in ("A", "B")]
+        for tenant in self.tenants:
+            self._observer.introduce(tenant.name, tenant.keys)
+        self.phones: list[SimPhone] = []
+        for name, owner in (("A1", 0), ("A2", 0), ("B1", 1)):
+            phone = self.add_phone(name, self.tenants[owner])
             phone.clock.skew = skew
             phone.start()
             phone.tend()
-        self._beat_seconds = self.chance.choice([60.0, 60.0, 300.0])
+        self._beat_seconds = self.chance.choice([60.0, 180.0, 600.0])
         self.at(self._beat_seconds, self._beat)
 
     def close(self) -> None:
         for phone in self.phones:
             phone.kill()
+        self.set_redis_gone(False)
         self._stack.close()
 
-    def _tenant(self, name: str) -> Tenant:
+    def _tenant(self, name: str, seed: int) -> Tenant:
         hours = self.chance.choice(_HOURS) if name == "A" else ""
         rules: dict[str, Any] = {"max_daily_sms": self.chance.choice([None, 12])}
         if hours:
             self.history.hours[name] = hours
             parsed = SendingHours.parse(hours, WARSAW)
             rules |= {"opens_at": parsed.opens, "closes_at": parsed.closes}
-        return Tenant(name, services.provision(name, **rules))
+        # Worlds that are simulated side by side would wait for each other over the same name.
+        return Tenant(name, services.provision(f"{name}-{seed}", **rules))
 
-    def _skip_what_was(self) -> None:
-        """Rows of other tests, should there be any."""
-        self._last_change = (
-            StateChange.objects.order_by("pk").values_list("pk", flat=True).last() or 0
-        )
-        self._last_event = Event.objects.order_by("pk").values_list("pk", flat=True).last() or 0
+    def add_phone(self, name: str, tenant: Tenant) -> SimPhone:
+        phone = SimPhone(self, name, tenant, self.chance.getrandbits(32))
+        self.phones.append(phone)
+        return phone
 
     # --- time ---
 
@@ -125,6 +116,9 @@ class World:
 
     def local_time(self) -> str:
         return f"{self.time().astimezone(WARSAW):%H:%M}"
+
+    def _seconds(self, moment: dt.datetime | None) -> float | None:
+        return None if moment is None else (moment - self._begin).total_seconds()
 
     def at(self, when: float, what: Callable[[], object]) -> None:
         heapq.heappush(self._events, (when, next(self._numbers), what))
@@ -149,6 +143,9 @@ class World:
             phone.tend()
             phone.poke()
         self.at(self.now + self._beat_seconds, self._beat)
+
+    def set_redis_gone(self, is_gone: bool) -> None:
+        redis._resting_until = float("inf") if is_gone else 0.0
 
     def rest(self) -> None:
         """Faults end, phones are switched on, and there is time enough for everything."""
@@ -175,25 +172,20 @@ class World:
             opening = SendingHours.parse(hours, WARSAW).next_opening(self.time())
             self.now = max(self.now, (opening - self._begin).total_seconds())
 
-    def end(self) -> None:
-        self.observe()
-        for message_id, name in self._names.items():
-            state = self._states[message_id]
-            self.history.add(Ended(self.now, name, state))
-        texts = InboundMessage.objects.order_by("pk").values_list("text", flat=True)
-        self.history.add(Inbox(self.now, tuple(texts)))
-
     # --- names and rows ---
 
     def name_of(self, message_id: int) -> int:
-        return self._names[message_id]
+        return self._observer.names[message_id]
 
     def id_of(self, name: int) -> int:
-        return self._ids[name]
+        return self._observer.ids[name]
 
     def messages(self, *states: str) -> list[int]:
-        """Ids of the messages in one of these states, oldest first."""
-        return [pk for pk, state in self._states.items() if not states or state in states]
+        """Ids of the messages in one of these states (none given: in any), oldest first."""
+        return [pk for pk, s in self._observer.states.items() if not states or s in states]
+
+    def messages_of_others(self, tenant: Tenant) -> list[int]:
+        return [m.message for m in self.history.all(Inserted) if m.tenant != tenant.name]
 
     def new_pairing_code(self, tenant: Tenant, device_id: int | None = None) -> str:
         license = License.objects.get(pk=tenant.keys.license_id)
@@ -202,83 +194,10 @@ class World:
 
     def observe(self) -> None:
         """Write down what has changed in the database since the last time."""
-        rows = list(Message.objects.order_by("pk"))
-        for row in rows:
-            if row.pk not in self._names:
-                self._note_message(row)
-        self._note_changes()
-        for row in rows:
-            if row.status != self._states[row.pk]:
-                self._states[row.pk] = row.status
-                self.history.add(Became(self.now, self._names[row.pk], row.status))
-        self._note_events()
-        self._note_attempts()
+        self._observer.look(self.now)
 
-    def _note_message(self, row: Message) -> None:
-        name = len(self._names)
-        self._names[row.pk], self._ids[name] = name, row.pk
-        # Were it inserted and claimed at one look, its first state would be that of its history.
-        first = StateChange.objects.filter(message_id=row.pk).order_by("pk").first()
-        self._states[row.pk] = first.from_state if first else row.status
-        tenant = next(t for t in self.tenants if t.keys.license_id == row.license_id)
-        before = row.send_before
-        self.history.add(
-            Inserted(
-                self.now,
-                name,
-                tenant.name,
-                row.external_id or "",
-                row.phone,
-                row.on_uncertain == "resend",
-                row.any_hour,
-                None if before is None else (before - self._begin).total_seconds(),
-                self._states[row.pk],
-            )
-        )
-
-    def _note_changes(self) -> None:
-        new = StateChange.objects.filter(pk__gt=self._last_change)
-        # What one statement changes has no order among messages.
-        for change in sorted(new, key=lambda change: (change.message_id, change.pk)):
-            self._last_change = max(change.pk, self._last_change)
-            self.history.add(
-                Changed(
-                    self.now,
-                    self._names[change.message_id],
-                    change.from_state,
-                    change.to_state,
-                    change.cause,
-                )
-            )
-
-    def _note_events(self) -> None:
-        events = Event.objects.filter(pk__gt=self._last_event).order_by("pk")
-        for event in events:
-            self._last_event = event.pk
-            if event.quarantine or event.message_id is None or event.attempt is None:
-                continue
-            self.history.add(
-                Stored(
-                    self.now,
-                    self._names[event.message_id],
-                    event.attempt,
-                    event.type,
-                    event.part,
-                    event.parts,
-                    event.code,
-                )
-            )
-
-    def _note_attempts(self) -> None:
-        by_license = {tenant.keys.license_id: tenant.name for tenant in self.tenants}
-        attempts = Attempt.objects.order_by("message_id", "n").values_list(
-            "message_id", "n", "state", "is_superseded", "device__license_id"
-        )
-        for message_id, n, state, is_superseded, license_id in attempts:
-            if self._attempts.get((message_id, n)) != (state, is_superseded):
-                self._attempts[message_id, n] = state, is_superseded
-                name, tenant = self._names[message_id], by_license[license_id]
-                self.history.add(AttemptBecame(self.now, name, n, state, is_superseded, tenant))
+    def end(self) -> None:
+        self._observer.end(self.now)
 
 
 def _well(plan: Plan) -> Plan:
