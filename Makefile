@@ -5,10 +5,11 @@ PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 200
 SEED ?=
+ROUNDS ?= 20
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim lint format provision pair phone clean
+.PHONY: help up demo test sim crash lint format provision pair phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 
 sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of them again: SEED=17
 	@$(RUN) -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+
+crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUNDS=100
+	@$(RUN) -m tests.crash --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint

@@ -46,8 +46,9 @@ def post(world: World, chance: random.Random) -> None:
 
 
 def post_bulk(world: World, chance: random.Random) -> None:
+    """More than one phone takes at once, and one of them twice."""
     tenant = _tenant(world, chance)
-    messages = [_message(world, chance, f"{chance.getrandbits(64):x}") for _ in range(4)]
+    messages = [_message(world, chance, f"{chance.getrandbits(64):x}") for _ in range(9)]
     messages.append(messages[0])
     body = {"messages": messages}
     for _ in range(chance.choice([1, 2])):

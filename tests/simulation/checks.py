@@ -231,12 +231,34 @@ def a_lost_memory_is_doubted(history: History) -> Iterator[str]:
 
 
 def highest_priority_first(history: History) -> Iterator[str]:
-    answers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for handed in history.all(Handed):
-        answers[handed.answer].append((-handed.priority, handed.message))
-    for given in answers.values():
-        if given != sorted(given):
-            yield f"a phone got messages {[message for _, message in given]} in that order"
+    """Each answer in order, and nothing more urgent left behind by it."""
+    rows = {inserted.message: inserted for inserted in history.all(Inserted)}
+    answers: defaultdict[int, list[int]] = defaultdict(list)
+    pending: set[int] = set()
+    seen: set[tuple[int, int]] = set()
+
+    def rank(message: int) -> tuple[int, int]:
+        return -rows[message].priority, message
+
+    for entry in history.entries:
+        match entry:
+            case Inserted(state="pending") | Changed(to_state="pending"):
+                pending.add(entry.message)
+            case Changed(from_state="pending"):
+                pending.discard(entry.message)
+            case Handed():
+                given = answers[entry.answer]
+                if given and rank(given[-1]) > rank(entry.message):
+                    yield f"{entry.phone} got message {given[-1]} before {entry.message}"
+                given.append(entry.message)
+                is_new = (entry.message, entry.n) not in seen
+                seen.add((entry.message, entry.n))
+                row = rows[entry.message]
+                for other in pending if is_new else ():
+                    is_takable = rows[other].any_hour or not row.any_hour
+                    is_his = rows[other].tenant == row.tenant
+                    if is_his and is_takable and rank(other) < rank(entry.message):
+                        yield f"{entry.phone} got message {entry.message}, and {other} waits"
 
 
 def every_change_is_written_once(history: History) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Inserted(Entry):
     tenant: str
     external_id: str
     recipient: str
+    priority: int
     resend: bool  # its owner would rather have it twice than not
     any_hour: bool
     send_before: float | None
@@ -88,7 +89,6 @@ class Handed(Entry):
     life: int
     message: int
     n: int
-    priority: int
     answer: int  # messages of one answer share a number
     start_by: float
 

@@ -32,7 +32,8 @@ _WRITES = re.compile(
 )
 
 _MESSAGES = """
-SELECT m.id, m.license_id, m.external_id, m.phone, m.on_uncertain, m.any_hour, m.send_before, m.status,
+SELECT m.id, m.license_id, m.external_id, m.phone, m.priority, m.on_uncertain, m.any_hour,
+    m.send_before, m.status,
     (SELECT from_state FROM messaging_statechange WHERE message_id = m.id ORDER BY id LIMIT 1)
 FROM messaging_message AS m WHERE m.id > %s ORDER BY m.id"""
 _STATES = "SELECT id, status FROM messaging_message ORDER BY id"
@@ -108,7 +109,8 @@ class Observer:
 
     def _note_messages(self, cursor: Any, now: float) -> None:
         cursor.execute(_MESSAGES, [self._last_message])
-        for pk, license_id, external_id, phone, wish, any_hour, before, status, first in cursor:
+        for pk, license_id, external_id, phone, priority, *more in cursor:
+            wish, any_hour, before, status, first = more
             self._last_message = pk
             name = self.names[pk] = len(self.ids)
             self.ids.append(pk)
@@ -121,6 +123,7 @@ class Observer:
                     self._by_license[license_id],
                     external_id or "",
                     phone,
+                    priority,
                     wish == "resend",
                     any_hour,
                     self._seconds(before),

@@ -114,7 +114,6 @@ class Server:
                     phone.life,
                     self._world.name_of(message["message_id"]),
                     message["attempt"],
-                    message["priority"],
                     self._answers,
                     self._world.now + message["start_within_seconds"],
                 )
