@@ -6,10 +6,11 @@ ARGS ?=
 SEEDS ?= 200
 SEED ?=
 ROUNDS ?= 20
+SECONDS ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim crash lint format provision pair phone clean
+.PHONY: help up demo test sim crash load lint format provision pair phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of t
 
 crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUNDS=100
 	@$(RUN) -m tests.crash --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
+	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,18 @@ class PhoneProcess:
             return Counter()
         lines = map(json.loads, self.outbox.read_text(encoding="utf-8").splitlines())
         return Counter((line["message_id"], line["attempt"]) for line in lines)
+
+    def holds(self) -> set[int]:
+        """The messages that its journal knows: to send, or not yet reported to the end."""
+        return self._messages("attempt")
+
+    def unreported(self) -> set[int]:
+        """Those of which it knows more than the server has heard."""
+        return self._messages("event")
+
+    def _messages(self, table: str) -> set[int]:
+        with closing(sqlite3.connect(self.journal)) as journal:
+            return {pk for (pk,) in journal.execute(f"SELECT message_id FROM {table}")}
 
 
 class Stack:
@@ -126,9 +139,9 @@ class Stack:
         assert self.up is not None
         return self.up.pid_of(child)
 
-    def kill(self, child: str) -> None:
+    def kill(self, child: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         if (pid := self.pid_of(child)) is not None:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, with_signal)
 
     def kill_at(self, victim: str, process: str, point: str, patience: float) -> bool:
         """Kill this child when that process comes to that point; False: it did not come there."""

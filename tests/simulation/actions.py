@@ -128,7 +128,8 @@ def die_at_checkpoint(world: World, chance: random.Random) -> None:
 
 
 def reboot(world: World, chance: random.Random) -> None:
-    _phone(world, chance).reboot()
+    """At once, or when its battery is charged again."""
+    _phone(world, chance).reboot(chance.choice([5, 900]))
 
 
 def reinstall(world: World, chance: random.Random) -> None:

@@ -182,12 +182,16 @@ class SimPhone:
         self.is_alive = self._is_doomed = False
         self.journal.close()
 
-    def reboot(self) -> None:
+    def reboot(self, after: float) -> None:
         if self.is_busy:
             return
         self.kill()
-        self.clock.reboot()
-        self.world.at(self.world.now + 5, self.start)
+        self.world.at(self.world.now + after, self._boot)
+
+    def _boot(self) -> None:
+        if not self.is_alive:
+            self.clock.reboot()
+            self.start()
 
     def tend(self) -> None:
         """Its owner looks after it: a phone that has to be paired is paired, in its own place.
