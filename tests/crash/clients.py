@@ -57,6 +57,7 @@ class Client(threading.Thread):
             number += 1
             self._post(f"{self._name}-{number}")
             self._stopping.wait(self._pause)
+        self._drop_connection()
 
     def _post(self, external_id: str) -> None:
         """Until it is accepted. Without an answer nobody knows, so it is asked again."""

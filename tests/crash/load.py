@@ -61,6 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left running
     port = int(os.environ.get("PORT") or free_port())
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         ledger, words, wrong = play(Path(folder), port, options.seconds)

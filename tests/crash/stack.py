@@ -66,6 +66,9 @@ class PhoneProcess:
         lines = map(json.loads, self.outbox.read_text(encoding="utf-8").splitlines())
         return Counter((line["message_id"], line["attempt"]) for line in lines)
 
+    def said(self) -> str:
+        return self._said.read_text(encoding="utf-8")
+
     def holds(self) -> set[int]:
         """The messages that its journal knows: to send, or not yet reported to the end."""
         return self._messages("attempt")

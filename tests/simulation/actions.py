@@ -128,8 +128,11 @@ def die_at_checkpoint(world: World, chance: random.Random) -> None:
 
 
 def reboot(world: World, chance: random.Random) -> None:
-    """At once, or when its battery is charged again."""
-    _phone(world, chance).reboot(chance.choice([5, 900]))
+    """At once, or when its battery is charged again; now and then where there is no network."""
+    phone = _phone(world, chance)
+    phone.reboot(chance.choice([5, 900]))
+    if chance.random() < 0.5:
+        _bad_weather(world, phone, Faults(lose_requests=1.0), 1200)
 
 
 def reinstall(world: World, chance: random.Random) -> None:
@@ -149,8 +152,7 @@ def double(world: World, chance: random.Random) -> None:
 
 def storm(world: World, chance: random.Random) -> None:
     """Its network is bad for a while, in one direction or in every way."""
-    phone = _phone(world, chance)
-    phone.weather = chance.choice(
+    weather = chance.choice(
         [
             _STORM,
             _STORM,
@@ -160,11 +162,7 @@ def storm(world: World, chance: random.Random) -> None:
             Faults(duplicate=1.0, reorder=True),
         ]
     )
-
-    def calm() -> None:
-        phone.weather = Faults()
-
-    world.at(world.now + chance.choice([20, 200, 900]), calm)
+    _bad_weather(world, _phone(world, chance), weather, chance.choice([20, 200, 900]))
 
 
 def old_calls_come_again(world: World, chance: random.Random) -> None:
@@ -311,6 +309,15 @@ def _tenant(world: World, chance: random.Random) -> Tenant:
 
 def _phone(world: World, chance: random.Random) -> SimPhone:
     return chance.choice(world.phones)
+
+
+def _bad_weather(world: World, phone: SimPhone, weather: Faults, seconds: float) -> None:
+    phone.weather = weather
+
+    def calm() -> None:
+        phone.weather = Faults()
+
+    world.at(world.now + seconds, calm)
 
 
 def _any(chance: random.Random, messages: list[int]) -> int | None:

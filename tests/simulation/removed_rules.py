@@ -135,6 +135,15 @@ def _no_lease(self: Journal, reply: Any, asked_at_ms: int) -> int:
     return _accept(self, replace(reply, messages=patient), asked_at_ms)
 
 
+def _held_over_a_reboot(self: Journal) -> Any:
+    with self._transaction():
+        unknown = self._give_up(not_after_ms=2**62)
+        if self._is_other_boot(self._now_ms()):
+            self._do("restart_pace", now_ms=self._now_ms())
+        self._do("set", key="boot_id", value=self._clock.boot_id)
+    return [], unknown
+
+
 _recover = Journal.recover
 
 
@@ -179,12 +188,7 @@ REMOVED = [
     ),
     Removed("1 sorted again", "rule 1", 0, _patch(queue, "claim", _as_it_comes)),
     Removed("2 a lease says when to start", "I7", 0, _patch(Journal, "accept", _no_lease)),
-    Removed(
-        "2 a reboot ends all leases",
-        "I7",
-        0,
-        _patch(Journal, "_is_other_boot", lambda self, now_ms: False),
-    ),
+    Removed("2 a reboot ends all leases", "I7", 0, _patch(Journal, "recover", _held_over_a_reboot)),
     Removed(
         "3 a lease that ran out is doubtful",
         "I1",
