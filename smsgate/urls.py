@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from companion_api.views import PairViewSet, SyncViewSet
 from contacts.views import ContactViewSet, GroupViewSet
@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^readyz/?$", ops.readyz, name="readyz"),
     path("", pages.home, name="home"),
     path("admin/", admin.site.urls),
+    path("", include("dialects.urls")),
 ]  # fmt: skip
 
 handler400 = errors.bad_request
