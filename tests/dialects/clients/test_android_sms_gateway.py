@@ -32,11 +32,11 @@ def program(service: Service, base: str = BASES[0], **options: Any) -> client.AP
 
 @pytest.mark.parametrize(
     ("base", "backend"),
-    zip(
-        BASES,
-        (http.RequestsHttpClient, http.HttpxHttpClient, http.RequestsHttpClient),
-        strict=True,
-    ),
+    [
+        (BASES[0], http.RequestsHttpClient),
+        (BASES[1], http.HttpxHttpClient),
+        (BASES[2], http.RequestsHttpClient),
+    ],
 )
 def test_the_python_client_sees_its_message_delivered(
     service: Service, base: str, backend: type[Any]
