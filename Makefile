@@ -6,7 +6,7 @@ ARGS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair phone clean
+.PHONY: help up demo test lint format provision pair hook phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ provision: .venv/.runtime ## Make an account and its keys: ARGS="NAME --json"
 
 pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json"
 	@$(RUN) manage.py pair $(ARGS)
+
+hook: .venv/.runtime ## Make a hook link, a URL that sends: ARGS="LICENSE_ID --json"
+	@$(RUN) manage.py hook $(ARGS)
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dialects import android_sms_gateway
+from dialects import android_sms_gateway, hooks
 from dialects.base import mounted
 
 _MOUNTED = ((android_sms_gateway.DIALECT, android_sms_gateway.ROUTES),)
 
 DIALECTS = tuple(dialect for dialect, _ in _MOUNTED)
 
-urlpatterns = [pattern for dialect, routes in _MOUNTED for pattern in mounted(dialect, routes)]
+urlpatterns = [
+    *hooks.urlpatterns,
+    *(pattern for dialect, routes in _MOUNTED for pattern in mounted(dialect, routes)),
+]

@@ -149,6 +149,7 @@ class Token(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     public_id = models.UUIDField(default=uuid.uuid4)  # no secret; of one log-in's tokens the same
     digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
+    hint = models.CharField("starts with", max_length=4, editable=False)
     scopes = models.CharField(max_length=1000, blank=True, help_text="Empty: everything.")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -164,6 +165,16 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.public_id}"
+
+
+class HookLink(Token):
+    """A Token of kind HOOK, for the admin."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"
 
 
 class Device(models.Model):

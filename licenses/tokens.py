@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from http_api import clock
@@ -37,6 +38,7 @@ def issue(
         kind=kind,
         public_id=public_id or uuid4(),
         digest=keys.digest("issued_token", value),
+        hint=value[:4],
         scopes=" ".join(sorted(scopes)),
         expires_at=expires_at,
         created_at=clock.now(),
@@ -47,6 +49,17 @@ def issue(
 def new_hook(license: License) -> str:
     """The token of a new hook link for this licence."""
     return issue(Kind.HOOK, license.pk)
+
+
+def hook_link(token: str) -> str:
+    """Where a program sends with it: `?phone=…&message=…` follows."""
+    return f"{settings.PUBLIC_URL}/hooks/{token}/"
+
+
+def revoke_hooks(license: License) -> int:
+    """Void all hook links of this licence; answers how many."""
+    mine = Token.objects.filter(license=license, kind=Kind.HOOK, revoked_at=None)
+    return mine.update(revoked_at=clock.now())
 
 
 def extend(kind: Kind, value: str, expires_at: dt.datetime) -> None:

@@ -49,6 +49,11 @@ def message(account_id: int, message_id: int) -> Message:
     return found
 
 
+def message_of_license(license_id: int, external_id: str) -> Message:
+    """The message that was accepted under this external id."""
+    return Message.objects.get(license_id=license_id, external_id=external_id)
+
+
 def batches(license_id: int, dialect: str) -> QuerySet[Batch]:
     """What a licence sent in this dialect; `batch.messages` are fetched with them."""
     found = Batch.objects.filter(license_id=license_id, dialect=dialect)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licenses", "0002_token"),
+        ("licenses", "0001_initial"),
         ("messaging", "0001_initial"),
     ]
 
