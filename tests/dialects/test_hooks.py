@@ -6,8 +6,9 @@ import datetime as dt
 import io
 import json
 import logging
+import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.conf import LazySettings
@@ -76,6 +77,23 @@ def test_a_post_sends_whatever_its_body(
     response = api.client.generic("POST", path, body, content_type=content_type)
     assert response.status_code == 201, response.content
     assert Message.objects.get().text == TEXT
+
+
+def as_bitrix24_encodes(handler: str) -> str:
+    """What its webhook activity makes of the line in its field: all but delimiters is encoded."""
+    parts = re.split(r"(://|:\d+/|/|\?|=|&)", handler)
+    return "".join(part if n % 2 else quote(part, safe="") for n, part in enumerate(parts))
+
+
+@pytest.mark.parametrize("text", ["Zażółć: 50% taniej? Tak!", "a=b/c", "+1 €", "дела {{ID}}"])
+def test_bitrix24s_robot_sends_the_text_as_it_was_written(api: Api, token: str, text: str) -> None:
+    query = as_bitrix24_encodes(f"phone={NUMBER}&external_id=deal-54&message={text}")
+    path = f"/hooks/{token}/?{query}"
+    form = "application/x-www-form-urlencoded"
+    response = api.client.generic("POST", path, BITRIX24, content_type=form)
+    assert response.status_code == 201, response.content
+    message = Message.objects.get()
+    assert (message.phone, message.text) == (NUMBER, text)
 
 
 def test_the_plus_that_the_url_ate_is_restored(api: Api, token: str) -> None:
