@@ -10,7 +10,7 @@ SECONDS ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim crash load bench lint format provision pair phone clean
+.PHONY: help up demo test sim crash load bench lint format provision pair hook phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,7 @@ demo: .venv/.runtime ## Show the main job end to end in a temporary folder
 
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
+	@tests/dialects/clients/install_node.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
 sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of them again: SEED=17
@@ -59,11 +60,14 @@ provision: .venv/.runtime ## Make an account and its keys: ARGS="NAME --json"
 pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json"
 	@$(RUN) manage.py pair $(ARGS)
 
+hook: .venv/.runtime ## Make a hook link, a URL that sends: ARGS="LICENSE_ID --json"
+	@$(RUN) manage.py hook $(ARGS)
+
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/dialects/clients/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so

@@ -7,11 +7,12 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from http_api.errors import json_error
+from http_api.errors import error_body
 from http_api.limits import body_limit
 
 logger = logging.getLogger("http_api.requests")
@@ -22,7 +23,7 @@ _numbers = itertools.count()
 
 
 class RequestMiddleware:
-    """Refuses bodies that are too large, and logs each request by its route, never by its path."""
+    """Numbers each request, and logs it by its route, never by its path."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -30,7 +31,7 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request_id = f"{_PROCESS}{next(_numbers):06x}"
-        response = too_large(request) or self.get_response(request)
+        response = self.get_response(request)
         response["X-Request-Id"] = request_id
         match = request.resolver_match
         logger.log(
@@ -45,12 +46,26 @@ class RequestMiddleware:
         return response
 
 
+class BodyLimitMiddleware:
+    """Refuses a body that is too large before a byte of it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return too_large(request) or self.get_response(request)
+
+
 def too_large(request: HttpRequest) -> HttpResponse | None:
-    """413 where the body is longer than its route takes; the body has not been read yet."""
+    """413 where the body is longer than its route takes."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     limit = body_limit(request.path)
     if length.isdigit() and int(length) <= limit:
         return None
-    return json_error(
-        413, "too_large", f"The body is larger than the {limit // 1024} KiB this address takes."
+    return JsonResponse(too_large_body(limit), status=413)
+
+
+def too_large_body(limit: int) -> dict[str, Any]:
+    return error_body(
+        "too_large", f"The body is larger than the {limit // 1024} KiB this address takes."
     )

@@ -44,7 +44,7 @@ class StrictParser(BaseParser):
         if kind == "multipart/form-data":
             return _multipart(request)
         if kind == "application/x-www-form-urlencoded" and not _looks_like_json(request.body):
-            return _urlencoded(request.body)
+            return parse_form(request.body)
         return parse_json(request.body)
 
 
@@ -130,7 +130,8 @@ def check_strings(data: Any) -> None:
             check_strings(value)
 
 
-def _urlencoded(body: bytes) -> dict[str, Any]:
+def parse_form(body: bytes) -> dict[str, Any]:
+    """A form's body, or a query string. Raises Refusal("malformed")."""
     try:
         fields = parse_qsl(
             body.decode("utf-8"), True, errors="strict", max_num_fields=MAX_FORM_FIELDS

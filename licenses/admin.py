@@ -15,8 +15,8 @@ from django.utils.decorators import method_decorator
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 
-from licenses import keys, services
-from licenses.models import Account, ApiKey, Credential, License
+from licenses import keys, services, tokens
+from licenses.models import Account, ApiKey, Credential, HookLink, License
 from licenses.pairing import pairing_link, qr_svg
 
 admin.site.site_header = "smsgate"
@@ -140,7 +140,14 @@ class LicenseAdmin(SwitchableAdmin):
     search_fields = ("account__name", "name")
     fields = ("account", "name", "key_hint", "is_active", "allow_short_codes", "lease_seconds")
     readonly_fields = ("account", "key_hint")
-    actions = ("activate", "deactivate", "pair_phone", "rotate_key", "rotate_credential")
+    actions = (
+        "activate",
+        "deactivate",
+        "pair_phone",
+        "rotate_key",
+        "rotate_credential",
+        "add_hook",
+    )
 
     @admin.action(description="Pair a phone", permissions=["change"])
     def pair_phone(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
@@ -165,6 +172,32 @@ class LicenseAdmin(SwitchableAdmin):
             new = services.rotate_credential(license)
             secrets |= {f"{name} of {license}": getattr(new, name) for name in new.__slots__}
         return shown_once(request, "New credentials", secrets)
+
+    @admin.action(description="Make a hook link", permissions=["change"])
+    def add_hook(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
+        links = {
+            f"hook link of {license}": tokens.hook_link(tokens.new_hook(license))
+            for license in licenses.select_related("account")
+        }
+        return shown_once(request, "New hook links", links)
+
+
+@admin.register(HookLink)
+class HookLinkAdmin(ReadOnlyAdmin):
+    """URLs that send: to see which there are, and to revoke them."""
+
+    list_display = ("hint", "license", "created_at", "revoked_at")
+    list_select_related = ("license__account",)
+    fields = readonly_fields = ("hint", "license", "created_at", "revoked_at")
+    actions = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HookLink]:
+        return super().get_queryset(request).filter(kind=HookLink.Kind.HOOK)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke(self, request: HttpRequest, links: QuerySet[HookLink]) -> None:
+        number = sum(tokens.revoke(link.license_id, link.public_id) for link in links)
+        self.message_user(request, f"{number} revoked.")
 
 
 @admin.register(ApiKey)

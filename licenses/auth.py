@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from http_api import clock
 from http_api.errors import Refusal
 from licenses import keys
-from licenses.models import Device, License
+from licenses.models import Device, License, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Sender:
     closes_at: dt.time | None
     max_daily_sms: int | None
     allow_short_codes: bool
+    credential_id: int | None = None  # where it logged in with one
+    scopes: frozenset[str] | None = None  # all that its token is good for; None: everything
 
     @property
     def scope(self) -> str:
@@ -42,18 +44,39 @@ class Sender:
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
 # request: building it, not running it.
-_SENDER = """
-SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country, a.time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active, a.valid_until,
-    EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id AND k.is_active
-        AND k.key_digest = ANY(%(api_keys)s)) AS has_api_key
-FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id
-WHERE """
+def _select(found_by: str, *, credential: str = "NULL::bigint", scopes: str = "NULL") -> str:
+    return f"""
+    SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country,
+        a.time_zone, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
+        a.valid_until, EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
+            AND k.is_active AND k.key_digest = ANY(%(api_keys)s)) AS has_api_key,
+        {credential} AS credential_id, {scopes} AS scopes
+    FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}"""
+
+
+_BY_ID = _select("WHERE l.id = %(license)s")
+_BY_KEY = _select("WHERE l.key_digest = ANY(%(keys)s)")
+_OF_CREDENTIAL = "JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active"
+_BY_PASSWORD = _select(
+    f"{_OF_CREDENTIAL} WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s)",
+    credential="c.id",
+)
+_BY_TOKEN = _select(f"{_OF_CREDENTIAL} WHERE c.token_digest = ANY(%(digests)s)", credential="c.id")
+_BY_ISSUED_TOKEN = _select(
+    """
+    JOIN licenses_token AS t ON t.license_id = l.id
+    LEFT JOIN licenses_credential AS c ON c.id = t.credential_id
+    WHERE t.digest = ANY(%(digests)s) AND t.kind = %(kind)s AND t.revoked_at IS NULL
+        AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+        AND (t.credential_id IS NULL OR c.is_active)""",
+    credential="t.credential_id",
+    scopes="t.scopes",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What `_SENDER` selects, in its order."""
+    """What `_select` selects, in its order."""
 
     id: int
     is_active: bool
@@ -68,6 +91,8 @@ class _Row:
     account_is_active: bool
     valid_until: dt.date | None
     has_api_key: bool
+    credential_id: int | None
+    scopes: str | None  # separated by spaces; '': everything
 
 
 def sender_by_license_key(key: str) -> Sender:
@@ -90,9 +115,33 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
     return _usable(row)
 
 
+def sender_by_password(username: str, password: str) -> Sender:
+    """The sender for an API credential. Raises Refusal: `invalid_key`, and as above."""
+    digests = keys.digests("password", password)
+    return _usable(_known(_row(_BY_PASSWORD, username=username, digests=digests)))
+
+
+def sender_by_token(token: str) -> Sender:
+    """The sender for the long token of an API credential. Raises as above."""
+    return _usable(_known(_row(_BY_TOKEN, digests=keys.digests("token", token))))
+
+
+def sender_by_issued_token(kind: Token.Kind, token: str) -> Sender:
+    """The sender for a token of `licenses.tokens`, where it is of this kind. Raises as above."""
+    digests = keys.digests("issued_token", token)
+    row = _row(_BY_ISSUED_TOKEN, kind=kind.value, digests=digests, now=clock.now())
+    return _usable(_known(row))
+
+
+def _known(row: _Row | None) -> _Row:
+    if row is None:
+        raise Refusal("invalid_key", "The username, password or token is not valid.")
+    return row
+
+
 def sender_of_license(license: License) -> Sender:
     """The sender that this licence is, for code that already holds it. Raises as above."""
-    return _usable(_row("l.id = %(license)s", license=license.pk))
+    return _usable(_row(_BY_ID, license=license.pk))
 
 
 def device_by_token(token: str) -> Device:
@@ -125,15 +174,15 @@ def _unpaired() -> Refusal:
 
 def _by_key(key: str, api_key: str | None = None) -> _Row | None:
     return _row(
-        "l.key_digest = ANY(%(keys)s)",
+        _BY_KEY,
         keys=keys.digests("license_key", key),
         api_keys=[] if api_key is None else keys.digests("api_key", api_key),
     )
 
 
-def _row(condition: str, **parameters: Any) -> _Row | None:
+def _row(select: str, **parameters: Any) -> _Row | None:
     with connection.cursor() as cursor:
-        cursor.execute(_SENDER + condition, {"api_keys": [], **parameters})
+        cursor.execute(select, {"api_keys": [], **parameters})
         row = cursor.fetchone()
     return _Row(*row) if row else None
 
@@ -156,6 +205,8 @@ def _usable(row: _Row | None) -> Sender:
         closes_at=row.closes_at,
         max_daily_sms=row.max_daily_sms,
         allow_short_codes=row.allow_short_codes,
+        credential_id=row.credential_id,
+        scopes=frozenset(row.scopes.split()) if row.scopes else None,
     )
 
 

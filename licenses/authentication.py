@@ -22,7 +22,9 @@ from licenses.models import Device
 _WRONG_KEY = frozenset({"license_not_found", "invalid_key", "device_unknown"})
 
 
-class _KeyAuthentication(BaseAuthentication):
+class KeyAuthentication(BaseAuthentication):
+    """Finds who asks, counts wrong keys by address, and throttles a licence."""
+
     def authenticate(self, request: Request) -> tuple[Any, Any]:
         try:
             principal = self.principal(request)
@@ -31,14 +33,18 @@ class _KeyAuthentication(BaseAuthentication):
                 failed_key(client_address(request.META))
             raise
         if isinstance(principal, auth.Sender):
-            license_throttle(principal.license_id)
+            self.throttle(principal)
         return None, principal
 
     def principal(self, request: Request) -> auth.Sender | Device:
+        """Who asks. Raises Refusal."""
         raise NotImplementedError
 
+    def throttle(self, sender: auth.Sender) -> None:
+        license_throttle(sender.license_id)
 
-class LicenseKey(_KeyAuthentication):
+
+class LicenseKey(KeyAuthentication):
     """Message routes: `license__key` (6 or 12 characters) in the body, or the key in a header."""
 
     def principal(self, request: Request) -> auth.Sender:
@@ -48,7 +54,7 @@ class LicenseKey(_KeyAuthentication):
         )
 
 
-class KeyPair(_KeyAuthentication):
+class KeyPair(KeyAuthentication):
     """Contact and group routes: `key` (6–12 characters) and `api_key` (12)."""
 
     def principal(self, request: Request) -> auth.Sender:
@@ -68,11 +74,11 @@ class KeyPair(_KeyAuthentication):
         return auth.sender_by_key_pair(str(key), str(api_key))
 
 
-class DeviceToken(_KeyAuthentication):
+class DeviceToken(KeyAuthentication):
     """Companion routes: the phone's token in `Authorization: Bearer`."""
 
     def principal(self, request: Request) -> Device:
-        return auth.device_by_token(_bearer(request) or "")
+        return auth.device_by_token(bearer(request) or "")
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -82,10 +88,11 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _license_key_header(request: Request) -> str | None:
-    return request.headers.get("X-License-Key") or _bearer(request)
+    return request.headers.get("X-License-Key") or bearer(request)
 
 
-def _bearer(request: Request) -> str | None:
+def bearer(request: Request) -> str | None:
+    """The key in `Authorization: Bearer`."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
 

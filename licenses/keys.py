@@ -15,7 +15,9 @@ from typing import Literal
 
 from django.conf import settings
 
-Kind = Literal["license_key", "api_key", "password", "token", "device", "pairing_code"]
+Kind = Literal[
+    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token"
+]
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import cache
 from typing import ClassVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -129,6 +130,50 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return self.username
+
+
+class Token(models.Model):
+    """A token that we issued for one purpose: a hook link, or what a program's log-in was answered."""
+
+    class Kind(models.TextChoices):
+        HOOK = "hook", "hook link"  # the only one that stands in a URL: it may send, nothing else
+        ACCESS = "access"
+        REFRESH = "refresh"
+        SESSION = "session"
+
+    license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="+", db_index=False)
+    credential = models.ForeignKey(  # the log-in that it came from: it ends with that
+        Credential, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    public_id = models.UUIDField(default=uuid.uuid4)  # no secret; of one log-in's tokens the same
+    digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
+    hint = models.CharField("starts with", max_length=4, editable=False)
+    scopes = models.CharField(max_length=1000, blank=True, help_text="Empty: everything.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            # revocation
+            models.Index(fields=["license", "public_id"], name="token_public_id"),
+            # the daily clean-up
+            models.Index(fields=["expires_at"], name="token_expires_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.public_id}"
+
+
+class HookLink(Token):
+    """A Token of kind HOOK, for the admin."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"
 
 
 class Device(models.Model):

@@ -37,6 +37,7 @@ class Draft:
     priority: int = DEFAULT_PRIORITY
     sim: int | None = None
     on_uncertain: str = OnUncertain.HOLD
+    batch_id: int | None = None
 
 
 def sending_hours(sender: Sender) -> SendingHours | None:
@@ -71,6 +72,7 @@ def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
     return Message(
         account_id=sender.account_id,
         license_id=sender.license_id,
+        batch_id=draft.batch_id,
         external_id=draft.external_id,
         repeat_digest=draft.repeat_digest,
         phone=draft.phone,

@@ -38,6 +38,54 @@ def _choices(states: type[MessageState] | type[AttemptState]) -> list[tuple[str,
     return [(state.value, state.value) for state in states]
 
 
+class Batch(models.Model):
+    """A send to several recipients, as another service's clients know it: an order, a mailing, a list.
+
+    Its messages are queued, counted and delivered like all others; a batch has no state of its own.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    license = models.ForeignKey(
+        License, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    dialect = models.CharField(max_length=32)  # each has order ids of its own
+    external_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (null: has none)
+    name = models.CharField(max_length=255, default="")
+    text = models.TextField(default="")  # of a mailing whose recipients come later; else ''
+    send_after = models.DateTimeField(null=True)
+    is_held = models.BooleanField(default=False)  # nothing is sent before its owner confirms it
+    callback_url = models.CharField(max_length=2000, default="")  # told when all are final; '': no
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="children", db_index=False
+    )
+    # What its client said and wants to hear again (a sender's name, a quality). No rule reads it.
+    details = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # an order id is used once; also serves the look-up by it
+            models.UniqueConstraint(
+                fields=["license", "dialect", "external_id"], name="batch_external_id"
+            ),
+        ]
+        indexes: ClassVar = [
+            # the batches of a licence, newest first
+            models.Index(fields=["license", "dialect", "id"], name="batch_license"),
+            # a request's mailings
+            models.Index(
+                fields=["parent"], condition=Q(parent__isnull=False), name="batch_parent"
+            ),
+            # retention: texts not yet erased
+            models.Index(fields=["created_at"], condition=~Q(text=""), name="batch_retention"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
 class Message(models.Model):
     """One SMS that was accepted. Only `messaging.services` changes its `status`."""
 
@@ -49,6 +97,10 @@ class Message(models.Model):
     license = models.ForeignKey(
         License, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
+    batch = models.ForeignKey(
+        Batch, null=True, on_delete=models.PROTECT, related_name="messages", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     external_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 (null: has none)
     # A contact's message has no external id; this digest of phone, text and start identifies it. Its
     # 16 bytes are a UUID since Django inserts that, and not bytes, by its fast path (UNNEST).
@@ -137,6 +189,10 @@ class Message(models.Model):
             ),
             # the messages of a licence, newest first
             models.Index(fields=["license", "id"], name="message_license"),
+            # what became of a batch
+            models.Index(
+                fields=["batch", "id"], condition=Q(batch__isnull=False), name="message_batch"
+            ),
             # by phone: the list's filter, and opt-outs
             models.Index(fields=["license", "phone"], name="message_phone"),
             # retention: finished and not yet erased

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from messaging.models import Message
+from messaging.models import Batch, Message
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
 _LOCK_ACCOUNT = 1
@@ -34,47 +34,81 @@ def lock_account(account_id: int) -> None:
 # --- accepting ---------------------------------------------------------------------------------
 
 _COLUMNS = (
-    "account_id", "license_id", "external_id", "repeat_digest", "phone", "text", "priority", "sim",
-    "status", "send_after", "send_after_given", "send_before", "due_at", "any_hour", "on_uncertain",
-    "parts", "encoding", "attempt_n", "cancel_requested", "failure_reason", "created_at",
+    "account_id", "license_id", "batch_id", "external_id", "repeat_digest", "phone", "text",
+    "priority", "sim", "status", "send_after", "send_after_given", "send_before", "due_at",
+    "any_hour", "on_uncertain", "parts", "encoding", "attempt_n", "cancel_requested",
+    "failure_reason", "created_at",
 )  # fmt: skip
 
-_INSERT = f"""
-INSERT INTO messaging_message ({", ".join(_COLUMNS)})
-SELECT {", ".join(f"%({column})s" for column in _COLUMNS)}"""
+_BATCH_COLUMNS = (
+    "account_id", "license_id", "dialect", "external_id", "name", "text", "send_after", "is_held",
+    "callback_url", "parent_id", "details", "created_at",
+)  # fmt: skip
 
 _NOT_OPTED_OUT = """
 WHERE NOT EXISTS (
     SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s)"""
 
-_INSERT_UNCOUNTED = f"{_INSERT} {_NOT_OPTED_OUT} RETURNING id"
-
 # The usage row is locked first and for this one statement only. A duplicate is found last, by the
 # unique index, and takes the count back with it since the whole statement fails.
-_INSERT_COUNTED = f"""
-WITH counted AS (
+_COUNTED = f"""
+counted AS (
     INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
     SELECT %(account_id)s, %(day)s, 1 {_NOT_OPTED_OUT} AND %(limit)s >= 1
     ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
     WHERE usage.used < %(limit)s
-    RETURNING used)
-{_INSERT} FROM counted RETURNING id"""
+    RETURNING used)"""
+
+_BATCH = f"""
+batch AS (
+    INSERT INTO messaging_batch ({", ".join(_BATCH_COLUMNS)})
+    SELECT {", ".join(f"%(batch_{column})s" for column in _BATCH_COLUMNS)}"""
 
 
-def insert_message(message: Message, *, limit: int | None, day: dt.date) -> int | None:
-    """Insert one message and count it against the day's limit, in one statement.
+def _insert(source: str, batch_id: str = "%(batch_id)s") -> str:
+    values = [batch_id if column == "batch_id" else f"%({column})s" for column in _COLUMNS]
+    return f"""
+    INSERT INTO messaging_message ({", ".join(_COLUMNS)})
+    SELECT {", ".join(values)} {source} RETURNING id, batch_id"""
 
-    Answers its id, or None where the recipient has opted out or the limit is reached. Raises
+
+_INSERT_UNCOUNTED = _insert(_NOT_OPTED_OUT)
+_INSERT_COUNTED = f"WITH {_COUNTED} {_insert('FROM counted')}"
+_INSERT_BATCH_UNCOUNTED = (
+    f"WITH {_BATCH} {_NOT_OPTED_OUT} RETURNING id) {_insert('FROM batch', 'batch.id')}"
+)
+_INSERT_BATCH_COUNTED = (
+    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}"
+)
+
+
+def insert_message(
+    message: Message, *, limit: int | None, day: dt.date, batch: Batch | None = None
+) -> bool:
+    """Insert one message, with its new batch if given, and count it against the day's limit; in one
+    statement.
+
+    Sets the new ids; answers False where the recipient has opted out or the limit is reached. Raises
     IntegrityError for a duplicate; nothing is counted then.
     """
     values: dict[str, Any] = {column: getattr(message, column) for column in _COLUMNS}
+    uncounted, counted = _INSERT_UNCOUNTED, _INSERT_COUNTED
+    if batch is not None:
+        uncounted, counted = _INSERT_BATCH_UNCOUNTED, _INSERT_BATCH_COUNTED
+        values |= {f"batch_{column}": getattr(batch, column) for column in _BATCH_COLUMNS}
+        values["batch_details"] = json.dumps(batch.details)
     with connection.cursor() as cursor:
         if limit is None:
-            cursor.execute(_INSERT_UNCOUNTED, values)
+            cursor.execute(uncounted, values)
         else:
-            cursor.execute(_INSERT_COUNTED, values | {"limit": limit, "day": day})
+            cursor.execute(counted, values | {"limit": limit, "day": day})
         row = cursor.fetchone()
-    return row[0] if row else None
+    if row is None:
+        return False
+    message.pk, message.batch_id = row
+    if batch is not None:
+        batch.pk = row[1]
+    return True
 
 
 def taken(
@@ -400,9 +434,20 @@ def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
 def erase_finished(now: dt.datetime) -> int:
     """Erase phone and text of at most 1,000 messages that finished long enough ago.
 
-    The row stays: its external_id is remembered for ever. Answers how many were erased.
+    The row stays: its external_id is remembered for ever. Answers how many were erased. What a batch
+    was to say goes with them; it was accepted before any of its messages could finish.
     """
     with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE messaging_batch AS b SET text = '' FROM licenses_account AS a
+            WHERE a.id = b.account_id AND b.text <> ''
+                AND b.created_at < %(now)s - make_interval(days => a.retention_days)
+                AND NOT EXISTS (SELECT FROM messaging_message AS m
+                    WHERE m.batch_id = b.id AND m.finished_at IS NULL)
+            """,
+            {"now": now},
+        )
         cursor.execute(
             """
             WITH old AS (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from http_api.errors import Refusal
 from licenses.models import License
-from messaging.models import InboundMessage, Message, OptOut, StateChange
+from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
 from messaging.states import WAITING, MessageState
 
 
@@ -46,6 +47,31 @@ def message(account_id: int, message_id: int) -> Message:
     if found is None:
         raise Refusal("not_found", "There is no such message.")
     return found
+
+
+def message_of_license(license_id: int, external_id: str) -> Message:
+    """The message that was accepted under this external id."""
+    return Message.objects.get(license_id=license_id, external_id=external_id)
+
+
+def batches(license_id: int, dialect: str) -> QuerySet[Batch]:
+    """What a licence sent in this dialect; `batch.messages` are fetched with them."""
+    found = Batch.objects.filter(license_id=license_id, dialect=dialect)
+    return found.prefetch_related(Prefetch("messages", Message.objects.order_by("pk")))
+
+
+def batch(license_id: int, dialect: str, external_id: str) -> Batch:
+    """Raises Refusal `not_found`, also for another licence's."""
+    found = batches(license_id, dialect).filter(external_id=external_id).first()
+    if found is None:
+        raise Refusal("not_found", "There is no such message.")
+    return found
+
+
+def devices_of(message_ids: Sequence[int]) -> dict[int, int]:
+    """Which phone has or last had each of these messages; those that none had are absent."""
+    attempts = Attempt.objects.filter(message_id__in=message_ids).order_by("n")
+    return dict(attempts.values_list("message_id", "device_id"))
 
 
 def timeline(message: Message) -> list[StateChange]:

@@ -28,8 +28,10 @@ from django.db import DatabaseError, close_old_connections, connection, reset_qu
 django_application = get_wsgi_application()
 
 from companion_api.wait import Waiters
+from dialects.middleware import in_their_words
 from http_api.errors import STATUS_BY_CODE, WRONG_METHOD, Refusal, error_body, incident_body
 from http_api.limits import body_limit
+from http_api.middleware import too_large_body
 from http_api.rendering import JsonRenderer
 from smsgate.startup import prepare
 
@@ -111,23 +113,25 @@ class Root:
                 async with asyncio.timeout(BODY_SECONDS):
                     body = await _read_body(receive, limit)
         except TimeoutError:
-            await _send_error(send, 408, "timeout", "The body did not arrive in time.")
+            await self._refuse(
+                scope, send, 408, error_body("timeout", "The body did not arrive in time.")
+            )
             return
         except ConnectionError:  # the client went away in the middle: nothing was accepted
             return
         if body is None:
-            await _send_error(
-                send,
-                413,
-                "too_large",
-                f"The body is larger than the {limit // 1024} KiB this address takes.",
-            )
+            await self._refuse(scope, send, 413, too_large_body(limit))
             return
         status, headers, chunks = await asyncio.get_running_loop().run_in_executor(
             self._pool, _on_a_live_connection, _call_django, scope, body
         )
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": chunks})
+
+    async def _refuse(self, scope: Scope, send: Send, status: int, body: dict[str, Any]) -> None:
+        """What is refused before Django sees it, in the words of the client's dialect."""
+        status, body = in_their_words(scope["path"], status, body)
+        await _send_json(send, status, body)
 
     # --- long polls ------------------------------------------------------------------------------
 

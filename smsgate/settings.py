@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from smsgate import config as _config
+from smsgate.version import VERSION as VERSION
 
 CONFIG = _config.load(beside_supervisor=True)
 
@@ -43,10 +44,13 @@ INSTALLED_APPS = [
     "messaging",
     "contacts",
     "companion_api",
+    "dialects",
 ]
 
 MIDDLEWARE = [
     "http_api.middleware.RequestMiddleware",
+    "dialects.middleware.DialectMiddleware",
+    "http_api.middleware.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "smsgate.middleware.Sessions",
     "smsgate.middleware.Csrf",

@@ -7,7 +7,7 @@ from functools import wraps
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from companion_api.views import PairViewSet, SyncViewSet
@@ -70,6 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("favicon.ico", pages.icon, "icon"),
     page("", pages.home, "home"),
     path("admin/", admin.site.urls),
+    path("", include("dialects.urls")),
 ]  # fmt: skip
 
 handler400 = errors.bad_request

@@ -64,20 +64,19 @@ def accept_one(sender: Sender, draft: Draft) -> Message:
     """
     message = to_message(sender, draft, clock.now())
     try:
-        with _savepoint_if_needed():
+        with savepoint_if_needed():
             inserted = queue.insert_message(
                 message, limit=sender.max_daily_sms, day=local_day(sender, message)
             )
     except IntegrityError as error:
         raise _duplicate(error, draft) from None
-    if inserted is None:
+    if not inserted:
         raise _why_not(sender, draft)
-    message.pk = inserted
     wakeup.after_commit(sender.license_id)
     return message
 
 
-def _savepoint_if_needed() -> AbstractContextManager[Any]:
+def savepoint_if_needed() -> AbstractContextManager[Any]:
     """A failed statement spoils a transaction that is already open; on its own it undoes itself."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 

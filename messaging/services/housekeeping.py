@@ -12,6 +12,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 from http_api import clock
 from http_api.idempotency import KEPT_HOURS
 from http_api.models import IdempotencyRecord
+from licenses import tokens
 from licenses.models import Device, PairingCode
 from messaging import queue
 from messaging.models import Attempt, Claim, Event, InboundMessage, Message
@@ -108,6 +109,7 @@ def erase_old() -> int:
     now = clock.now()
     erased = queue.erase_finished(now)
     IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)).delete()
+    tokens.forget_expired()
     PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
     Claim.objects.filter(claimed_at__lt=now - dt.timedelta(days=30), attempts=None).delete()
     for account_id, days in InboundMessage.objects.values_list(

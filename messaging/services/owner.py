@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db import transaction
 from http_api import clock
 from http_api.errors import Refusal
 from messaging import queue, wakeup
-from messaging.models import Attempt, Message
+from messaging.models import Attempt, Batch, Message
 from messaging.queue import Change
 from messaging.states import WAITING, MessageState
 
@@ -24,8 +25,33 @@ def cancel(account_id: int, message_id: int) -> Message:
     """
     message = _locked(account_id, message_id)
     now = clock.now()
+    change = _cancellation(message, now)
+    if change is not None:
+        queue.change([change], now)
+        message.refresh_from_db()
+    elif message.status != MessageState.CANCELLED:
+        raise _too_late(f"This message is {message.status}")
+    return message
+
+
+@transaction.atomic
+def cancel_batch(batch: Batch) -> None:
+    """Cancel what of a batch no phone has started, as `cancel` does for one message.
+
+    Raises Refusal `conflict` where nothing of it can be, or was, cancelled.
+    """
+    messages = list(Message.objects.select_for_update().filter(batch=batch).order_by("pk"))
+    now = clock.now()
+    changes = [change for message in messages if (change := _cancellation(message, now))]
+    if not changes and all(message.status != MessageState.CANCELLED for message in messages):
+        raise _too_late("All of it is sent, or with the phone")
+    queue.change(changes, now)
+
+
+def _cancellation(message: Message, now: dt.datetime) -> Change | None:
+    """None: it is cancelled already, or it is too late."""
     if message.status in WAITING:
-        change = Change(
+        return Change(
             message.pk,
             message.status,
             MessageState.CANCELLED,
@@ -33,17 +59,15 @@ def cancel(account_id: int, message_id: int) -> Message:
             failure_reason="cancelled",
             finished_at=now.isoformat(),
         )
-    elif message.status == MessageState.LEASED:
-        change = Change(
+    if message.status == MessageState.LEASED:
+        return Change(
             message.pk, message.status, message.status, cause="owner", cancel_requested=True
         )
-    elif message.status == MessageState.CANCELLED:
-        return message
-    else:
-        raise Refusal("conflict", f"This message is {message.status}: it cannot be cancelled now.")
-    queue.change([change], now)
-    message.refresh_from_db()
-    return message
+    return None
+
+
+def _too_late(what: str) -> Refusal:
+    return Refusal("conflict", f"{what}: it cannot be cancelled now.")
 
 
 @transaction.atomic

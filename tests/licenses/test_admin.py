@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from http_api.errors import Refusal
+from licenses import tokens
 from licenses.auth import sender_by_key_pair, sender_by_license_key
-from licenses.models import Account, Device, License
+from licenses.models import Account, Device, HookLink, License
 from messaging.models import Message, OptOut
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, status
@@ -156,11 +158,26 @@ def test_lists_cost_the_same_whatever_their_length(
         accept(api, tenant, f"m-{number}")
         pair_phone(tenant, f"install-{number}")
     for path in ("messaging/message", "licenses/device", "licenses/license", "licenses/account",
-                 "licenses/apikey", "licenses/credential", "messaging/optout",
+                 "licenses/apikey", "licenses/credential", "licenses/hooklink", "messaging/optout",
                  "messaging/inboundmessage", "messaging/event", "contacts/contact",
                  "contacts/contactgroup"):  # fmt: skip
         with django_assert_max_num_queries(12):
             assert operator.get(f"/admin/{path}/").status_code == 200
+
+
+def test_a_hook_link_is_made_seen_and_revoked(operator: Client, tenant: Tenant, api: Api) -> None:
+    [url] = _shown(_act(operator, "licenses/license", "add_hook", tenant.license.pk)).values()
+    path = url.removeprefix(settings.PUBLIC_URL)
+    query = {"phone": "+48123456789", "message": "Hello"}
+    assert api.client.get(path, query).status_code == 201
+    tokens.issue(tokens.Kind.SESSION, tenant.license.pk)  # no hook link: not on this page
+    listed = operator.get("/admin/licenses/hooklink/").content.decode()
+    token = path.split("/")[2]
+    assert token[:4] in listed
+    assert token not in listed
+    assert "1 hook link" in listed
+    _act(operator, "licenses/hooklink", "revoke", HookLink.objects.get(kind="hook").pk)
+    assert api.client.get(path, query).status_code == 404
 
 
 def test_no_digest_is_ever_shown(operator: Client, tenant: Tenant) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from licenses import services
+from licenses import services, tokens
 from licenses.models import Device
 from smsgate.management.operator import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Switches off a licence; or only its account's api_keys, its credentials, or one phone."
+    help = "Switches off a licence; or only its api_keys, credentials, hook links, or one phone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -21,6 +21,7 @@ class Command(OperatorCommand):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--api-keys", action="store_true", help="only the account's api_keys")
         what.add_argument("--credentials", action="store_true", help="only its credentials")
+        what.add_argument("--hooks", action="store_true", help="only its hook links")
         what.add_argument("--device", type=int, metavar="ID", help="only this phone: unpair it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +32,8 @@ class Command(OperatorCommand):
         elif options["credentials"]:
             number = license.credentials.filter(is_active=True).update(is_active=False)
             done = {"disabled_credentials": number}
+        elif options["hooks"]:
+            done = {"revoked_hooks": tokens.revoke_hooks(license)}
         elif options["device"] is not None:
             device = Device.objects.filter(license=license, pk=options["device"]).first()
             if device is None:

@@ -1,0 +1,112 @@
+"""Basic with an API credential, Bearer with its long token or with a token of `auth/token`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from rest_framework.request import Request
+
+from dialects.android_sms_gateway import words
+from http_api import clock
+from http_api.errors import Refusal
+from licenses import auth, tokens
+from licenses.auth import Sender
+from licenses.authentication import KeyAuthentication, bearer
+
+
+class Login(KeyAuthentication):
+    def principal(self, request: Request) -> Sender:
+        if (pair := _basic(request)) is not None:
+            return auth.sender_by_password(*pair)
+        token = bearer(request) or ""
+        if token.count(".") == 2:
+            return auth.sender_by_issued_token(tokens.Kind.ACCESS, token)
+        return auth.sender_by_token(token)
+
+
+class RefreshToken(KeyAuthentication):
+    """`auth/token/refresh`: the refresh token stands where an access token usually does."""
+
+    def principal(self, request: Request) -> Sender:
+        return auth.sender_by_issued_token(tokens.Kind.REFRESH, bearer(request) or "")
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        pair = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        pair = ""
+    username, _, password = pair.partition(":")
+    return username, password
+
+
+def require_scope(sender: Sender, scope: str) -> None:
+    """Raises Refusal `scope_required`."""
+    if sender.scopes is None or {words.EVERYTHING, scope} & sender.scopes:
+        return
+    raise Refusal("scope_required", f"scope required: {scope}")
+
+
+def issue_pair(sender: Sender, scopes: Iterable[str], lifetime: dt.timedelta) -> dict[str, Any]:
+    """An access token and its refresh token, in both of the vendor's spellings."""
+    jti, expires_at = uuid4(), clock.now() + lifetime
+    access = tokens.issue(
+        tokens.Kind.ACCESS,
+        sender.license_id,
+        value=_jwt(jti, sender, scopes, expires_at),
+        public_id=jti,
+        credential_id=sender.credential_id,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+    refresh = tokens.issue(
+        tokens.Kind.REFRESH,
+        sender.license_id,
+        public_id=jti,
+        credential_id=sender.credential_id,
+        scopes=scopes,
+        expires_at=max(expires_at, clock.now() + words.REFRESH_LIFETIME),
+    )
+    expires = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "id": str(jti),
+        "token_type": "Bearer", "tokenType": "Bearer",
+        "access_token": access, "accessToken": access,
+        "refresh_token": refresh, "refreshToken": refresh,
+        "expires_at": expires, "expiresAt": expires,
+    }  # fmt: skip
+
+
+def _jwt(jti: UUID, sender: Sender, scopes: Iterable[str], expires_at: dt.datetime) -> str:
+    """The token as JWT (RFC 7519), for clients that look into it. We know it by its digest alone."""
+    claims = {
+        "iss": "smsgate",
+        "sub": str(sender.license_id),
+        "jti": str(jti),
+        "iat": int(clock.now().timestamp()),
+        "exp": int(expires_at.timestamp()),
+        "scopes": sorted(scopes),
+    }
+    signed = f"{_segment({'alg': 'HS256', 'typ': 'JWT'})}.{_segment(claims)}"
+    key = f"jwt {settings.SECRET_KEY}".encode()
+    return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), hashlib.sha256))}"
+
+
+def _segment(claims: dict[str, Any]) -> str:
+    return _base64url(json.dumps(claims, separators=(",", ":")).encode())
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

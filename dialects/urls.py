@@ -1,0 +1,15 @@
+"""Where each dialect is mounted. A path that two share and neither knows is the first one's."""
+
+from __future__ import annotations
+
+from dialects import android_sms_gateway, hooks
+from dialects.base import mounted
+
+_MOUNTED = ((android_sms_gateway.DIALECT, android_sms_gateway.ROUTES),)
+
+DIALECTS = tuple(dialect for dialect, _ in _MOUNTED)
+
+urlpatterns = [
+    *hooks.urlpatterns,
+    *(pattern for dialect, routes in _MOUNTED for pattern in mounted(dialect, routes)),
+]

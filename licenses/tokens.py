@@ -1,0 +1,88 @@
+"""Tokens that we issue beside the keys: hook links, and what a program's log-in is answered.
+
+Random, told once, kept as a digest; each is good for one kind of use, and ends with the credential
+whose log-in it came from. `licenses.auth.sender_by_issued_token` takes them back in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from http_api import clock
+from licenses import keys
+from licenses.models import License, Token
+
+Kind = Token.Kind
+
+
+def issue(
+    kind: Kind,
+    license_id: int,
+    *,
+    value: str | None = None,
+    public_id: UUID | None = None,
+    credential_id: int | None = None,
+    scopes: Iterable[str] = (),
+    expires_at: dt.datetime | None = None,
+) -> str:
+    """A new token; its value is made here where the caller has made none of its own form."""
+    value = value or keys.new_token()
+    Token.objects.create(
+        license_id=license_id,
+        credential_id=credential_id,
+        kind=kind,
+        public_id=public_id or uuid4(),
+        digest=keys.digest("issued_token", value),
+        hint=value[:4],
+        scopes=" ".join(sorted(scopes)),
+        expires_at=expires_at,
+        created_at=clock.now(),
+    )
+    return value
+
+
+def new_hook(license: License) -> str:
+    """The token of a new hook link for this licence."""
+    return issue(Kind.HOOK, license.pk)
+
+
+def hook_link(token: str) -> str:
+    """Where a program sends with it: `?phone=…&message=…` follows."""
+    return f"{settings.PUBLIC_URL}/hooks/{token}/"
+
+
+def revoke_hooks(license: License) -> int:
+    """Void all hook links of this licence; answers how many."""
+    mine = Token.objects.filter(license=license, kind=Kind.HOOK, revoked_at=None)
+    return mine.update(revoked_at=clock.now())
+
+
+def extend(kind: Kind, value: str, expires_at: dt.datetime) -> None:
+    """Let a session that is in use live on."""
+    _by_value(kind, value).update(expires_at=expires_at)
+
+
+def use_up(kind: Kind, value: str) -> bool:
+    """Void a token that is good for one use; False where somebody was faster."""
+    return _by_value(kind, value).update(revoked_at=clock.now()) == 1
+
+
+def revoke(license_id: int, public_id: UUID) -> bool:
+    """Void the tokens of one log-in, or a hook link; False where there is none (any more)."""
+    mine = Token.objects.filter(license_id=license_id, public_id=public_id, revoked_at=None)
+    return mine.update(revoked_at=clock.now()) > 0
+
+
+def forget_expired() -> None:
+    """Delete what expired more than a day ago."""
+    Token.objects.filter(expires_at__lt=clock.now() - dt.timedelta(days=1)).delete()
+
+
+def _by_value(kind: Kind, value: str) -> QuerySet[Token]:
+    digests = keys.digests("issued_token", value)
+    return Token.objects.filter(kind=kind, digest__in=digests, revoked_at=None)

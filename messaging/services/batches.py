@@ -1,0 +1,109 @@
+"""Accept a send to several recipients: one batch, a message for each, by the rules of `accept`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.db import IntegrityError, transaction
+
+from http_api import clock
+from http_api.errors import Refusal
+from http_api.shapes import invalid
+from licenses.auth import Sender
+from messaging import queue, wakeup
+from messaging.drafts import Draft, local_day, to_message
+from messaging.models import Batch, Message
+from messaging.services.accept import Invalid, Skip, accept_locked, savepoint_if_needed
+from messaging.states import MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch, its messages in the order of the recipients, and the items that were left out."""
+
+    batch: Batch
+    messages: list[Message]
+    left_out: list[Skip]
+
+
+def send(
+    sender: Sender,
+    batch: Batch,
+    items: Sequence[Draft | Invalid],
+    *,
+    leave_out_invalid: bool = False,
+) -> Sent:
+    """Queue a message for each item, with the batch that they are: all of it or nothing.
+
+    `batch` is unsaved; whose it is and when it was made is filled in here. Outside the sending hours
+    its messages wait for the next opening. A recipient who has opted out gets a message that is
+    cancelled from the start and counts for nothing: the batch can then say what became of it. An
+    invalid item refuses the batch, or is left out where the caller says so.
+    Raises Refusal: `invalid`, `duplicate_external_id`, `daily_limit_exceeded`. One statement where
+    there is one recipient who has not opted out.
+    """
+    prepare(sender, batch)
+    try:
+        match items:
+            case [Draft() as only] if (sent := _send_one(sender, batch, only)) is not None:
+                return sent
+            case _:
+                return _send_many(sender, batch, items, leave_out_invalid)
+    except IntegrityError as error:
+        diagnosis = getattr(error.__cause__, "diag", None)
+        if getattr(diagnosis, "constraint_name", None) != "batch_external_id":
+            raise
+        raise Refusal("duplicate_external_id", "A send with this id was accepted before.") from None
+
+
+def prepare(sender: Sender, batch: Batch) -> Batch:
+    """The unsaved batch with the licence that it is sent by, made now."""
+    batch.account_id = sender.account_id
+    batch.license_id = sender.license_id
+    batch.created_at = clock.now()
+    return batch
+
+
+def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
+    """None where a rule stood in the way: `_send_many` finds out which."""
+    message = to_message(sender, draft, batch.created_at)
+    day = local_day(sender, message)
+    with savepoint_if_needed():
+        if not queue.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
+            return None
+    wakeup.after_commit(sender.license_id)
+    return Sent(batch, [message], [])
+
+
+@transaction.atomic
+def _send_many(
+    sender: Sender, batch: Batch, items: Sequence[Draft | Invalid], leave_out_invalid: bool
+) -> Sent:
+    queue.lock_account(sender.account_id)
+    batch.save()
+    mine = [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
+    accepted = accept_locked(sender, mine, skip_outside_hours=False)
+    opted_out = {skip.index for skip in accepted.skipped if skip.reason == "opted_out"}
+    left_out = [skip for skip in accepted.skipped if skip.index not in opted_out]
+    if left_out and not leave_out_invalid:
+        raise invalid(left_out[0].errors)
+    stillborn = {index: _cancelled(sender, mine[index], batch) for index in sorted(opted_out)}
+    Message.objects.bulk_create(stillborn.values())
+    created = iter(accepted.created)
+    gone = {skip.index for skip in left_out}
+    messages = [
+        stillborn[index] if index in stillborn else next(created)
+        for index in range(len(items))
+        if index not in gone
+    ]
+    return Sent(batch, messages, left_out)
+
+
+def _cancelled(sender: Sender, item: Draft | Invalid, batch: Batch) -> Message:
+    assert isinstance(item, Draft)
+    message = to_message(sender, item, batch.created_at)
+    message.status = MessageState.CANCELLED.value
+    message.failure_reason = "opted_out"
+    message.finished_at = batch.created_at
+    return message
