@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 
-from companion_api.wait import find_device, look
+from companion_api.wait import look
 from http_api.errors import Refusal
 from phone import wire
 from phone.transport import Reply, TransportError
@@ -50,7 +50,7 @@ class Line:
 
     def _wait(self, token: str) -> Reply:
         try:
-            is_ready = look(find_device(token)).is_ready
+            is_ready = look(token).is_ready
         except Refusal:
             return Reply(401, b"{}")
         return Reply(200, b'{"ready": true}') if is_ready else Reply(204, b"")
