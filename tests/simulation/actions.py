@@ -308,7 +308,9 @@ def _tenant(world: World, chance: random.Random) -> Tenant:
 
 
 def _phone(world: World, chance: random.Random) -> SimPhone:
-    return chance.choice(world.phones)
+    """Rather one that has something to do."""
+    busy = [phone for phone in world.phones if phone.has_work]
+    return chance.choice(busy if busy and chance.random() < 0.7 else world.phones)
 
 
 def _bad_weather(world: World, phone: SimPhone, weather: Faults, seconds: float) -> None:
