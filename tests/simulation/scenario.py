@@ -41,7 +41,7 @@ class Scenario:
         chance = random.Random(f"scenario {seed}")
         names = [action.__name__ for action in actions.WEIGHTS]
         weights = list(actions.WEIGHTS.values())
-        count = chance.randint(10, 50)
+        count = chance.randint(8, 40)
         # Things come together: a fault matters to a phone that has something to send.
         minutes = [chance.uniform(1, BUSY_SECONDS - 60) for _ in range(1 + count // 6)]
         return cls(
