@@ -154,8 +154,24 @@ def device_by_token(token: str) -> Device:
         .first()
     )
     if device is None:
-        raise Refusal("device_unknown", "This phone is not paired any more; pair it again.")
+        raise _unpaired()
     return device
+
+
+def lock_device(device: Device) -> None:
+    """Hold this phone's row until the transaction ends.
+
+    Raises `device_unknown` where it was revoked, or paired anew, since it was read.
+    """
+    locked = Device.objects.select_for_update().filter(
+        pk=device.pk, token_digest=device.token_digest, revoked_at=None
+    )
+    if not locked.values_list("pk"):
+        raise _unpaired()
+
+
+def _unpaired() -> Refusal:
+    return Refusal("device_unknown", "This phone is not paired any more; pair it again.")
 
 
 def _by_key(key: str, api_key: str | None = None) -> _Row | None:
