@@ -117,6 +117,8 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
 
 def sender_by_password(username: str, password: str) -> Sender:
     """The sender for an API credential. Raises Refusal: `invalid_key`, and as above."""
+    if "\0" in username:  # PostgreSQL's text has none
+        return _usable(_known(None))
     digests = keys.digests("password", password)
     return _usable(_known(_row(_BY_PASSWORD, username=username, digests=digests)))
 
