@@ -9,21 +9,23 @@ import org.junit.jupiter.params.provider.MethodSource
 
 /** The vectors that every agent has to pass. */
 class ContractTest {
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @MethodSource("vectors")
-  fun `it keeps the contract`(path: File, @TempDir folder: File) {
-    Vector(path, folder).use { it.play() }
+  fun `it keeps the contract`(name: String, @TempDir folder: File) {
+    Vector(File(CONTRACT, "$name.json"), folder).use { it.play() }
   }
 
   @Test
   fun `there are vectors`() {
-    assertTrue(vectors().size >= 31)
+    assertTrue(vectors().size >= 35)
   }
 
   companion object {
+    private val CONTRACT = File(System.getProperty("contract"))
+
     @JvmStatic
-    fun vectors(): List<File> = File(System.getProperty("contract"))
-      .listFiles { file -> file.extension == "json" }!!
+    fun vectors(): List<String> = CONTRACT.listFiles { file -> file.extension == "json" }!!
+      .map { it.nameWithoutExtension }
       .sorted()
   }
 }
