@@ -6,7 +6,7 @@ ARGS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair phone clean
+.PHONY: help up demo test lint format provision pair phone apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
+
+apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
+	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
