@@ -56,9 +56,7 @@ class HttpTransport(
 
   private fun open(request: Request): HttpURLConnection {
     val url = URI(baseUrl + request.path).toURL()
-    if (url.protocol != "https" && !isLoopback(url.host)) {
-      throw TransportException("http is not encrypted and reaches only this machine: use https")
-    }
+    if (url.protocol != "https" && !isLoopback(url.host)) throw CleartextException()
     val connection = url.openConnection() as HttpURLConnection
     if (connection is HttpsURLConnection) pinned?.applyTo(connection)
     return connection.apply {
@@ -96,19 +94,16 @@ class HttpTransport(
   private fun read(connection: HttpURLConnection): Reply {
     val status = connection.responseCode
     if (status < 0) throw IOException("not an HTTP answer")
-    val body = bodyOf(connection, status)?.use(::readAll) ?: ByteArray(0)
-    val announced = connection.getHeaderField("Content-Length")?.toLongOrNull()
-    if (announced != null && body.size < announced && status != 204) {
-      throw IOException("the answer was cut")
-    }
+    // The JDK keeps no body of a 401 that it did not expect.
+    val stream = if (status < 400) connection.inputStream else connection.errorStream
+    val body = stream?.use(::readAll)
+    val announced = connection.getHeaderField("Content-Length")?.toLongOrNull() ?: 0
+    if (body != null && body.size < announced) throw IOException("the answer was cut")
     val headers = listOf("Retry-After").mapNotNull { name ->
       connection.getHeaderField(name)?.let { name to it }
     }
-    return Reply(status, body.decodeToString(), headers.toMap())
+    return Reply(status, body?.decodeToString().orEmpty(), headers.toMap())
   }
-
-  private fun bodyOf(connection: HttpURLConnection, status: Int): InputStream? =
-    if (status < 400) connection.inputStream else connection.errorStream
 
   private fun readAll(stream: InputStream): ByteArray {
     val body = ByteArrayOutputStream()

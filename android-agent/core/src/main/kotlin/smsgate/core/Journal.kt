@@ -48,6 +48,18 @@ class Journal(
     private set
   private var store: Store = openOrSetAside()
 
+  /** What is read most, kept until the next write. */
+  private var knownHeld: List<Held>? = null
+
+  private fun <T> write(block: () -> T): T {
+    knownHeld = null
+    try {
+      return store.transaction(block)
+    } finally {
+      knownHeld = null
+    }
+  }
+
   // --- the file ---
 
   private fun openOrSetAside(): Store {
@@ -82,6 +94,7 @@ class Journal(
    */
   fun setAside(reason: StopReason?) {
     store.close()
+    knownHeld = null
     store = beginAnew(reason)
   }
 
@@ -107,7 +120,7 @@ class Journal(
   fun claimId(): String = getOrMake(CLAIM_ID)
 
   private fun getOrMake(key: String): String =
-    this[key] ?: ids().also { made -> store.transaction { this[key] = made } }
+    this[key] ?: ids().also { made -> write { this[key] = made } }
 
   val baseUrl: String? get() = this[BASE_URL]
 
@@ -120,10 +133,10 @@ class Journal(
   val stopReason: StopReason?
     get() = StopReason.of(this[STOPPED]) ?: StopReason.NOT_PAIRED.takeIf { this[TOKEN] == null }
 
-  fun stop(reason: StopReason) = store.transaction { this[STOPPED] = reason.code }
+  fun stop(reason: StopReason) = write { this[STOPPED] = reason.code }
 
   /** The owner has seen that the journal was set aside: this is a new phone, to be paired. */
-  fun forgetSetAside() = store.transaction {
+  fun forgetSetAside() = write {
     if (StopReason.of(this[STOPPED])?.isSetAside == true) unset(STOPPED)
   }
 
@@ -137,7 +150,7 @@ class Journal(
     }
 
   /** A new token. What was leased to another device of this phone is given back. */
-  fun storePairing(invitation: Invitation, reply: PairReply) = store.transaction {
+  fun storePairing(invitation: Invitation, reply: PairReply) = write {
     val known = this[DEVICE_ID]
     if (known != null && known != reply.deviceId.toString()) {
       held().forEach { release(it.key, "cancelled") }
@@ -152,17 +165,18 @@ class Journal(
   // --- reading ---
 
   /** In the order in which they go: high priority first, then by id. */
-  fun held(): List<Held> = store.query(Sql["held"]) { row ->
-    Held(
-      messageId = row.long(0),
-      attempt = row.long(1).toInt(),
-      phone = row.text(2),
-      text = row.text(3),
-      sim = if (row.isNull(4)) null else row.long(4).toInt(),
-      priority = row.long(5).toInt(),
-      startBeforeMs = row.long(6),
-    )
-  }
+  fun held(): List<Held> =
+    knownHeld ?: store.query(Sql["held"], read = ::readHeld).also { knownHeld = it }
+
+  private fun readHeld(row: Store.Row) = Held(
+    messageId = row.long(0),
+    attempt = row.long(1).toInt(),
+    phone = row.text(2),
+    text = row.text(3),
+    sim = if (row.isNull(4)) null else row.long(4).toInt(),
+    priority = row.long(5).toInt(),
+    startBeforeMs = row.long(6),
+  )
 
   /** When the oldest attempt was started that still waits for the radio's answer. */
   fun firstStartedMs(): Long? =
@@ -200,7 +214,7 @@ class Journal(
   fun recover(): Recovered {
     val nowMs = clock.monotonicMs()
     val isOtherBoot = this["boot_id"] != clock.bootId || paceHistory().any { it.atMs > nowMs }
-    return store.transaction {
+    return write {
       val unknown = giveUpStarted(Long.MAX_VALUE)
       val released = if (isOtherBoot) held() else emptyList()
       released.forEach { release(it.key, "window_closed") }
@@ -214,7 +228,7 @@ class Journal(
    * Everything a sync's 200 says. Leases count from before the request. Answers how many messages are
    * new.
    */
-  fun accept(reply: SyncReply, askedAtMs: Long): Int = store.transaction {
+  fun accept(reply: SyncReply, askedAtMs: Long): Int = write {
     reply.acked.forEach { store.execute(Sql["acked"], it) }
     val new = reply.messages.sumOf { hold(it, askedAtMs) }
     if (reply.cancel.isNotEmpty()) {
@@ -250,7 +264,7 @@ class Journal(
    * be started any more.
    */
   fun start(held: Held, parts: Int, sim: Int, nowMs: Long, keepPaceMs: Long): Boolean =
-    store.transaction {
+    write {
       val isStarted =
         store.execute(Sql["start"], parts, nowMs, held.messageId, held.attempt) == 1
       if (isStarted) {
@@ -262,7 +276,7 @@ class Journal(
       isStarted
     }
 
-  fun release(held: Held, code: String) = store.transaction { release(held.key, code) }
+  fun release(held: Held, code: String) = write { release(held.key, code) }
 
   private fun release(key: AttemptKey, code: String) {
     if (store.execute(Sql["release"], key.messageId, key.attempt) == 1) {
@@ -271,7 +285,7 @@ class Journal(
   }
 
   /** started → unknown for all that were started then or before. */
-  fun giveUp(notAfterMs: Long): List<AttemptKey> = store.transaction { giveUpStarted(notAfterMs) }
+  fun giveUp(notAfterMs: Long): List<AttemptKey> = write { giveUpStarted(notAfterMs) }
 
   private fun giveUpStarted(notAfterMs: Long): List<AttemptKey> =
     store.query(Sql["started"], notAfterMs, read = ::readKey).onEach { key ->
@@ -285,7 +299,7 @@ class Journal(
    * What the radio and the network said; the same word twice is reported once. A report that comes
    * after its attempt was forgotten is passed on all the same.
    */
-  fun record(reports: List<Report>) = store.transaction {
+  fun record(reports: List<Report>) = write {
     for (word in reports) {
       if (isKnown(word) && !isNews(word)) continue
       val key = AttemptKey(word.messageId, word.attempt)
@@ -301,7 +315,7 @@ class Journal(
     store.execute(Sql["answer"], word.messageId, word.attempt, word.part, word.type.wire) == 1
 
   /** An inbound SMS for the outbox. */
-  fun receive(sender: String, text: String, sim: Int?) = store.transaction {
+  fun receive(sender: String, text: String, sim: Int?) = write {
     report("received", null, "sender" to clean(sender), "text" to clean(text), "sim" to sim)
   }
 

@@ -93,6 +93,8 @@ fun pair(
   }
   val reply = try {
     transport.send(Request("POST", PAIR_PATH, body = introduce(journal, invitation, device)))
+  } catch (error: CleartextException) {
+    throw PairingException("${invitation.host}: ${error.message}", error)
   } catch (error: TransportException) {
     throw PairingException("${invitation.host} did not answer (${error.message})", error)
   }

@@ -5,36 +5,29 @@ package smsgate.core
  */
 fun countParts(text: String): Int =
   if (text.all { it in BASIC || it in EXTENDED }) {
-    fill(text.map { if (it in EXTENDED) 2 else 1 }, GSM7_ALONE, GSM7_PART)
+    fill(text, GSM7_ALONE, GSM7_PART) { if (it.toChar() in EXTENDED) 2 else 1 }
   } else {
-    fill(codePointSizes(text), UCS2_ALONE, UCS2_PART)
+    fill(text, UCS2_ALONE, UCS2_PART, Character::charCount)
   }
-
-/** UTF-16 units of each character: 2 for those that take a surrogate pair. */
-private fun codePointSizes(text: String): List<Int> {
-  val sizes = ArrayList<Int>(text.length)
-  var at = 0
-  while (at < text.length) {
-    val size = Character.charCount(text.codePointAt(at))
-    sizes += size
-    at += size
-  }
-  return sizes
-}
 
 /** Neither an escape nor a surrogate pair is ever split, so a part may stay one unit short. */
-private fun fill(sizes: List<Int>, alone: Int, part: Int): Int {
-  if (sizes.sum() <= alone) return 1
+private inline fun fill(text: String, alone: Int, part: Int, sizeOf: (Int) -> Int): Int {
+  var total = 0
   var parts = 1
   var used = 0
-  for (size in sizes) {
+  var at = 0
+  while (at < text.length) {
+    val character = text.codePointAt(at)
+    at += Character.charCount(character)
+    val size = sizeOf(character)
+    total += size
     if (used + size > part) {
       parts++
       used = 0
     }
     used += size
   }
-  return parts
+  return if (total <= alone) 1 else parts
 }
 
 private val BASIC = (

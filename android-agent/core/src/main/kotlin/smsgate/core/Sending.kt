@@ -18,14 +18,21 @@ internal class Sending(
    */
   fun startOne(): Step? {
     val nowMs = clock.monotonicMs()
-    for (held in journal.held()) {
-      if (blocked(held) != null) continue
+    for (held in startable()) {
       val parts = sender.countParts(held.text)
       if (pace.segmentsReadyAtMs(parts, nowMs) > nowMs) return null
       val sim = sender.slot(held.sim)
       if (pace.simReadyAtMs(sim, nowMs) <= nowMs) return start(held, parts, sim)
     }
     return null
+  }
+
+  /** What is held and not blocked; each SIM is asked once. */
+  private fun startable(): Sequence<Held> {
+    val held = journal.held()
+    if (owner.isPaused) return emptySequence()
+    val blocked = held.mapTo(HashSet()) { it.sim }.filterTo(HashSet()) { sender.blocked(it) != null }
+    return held.asSequence().filter { it.sim !in blocked && !isCapped(it) }
   }
 
   /** Why this message cannot be started now, or null. */
@@ -73,27 +80,36 @@ internal class Sending(
    */
   fun capacity(held: List<Held>): Int {
     if (owner.isPaused) return 0
+    val least = if (held.isEmpty()) 1 else 0
+    val byPace = (BUSY_SYNC_MS / pace.paceMs).toInt() - held.size // All may be for one SIM.
+    if (byPace <= least) return least
     val waiting = held.sumOf { sender.countParts(it.text) }
-    val bySegments = pace.segmentsPerMinute * BUSY_SYNC_MS / 60_000 - waiting
-    val byPace = BUSY_SYNC_MS / pace.paceMs - held.size // All may be for one SIM.
-    val least = if (held.isEmpty()) 1L else 0L
-    return minOf(bySegments, byPace, MAX_CAPACITY.toLong()).coerceAtLeast(least).toInt()
+    val bySegments = pace.segmentsPerMinute * (BUSY_SYNC_MS / Pace.WINDOW_MS).toInt() - waiting
+    return minOf(byPace, bySegments, MAX_CAPACITY).coerceAtLeast(least)
   }
 
-  /** For each held message: when it may be started, and when it may no longer. */
+  /** Moments at which something may be started that may not be now, or no longer be started. */
   fun moments(): List<Long> {
+    val held = journal.held()
+    if (held.isEmpty()) return emptyList()
     val nowMs = clock.monotonicMs()
+    val startable = startable().toList()
+    // What is blocked is asked again.
+    val retry = listOf(nowMs + RETRY_MS).filter { startable.size < held.size }
+    return retry + held.minOf { it.startBeforeMs } + readyMoments(startable, nowMs)
+  }
+
+  /** When the first message for each SIM may start. */
+  private fun readyMoments(startable: List<Held>, nowMs: Long): Collection<Long> {
+    val moments = HashMap<Int, Long>()
     var fitsMs = 0L
-    return journal.held().flatMap { held ->
-      val readyMs = if (blocked(held) != null) {
-        nowMs + RETRY_MS
-      } else {
-        // Nobody overtakes one that waits for segments (see startOne).
-        fitsMs = maxOf(fitsMs, pace.segmentsReadyAtMs(sender.countParts(held.text), nowMs))
-        maxOf(pace.simReadyAtMs(sender.slot(held.sim), nowMs), fitsMs)
-      }
-      listOf(held.startBeforeMs, readyMs)
+    for (held in startable) {
+      val sim = sender.slot(held.sim)
+      // Nobody overtakes one that waits for segments (see startOne).
+      fitsMs = maxOf(fitsMs, pace.segmentsReadyAtMs(sender.countParts(held.text), nowMs))
+      if (sim !in moments) moments[sim] = maxOf(pace.simReadyAtMs(sim, nowMs), fitsMs)
     }
+    return moments.values
   }
 }
 

@@ -53,3 +53,7 @@ open class TransportException(message: String, cause: Throwable? = null) :
 
 /** The caller had something better to do than to wait. */
 class GaveUpException : TransportException("gave up")
+
+/** The address would carry everything for everybody to read; nothing was sent. */
+class CleartextException :
+  TransportException("http is not encrypted and reaches only this machine: use an https link")
