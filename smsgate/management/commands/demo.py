@@ -34,6 +34,11 @@ EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 ACCEPTED = 5  # SMS that the examples ask for
 
+PHONES = {
+    "python": [sys.executable, "-m", "phone"],
+    "kotlin": ["java", "-jar", "android-agent/cli/target/phone.jar"],
+}
+
 
 class Command(BaseCommand):
     help = "Runs the whole service in a temporary folder, sends the example messages, shows it all."
@@ -43,10 +48,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--speed", type=float, default=30.0, help="how much faster the phone's clock runs"
         )
+        parser.add_argument(
+            "--phone", choices=PHONES, default="python", help="the phone that ships, or the agent's"
+        )
 
-    def handle(self, *args: Any, speed: float, **options: Any) -> None:
+    def handle(self, *args: Any, speed: float, phone: str, **options: Any) -> None:
         with tempfile.TemporaryDirectory(prefix="smsgate-demo-") as folder:
-            demo = Demo(Path(folder), speed)
+            demo = Demo(Path(folder), speed, PHONES[phone])
             try:
                 demo.start()
                 demo.run()
@@ -57,9 +65,10 @@ class Command(BaseCommand):
 class Demo:
     """One run of the service with a phone of its own."""
 
-    def __init__(self, folder: Path, speed: float) -> None:
+    def __init__(self, folder: Path, speed: float, phone: list[str]) -> None:
         self.folder = folder
         self.speed = speed
+        self.phone = phone
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
@@ -100,7 +109,7 @@ class Demo:
 
     def run(self) -> None:
         title("An account with its keys")
-        self.keys = self._manage_json("provision", "Demo", "--json")
+        self.keys = self.manage_json("provision", "Demo", "--json")
         say("manage.py provision Demo --json")
         say(f"licence {self.keys['license_id']}, with a licence key and an api_key")
         for name, path, body in EXAMPLES:
@@ -132,24 +141,24 @@ class Demo:
             raise CommandError("the service refused an example")
 
     def _run_phone(self) -> None:
-        pairing = self._manage_json("pair", str(self.keys["license_id"]), "--json")
+        pairing = self.manage_json("pair", str(self.keys["license_id"]), "--json")
         journal = ["--journal", str(self.folder / "phone.sqlite3")]
         self._phone("pair", pairing["link"], *journal)
         self._phone("run", *journal, "--speed", str(self.speed), "--until-idle")
 
     def _phone(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "phone", *arguments]
+        command = [*self.phone, *arguments]
         if subprocess.run(command, cwd=PROJECT_DIR, env=self.env, check=False).returncode != 0:
             raise CommandError("the phone stopped with an error")
 
     def _show_result(self) -> None:
-        messages = self._messages()
+        messages = self.messages()
         deadline = time.monotonic() + SETTLE_SECONDS
         while any(message["status"] != "delivered" for message in messages):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.5)
-            messages = self._messages()
+            messages = self.messages()
         for message in messages:
             name = message["external_id"] or "(a contact's)"
             say(f"{message['id']:>4}  {name:<26} {message['status']}")
@@ -172,7 +181,7 @@ class Demo:
         }:
             raise CommandError("not every message was delivered")
 
-    def _messages(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
         request = urllib.request.Request(
             f"{self.url}/api/messages/",
             headers={"Authorization": f"Bearer {self.keys['license_key']}"},
@@ -181,7 +190,7 @@ class Demo:
             results: list[dict[str, Any]] = json.load(response)["results"]
         return results[::-1]
 
-    def _manage_json(self, *arguments: str) -> dict[str, Any]:
+    def manage_json(self, *arguments: str) -> dict[str, Any]:
         output = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True, check=True,

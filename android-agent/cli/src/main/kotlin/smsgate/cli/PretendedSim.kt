@@ -27,7 +27,8 @@ class PretendedSim(
   override fun slot(sim: Int?) = sim ?: 0
 
   override fun send(sms: Sms) {
-    show("SIM ${sms.sim + 1}: to ${sms.phone} (${sms.parts} parts): ${sms.text}")
+    val parts = if (sms.parts == 1) "1 part" else "${sms.parts} parts"
+    show("SIM ${sms.sim + 1}: to ${sms.phone} ($parts): ${sms.text}")
     outbox?.appendText(line(sms) + "\n")
     for (part in 1..sms.parts) foresee(sms, part)
   }
