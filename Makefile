@@ -3,19 +3,22 @@
 
 PYTHON ?= python3
 ARGS ?=
+PHONE ?= python
+PHONE_JAR := android-agent/cli/target/phone.jar
+ROUNDS ?= 100
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair phone apk clean
+.PHONY: help up demo test lint format provision pair phone agent-test agent-crash apk clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
 	@$(RUN) -m smsgate.up
 
-demo: .venv/.runtime ## Show the main job end to end in a temporary folder
-	@$(RUN) manage.py demo
+demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the main job end to end; PHONE=kotlin: with the agent
+	@$(RUN) manage.py demo --phone $(PHONE)
 
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
@@ -45,6 +48,17 @@ pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
+
+agent-test: .venv/.runtime ## Run the tests of the Android agent: core, laptop phone and app
+	@android-agent/tools/maven.sh verify
+	@$(RUN) android-agent/tools/crash_rounds.py --rounds 5
+
+agent-crash: .venv/.runtime $(PHONE_JAR) ## Kill the agent at each step of its journal, on the live service: ROUNDS
+	@$(RUN) android-agent/tools/crash_rounds.py --rounds $(ROUNDS)
+
+$(PHONE_JAR): phone/journal.sql $(shell find android-agent -name pom.xml -o -path '*/src/main/*.kt' -not -path '*/app/*')
+	@android-agent/tools/maven.sh package --projects cli --also-make -DskipTests
+	@touch $@
 
 apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
 	@android-agent/tools/apk.sh
