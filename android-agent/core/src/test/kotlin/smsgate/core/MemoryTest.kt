@@ -1,9 +1,7 @@
 package smsgate.core
 
 import java.io.File
-import java.util.concurrent.TimeUnit
 import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
@@ -13,14 +11,8 @@ class MemoryTest {
 
   @Test
   fun `10,000 held messages fit into 64 MB`() {
-    val output = File(folder, "output")
-    val process = ProcessBuilder(
-      File(System.getProperty("java.home"), "bin/java").path, "-Xmx64m", "-cp",
-      System.getProperty("java.class.path"), CrowdedPhone::class.java.name,
-      File(folder, "phone.sqlite3").path,
-    ).redirectErrorStream(true).redirectOutput(output).start()
-    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "it did not come to an end")
-    assertEquals("10000 held, 6 sent\n", output.readText())
+    val said = ownJvm("-Xmx64m", CrowdedPhone::class.java.name, "$folder/phone.sqlite3")
+    assertEquals("10000 held, 6 sent\n", said)
   }
 }
 
