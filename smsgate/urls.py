@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/schema/?$", pages.schema, name="schema"),
     re_path(r"^api/docs/?$", pages.api_docs, name="docs"),
     re_path(r"^pair/?$", pages.pair, name="pair"),
+    re_path(r"^pair/smsgate\.apk$", pages.app, name="app"),
     re_path(r"^healthz/?$", ops.healthz, name="healthz"),
     re_path(r"^readyz/?$", ops.readyz, name="readyz"),
     path("", pages.home, name="home"),
