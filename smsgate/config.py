@@ -7,9 +7,10 @@ the defaults here. Standard library only, so that the supervisor can read it wit
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -28,6 +29,7 @@ class ConfigError(Exception):
 class Config:
     port: int
     bind: str
+    tls_port: int  # where phones reach it over TLS with its own certificate; 0: nowhere
     data_dir: Path
     public_url: str
     database_url: str
@@ -92,9 +94,11 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     bind = env.get("BIND") or "127.0.0.1"
     host = f"[{bind}]" if ":" in bind else bind
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
+    needs_tls = not is_loopback(bind) and not env.get("PUBLIC_URL")
     return Config(
         port=port,
         bind=bind,
+        tls_port=_integer(env, "TLS_PORT", port + 443 if needs_tls else 0, lowest=0, highest=65535),
         data_dir=Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute(),
         public_url=(env.get("PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
@@ -108,6 +112,13 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
     )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -155,12 +166,18 @@ def read_or_create_secret(path: Path) -> str:
         pass
     except OSError as error:
         raise ConfigError(f"{path}: cannot read it: {error.strerror}") from error
+    create_secret_file(path, lambda: secrets.token_urlsafe(32) + "\n")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def create_secret_file(path: Path, make: Callable[[], str]) -> None:
+    """A file for its owner's eyes, on disk whole or not at all; who comes second keeps the first's."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
+            file.write(make())
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -171,7 +188,6 @@ def read_or_create_secret(path: Path) -> str:
             draft.unlink()
     except OSError as error:
         raise ConfigError(f"{path}: cannot write it: {error.strerror}") from error
-    return path.read_text(encoding="utf-8").strip()
 
 
 _SCHEMES = {

@@ -23,7 +23,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from smsgate.management.commands.demo import PHONES, Demo  # noqa: E402
+from smsgate.management.commands.demo import PHONES, Demo, free_port  # noqa: E402
 
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar"]
 KILLED = -9
@@ -41,6 +41,7 @@ class Rounds(Demo):
 
     def __init__(self, folder: Path, jar: str, seed: int) -> None:
         super().__init__(folder, 0, [*JAVA, jar])
+        self.env["TLS_PORT"] = str(free_port())  # the link then names the server's own certificate
         self.chance = random.Random(seed)
         self.outbox = folder / "outbox.jsonl"
         self.kills = 0

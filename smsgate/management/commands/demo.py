@@ -69,13 +69,14 @@ class Demo:
         self.folder = folder
         self.speed = speed
         self.phone = phone
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self.env = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PEPPER_1", "BIND"}
+            if name
+            not in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PEPPER_1", "BIND", "TLS_PORT"}
         } | {
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
@@ -217,7 +218,7 @@ def _curl(url: str, body: str) -> tuple[int, str]:
     return int(status), answer
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,7 +15,7 @@ fun ownJvm(vararg arguments: String, firstOnPath: String? = null): String {
     val process = ProcessBuilder(
       listOf(java, "-cp", path.joinToString(File.pathSeparator)) + arguments,
     ).redirectErrorStream(true).redirectOutput(output).start()
-    assertTrue(process.waitFor(180, TimeUnit.SECONDS), "it did not come to an end")
+    assertTrue(process.waitFor(600, TimeUnit.SECONDS), "it did not come to an end")
     assertEquals(0, process.exitValue(), output.readText())
     return output.readText()
   } finally {
