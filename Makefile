@@ -7,19 +7,21 @@ SEEDS ?= 200
 SEED ?=
 ROUNDS ?= 20
 SECONDS ?= 60
+PHONE ?= python
+PHONE_JAR := android-agent/cli/target/phone.jar
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim crash load bench lint format provision pair hook phone clean
+.PHONY: help up demo test sim crash load bench lint format provision pair hook phone agent-test agent-crash apk clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
 	@$(RUN) -m smsgate.up
 
-demo: .venv/.runtime ## Show the main job end to end in a temporary folder
-	@$(RUN) manage.py demo
+demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the main job end to end; PHONE=kotlin: with the agent
+	@$(RUN) manage.py demo --phone $(PHONE)
 
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
@@ -65,6 +67,20 @@ hook: .venv/.runtime ## Make a hook link, a URL that sends: ARGS="LICENSE_ID --j
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
+
+agent-test: .venv/.runtime ## Run the tests of the Android agent: core, laptop phone and app
+	@android-agent/tools/maven.sh verify
+	@$(RUN) android-agent/tools/crash_rounds.py --rounds 5
+
+agent-crash: .venv/.runtime $(PHONE_JAR) ## Kill the agent at each step of its journal, on the live service: ROUNDS
+	@$(RUN) android-agent/tools/crash_rounds.py --rounds $(ROUNDS)
+
+$(PHONE_JAR): phone/journal.sql $(shell find android-agent -name pom.xml -o -path '*/src/main/*.kt' -not -path '*/app/*')
+	@android-agent/tools/maven.sh package --projects cli --also-make -DskipTests
+	@touch $@
+
+apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
+	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
 	rm -rf .venv tests/dialects/clients/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

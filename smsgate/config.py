@@ -10,9 +10,9 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,7 @@ class ConfigError(Exception):
 class Config:
     port: int
     bind: str
+    tls_port: int  # where phones reach it over TLS with its own certificate; 0: nowhere
     data_dir: Path
     public_url: str
     database_url: str
@@ -105,11 +106,13 @@ def load(
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
     data_dir = Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute()
     public_url = _url(env, "PUBLIC_URL", "http://192.168.1.10:8000 or https://sms.example.com")
+    needs_tls = not is_loopback(bind) and not public_url
     if not public_url and beside_supervisor:
         public_url = _public_url_of_supervisor(data_dir)
     return Config(
         port=port,
         bind=bind,
+        tls_port=_integer(env, "TLS_PORT", port + 443 if needs_tls else 0, lowest=0, highest=65535),
         data_dir=data_dir,
         public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
@@ -133,6 +136,13 @@ def _public_url_of_supervisor(data_dir: Path) -> str:
         return lock_file(data_dir).read_text(encoding="utf-8").strip()
     except OSError:
         return ""
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 # A value in quotes, or a bare one, and a comment; as `docker compose` reads the same file.
@@ -180,7 +190,7 @@ def secret(name: str, config: Config, environ: Mapping[str, str] | None = None) 
 def read_or_create_secret(path: Path) -> str:
     """The secret in this file; made with 256 random bits where there is none (safe against races)."""
     if not path.exists():
-        _create_secret(path)
+        create_secret_file(path, lambda: secrets.token_urlsafe(32) + "\n")
     try:
         found = path.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -190,13 +200,14 @@ def read_or_create_secret(path: Path) -> str:
     return found
 
 
-def _create_secret(path: Path) -> None:
+def create_secret_file(path: Path, make: Callable[[], str]) -> None:
+    """A file for its owner's eyes, on disk whole or not at all; who comes second keeps the first's."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
+            file.write(make())
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from smsgate import config as _config
+from smsgate import own_tls as _own_tls
 from smsgate.version import VERSION as VERSION
 
 CONFIG = _config.load(beside_supervisor=True)
@@ -17,6 +18,7 @@ PEPPERS = {1: _config.secret("PEPPER_1", CONFIG)}
 
 DEBUG = CONFIG.debug
 PUBLIC_URL = CONFIG.public_url
+PAIRING_URL, PAIRING_FINGERPRINT = _own_tls.pairing_base(CONFIG)
 TRUSTED_PROXIES = CONFIG.trusted_proxies
 LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
 FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute

@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("api/schema", pages.schema, "schema"),
     page("api/docs", pages.api_docs, "docs"),
     page("pair", pages.pair, "pair"),
+    page("pair/smsgate.apk", pages.app, "app"),
     page("healthz", ops.healthz, "healthz"),
     page("readyz", ops.readyz, "readyz"),
     page("favicon.ico", pages.icon, "icon"),

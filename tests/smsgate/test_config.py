@@ -56,6 +56,25 @@ def test_the_public_url_follows_the_address(no_dotenv: Path, bind: str, url: str
     assert load(no_dotenv, BIND=bind, PORT="81").public_url == url
 
 
+@pytest.mark.parametrize(
+    ("given", "tls_port"),
+    [
+        ({}, 0),
+        ({"BIND": "localhost"}, 0),
+        ({"BIND": "127.0.0.2"}, 0),
+        ({"BIND": "0.0.0.0"}, 8443),
+        ({"BIND": "::", "PORT": "81"}, 524),
+        ({"BIND": "192.0.2.7", "PUBLIC_URL": "https://sms.example"}, 0),
+        ({"BIND": "0.0.0.0", "TLS_PORT": "0"}, 0),
+        ({"TLS_PORT": "9000"}, 9000),
+    ],
+)
+def test_what_a_network_reaches_without_a_name_speaks_tls(
+    no_dotenv: Path, given: dict[str, str], tls_port: int
+) -> None:
+    assert load(no_dotenv, **given).tls_port == tls_port
+
+
 def test_the_public_url_has_no_slash_at_its_end(no_dotenv: Path) -> None:
     assert load(no_dotenv, PUBLIC_URL="https://sms.example/").public_url == "https://sms.example"
 
