@@ -25,7 +25,7 @@ from django.db import DatabaseError, connection
 django_application = get_wsgi_application()
 
 from companion_api.wait import Waiters
-from http_api.errors import STATUS_BY_CODE, Refusal, error_body
+from http_api.errors import STATUS_BY_CODE, Refusal, error_body, incident
 from http_api.limits import body_limit
 from http_api.rendering import JsonRenderer
 from smsgate.startup import prepare
@@ -61,12 +61,16 @@ class Root:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if scope["path"] in WAIT_PATHS and scope["method"] == "GET":
-                await self._wait(scope, receive, send)
-            else:
-                await self._request(scope, receive, send)
+            await self._answer(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1003})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_long_poll = scope["path"] in WAIT_PATHS and scope["method"] == "GET"
+        try:
+            await (self._wait if is_long_poll else self._request)(scope, receive, send)
+        except Exception:  # a bug outside Django, which answers for its own
+            await _send_json(send, 500, incident())
 
     async def _look(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(
