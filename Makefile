@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair phone clean
+.PHONY: help up demo test fuzz bench-keys lint format provision pair phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,12 @@ demo: .venv/.runtime ## Show the main job end to end in a temporary folder
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
+
+fuzz: .venv/.dev ## Let schemathesis loose on every route, as four callers: SECONDS=60 for each
+	@FUZZ_SECONDS=$(SECONDS) $(RUN) -m pytest -n 2 tests/http_api/test_fuzz.py $(ARGS)
+
+bench-keys: .venv/.runtime ## Measure whether the time of an answer tells known keys from unknown ones
+	@$(RUN) -m bench.key_timing
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint
