@@ -163,7 +163,9 @@ def test_a_bad_event_is_kept_aside_and_acknowledged(
 @pytest.mark.parametrize(
     ("event_id", "acked"), [({}, []), ([], []), (None, []), (7, ["7"]), ("seven", ["seven"])]
 )
-def test_what_is_acknowledged_is_always_text(wire: Wire, event_id: object, acked: list[str]) -> None:
+def test_what_is_acknowledged_is_always_text(
+    wire: Wire, event_id: object, acked: list[str]
+) -> None:
     """Anything else, and the phone could not read the answer: it would say the same for ever."""
     answer = wire.report({"event_id": event_id, "type": "unknown"})
     assert answer["acked"] == acked
