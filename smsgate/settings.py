@@ -145,8 +145,11 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "http_api.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "http_api.logs.LineFormatter"},
+        "json": {"()": "http_api.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         # Both would print request paths or query strings, in which a phone number can stand.

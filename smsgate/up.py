@@ -246,7 +246,9 @@ def _listening(config: Config) -> socket.socket:
 
 def main() -> int:
     try:
-        return Supervisor(configuration.load()).run()
+        config = configuration.load()
+        os.environ["LOG_FORMAT"] = config.log_format  # a .env may have said it
+        return Supervisor(config).run()
     except (CannotLive, EmbeddedError, ConfigError) as error:
         print(f"smsgate: {error}", file=sys.stderr)
         return 1

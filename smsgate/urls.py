@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^pair/?$", pages.pair, name="pair"),
     re_path(r"^healthz/?$", ops.healthz, name="healthz"),
     re_path(r"^readyz/?$", ops.readyz, name="readyz"),
+    re_path(r"^metrics/?$", ops.metrics, name="metrics"),
     path("", pages.home, name="home"),
     path("admin/", admin.site.urls),
 ]  # fmt: skip

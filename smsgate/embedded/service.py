@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
 import pwd
 import shutil
@@ -31,9 +33,16 @@ _REACHABLE_CACHE = Path("/var/cache/smsgate")
 
 def log(name: str, level: str, message: str) -> None:
     """One line in the shape that every process of the service writes (http_api.logs)."""
-    clock = time.strftime("%H:%M:%S")
+    if os.environ.get("LOG_FORMAT", "").lower() == "json":
+        moment = dt.datetime.now(dt.UTC).isoformat("T", "milliseconds")
+        line = json.dumps(
+            {"time": moment, "process": name, "level": level, "message": message},
+            ensure_ascii=False,
+        )
+    else:
+        line = f"{time.strftime('%H:%M:%S')} {name:<8} {level:<7} {message}"
     # In one piece with its newline: other processes write to the same terminal.
-    print(f"{clock} {name:<8} {level:<7} {message}\n", end="", file=sys.stderr, flush=True)
+    print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
 
 class Service:

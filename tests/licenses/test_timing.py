@@ -3,7 +3,6 @@ that measures would fail on a busy machine. `make bench-keys` measures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ UNKNOWN = "ZZZZZZZZZZZZ"
 
 
 @pytest.fixture
-def digests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def digests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The kinds of key of which a digest was made, in order."""
     made: list[str] = []
     original = keys._digest

@@ -28,7 +28,7 @@ def services() -> dict[str, dict[str, Any]]:
 def names_that_are_read() -> set[str]:
     """What the code asks the environment for; `Config`'s fields are the names in lower case."""
     fields = {name.upper() for name in config.Config.__dataclass_fields__}
-    return fields | {"SECRET_KEY", "PEPPER_1", "SMSGATE_PROCESS"}
+    return fields | {"SECRET_KEY", "PEPPER_1", "METRICS_TOKEN", "SMSGATE_PROCESS"}
 
 
 def test_it_has_all_services(services: dict[str, dict[str, Any]]) -> None:
