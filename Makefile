@@ -7,7 +7,7 @@ SECONDS ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test fuzz bench-keys lint format provision pair phone clean
+.PHONY: help up demo test fuzz bench-keys lint format provision pair backup restore phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ provision: .venv/.runtime ## Make an account and its keys: ARGS="NAME --json"
 
 pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json"
 	@$(RUN) manage.py pair $(ARGS)
+
+backup: .venv/.runtime ## Write data and secrets into one file, also while it runs: ARGS="FILE"
+	@$(RUN) -m smsgate.backup $(ARGS)
+
+restore: .venv/.runtime ## Make an empty DATA_DIR from a backup; what may have been sent is held: ARGS="FILE"
+	@$(RUN) -m smsgate.backup --restore $(ARGS)
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)

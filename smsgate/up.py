@@ -107,7 +107,7 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_signal)  # the terminal was closed
         with ExitStack() as resources:
-            resources.enter_context(_locked(self.config))
+            resources.enter_context(locked(self.config))
             listener = resources.enter_context(_listening(self.config))
             # Children end when the last copy of the writing end is gone: it is only ours.
             reading, writing = os.pipe()
@@ -218,7 +218,7 @@ def _python(
     return start
 
 
-def _locked(config: Config) -> IO[str]:
+def locked(config: Config) -> IO[str]:
     """The data folder, for this supervisor alone as long as the file is open."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
