@@ -69,26 +69,26 @@ def _database(config: Config) -> Iterator[tuple[Path, dict[str, str]]]:
     """PostgreSQL's programs, and what they need to find the database. Starts it where it stands."""
     postgres = Postgres(config)
     if not config.embedded_postgres:
-        yield postgres.bin, _libpq(config.database_url)
+        yield postgres.bin, libpq(config.database_url)
         return
     if not (config.postgres_dir / "PG_VERSION").exists():
         raise BackupError(f"there is no data in {config.data_dir}")
     try:
         lock = locked(config)
     except CannotLive:  # it runs
-        yield postgres.bin, _libpq(postgres.url())
+        yield postgres.bin, libpq(postgres.url())
         return
     with lock:
         postgres.prepare()
         postgres.start()
         try:
             postgres.wait_until_ready()
-            yield postgres.bin, _libpq(postgres.url())
+            yield postgres.bin, libpq(postgres.url())
         finally:
             postgres.stop()
 
 
-def _libpq(url: str) -> dict[str, str]:
+def libpq(url: str) -> dict[str, str]:
     """The environment by which libpq connects: a password on a command line is everybody's."""
     from psycopg2.extensions import parse_dsn
 
@@ -186,7 +186,7 @@ def _fill(draft: Config, *, is_moved: bool) -> dict[str, int]:
 def _load(postgres: Postgres, dump: Path) -> None:
     progress = Progress("restoring", dump.stat().st_size)
     arguments = ["--no-owner", "--no-privileges", "--exit-on-error", "--dbname=smsgate"]
-    environment = _libpq(postgres.url())
+    environment = libpq(postgres.url())
     with _program(postgres.bin / "pg_restore", arguments, environment) as process:
         assert process.stdin is not None
         with dump.open("rb") as file, closing(process.stdin) as pipe:
