@@ -210,8 +210,11 @@ class Service:
         `trees` lie side by side, and `program` is in the first. Never loosens the rights of a
         folder that somebody else made.
         """
-        if self.user is None or _can_reach(program, self.user):
+        if self.user is None:
             return program
+        # By its real path: a link to it may lie where that user cannot go.
+        if _can_reach(program.resolve(), self.user):
+            return program.resolve()
         copy = _REACHABLE_CACHE / f"{self.name}-{version}"
         if not copy.exists():
             log(
@@ -246,5 +249,4 @@ def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
             return bool(status.st_mode & 0o010)
         return bool(status.st_mode & 0o001)
 
-    path = path.resolve()
     return all(allows(place) for place in (path, *path.parents))
