@@ -12,7 +12,7 @@ PHONE_JAR := android-agent/cli/target/phone.jar
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim crash load bench lint format provision pair hook phone agent-test agent-crash apk clean
+.PHONY: help up demo test sim crash load fuzz bench bench-keys lint format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,14 @@ crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUN
 load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
 	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
 
+fuzz: .venv/.dev ## Let schemathesis loose on every route, as four callers: SECONDS=60 for each
+	@FUZZ_SECONDS=$(SECONDS) $(RUN) -m pytest -n 2 tests/http_api/test_fuzz.py $(ARGS)
+
 bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ROWS, ONLY=bulk,drain
 	@$(RUN) -m bench
+
+bench-keys: .venv/.runtime ## Measure whether the time of an answer tells known keys from unknown ones
+	@$(RUN) -m bench.key_timing
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint
@@ -64,6 +70,12 @@ pair: .venv/.runtime ## Make a pairing code for a phone: ARGS="LICENSE_ID --json
 
 hook: .venv/.runtime ## Make a hook link, a URL that sends: ARGS="LICENSE_ID --json"
 	@$(RUN) manage.py hook $(ARGS)
+
+backup: .venv/.runtime ## Write data and secrets into one file, also while it runs: ARGS="FILE"
+	@$(RUN) -m smsgate.backup $(ARGS)
+
+restore: .venv/.runtime ## Make an empty DATA_DIR from a backup; what may have been sent is held: ARGS="FILE"
+	@$(RUN) -m smsgate.backup --restore $(ARGS)
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)

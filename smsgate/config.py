@@ -41,6 +41,7 @@ class Config:
     failed_keys_per_minute: int
     web_threads: int
     log_level: str
+    log_format: str  # "line" or "json"
 
     @property
     def embedded_postgres(self) -> bool:
@@ -123,6 +124,7 @@ def load(
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
+        log_format=_log_format(env),
     )
 
 
@@ -268,6 +270,13 @@ def _integer(
     if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
         raise ConfigError(f"{name}: expected a whole number from {lowest} to {highest}")
     return int(text)
+
+
+def _log_format(env: Mapping[str, str]) -> str:
+    name = (env.get("LOG_FORMAT") or "line").lower()
+    if name not in {"line", "json"}:
+        raise ConfigError("LOG_FORMAT: expected line or json")
+    return name
 
 
 def _boolean(env: Mapping[str, str], name: str, default: bool) -> bool:

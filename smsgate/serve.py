@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smsgate import config, own_tls
+from smsgate.http_protocol import Protocol
 from smsgate.parent import end_with_parent
 
 # A program keeps its connection for a while; longer than the usual load balancer's 60 s.
@@ -26,35 +26,6 @@ KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 
 Tls = tuple[socket.socket, ssl.SSLContext]
-
-
-class Protocol(HttpToolsProtocol):
-    """What is no HTTP at all is refused in JSON, too: a space in a URL is soon written."""
-
-    def send_400_response(self, msg: str) -> None:
-        from http_api.errors import error_body
-        from http_api.rendering import JsonRenderer
-
-        body = JsonRenderer().render(error_body("malformed", f"{msg} Is the URL encoded?"))
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        self.transport.close()
-
-
-def uvicorn_config(application: Any, **options: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        http=Protocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        proxy_headers=False,  # http_api.addresses knows which proxies to trust
-        **options,
-    )
 
 
 class Server(uvicorn.Server):
@@ -98,14 +69,27 @@ def _tls(settings: config.Config) -> Tls | None:
     return listener, own_tls.server_context(settings)
 
 
+def server_config(app: Any = "smsgate.asgi:application", **options: Any) -> uvicorn.Config:
+    """How the web process serves; tests serve in the same way."""
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        proxy_headers=False,  # http_api.addresses knows which proxies to trust
+        **options,
+    )
+
+
 def main() -> int:
     end_with_parent()
     settings = config.load()
     server = Server(
-        uvicorn_config(
-            "smsgate.asgi:application", host=settings.bind, port=settings.port, lifespan="on"
-        ),
-        _tls(settings),
+        server_config(host=settings.bind, port=settings.port, lifespan="on"), _tls(settings)
     )
     listening = os.environ.pop("SMSGATE_LISTEN_FD", None)
     server.run(sockets=[socket.socket(fileno=int(listening))] if listening else None)

@@ -109,7 +109,7 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_signal)  # the terminal was closed
         with ExitStack() as resources:
-            resources.enter_context(_locked(self.config))
+            resources.enter_context(locked(self.config))
             listeners = {
                 "SMSGATE_LISTEN_FD": resources.enter_context(
                     _listening(self.config.bind, "PORT", self.config.port)
@@ -236,7 +236,7 @@ def _python(
     return start
 
 
-def _locked(config: Config) -> IO[str]:
+def locked(config: Config) -> IO[str]:
     """The data folder, for this supervisor alone as long as the file is open."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -270,7 +270,9 @@ def _listening(bind: str, setting: str, port: int) -> socket.socket:
 
 def main() -> int:
     try:
-        return Supervisor(configuration.load()).run()
+        config = configuration.load()
+        os.environ["LOG_FORMAT"] = config.log_format  # a .env may have said it
+        return Supervisor(config).run()
     except (CannotLive, EmbeddedError, ConfigError) as error:
         print(f"smsgate: {error}", file=sys.stderr)
         return 1

@@ -70,6 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("pair/smsgate.apk", pages.app, "app"),
     page("healthz", ops.healthz, "healthz"),
     page("readyz", ops.readyz, "readyz"),
+    page("metrics", ops.metrics, "metrics"),
     page("favicon.ico", pages.icon, "icon"),
     page("", pages.home, "home"),
     path("admin/", admin.site.urls),
