@@ -31,7 +31,9 @@ from smsgate.progress import Progress
 from smsgate.up import CannotLive, locked
 from smsgate.version import VERSION
 
-SECRETS = ("secret_key", "pepper_1", "metrics_token")
+# Of servers that a restore makes anew; every other secret is kept: peppers, without which no key
+# works, and the certificate that phones trust.
+_MADE_ANEW = frozenset({"postgres_password", "postgres_admin_password", "redis_password"})
 _CHUNK = 1 << 20
 
 
@@ -48,7 +50,7 @@ def backup(config: Config, target: Path) -> None:
         dump = Path(folder) / "database.dump"
         with _database(config) as (programs, environment):
             _dump(programs, environment, dump)
-        kept = [name for name in SECRETS if (config.secrets_dir / name).exists()]
+        kept = sorted(set(os.listdir(config.secrets_dir)) - _MADE_ANEW)
         manifest = {"smsgate": VERSION, "made_at": int(time.time()), "secrets": kept}
         (Path(folder) / "manifest.json").write_text(json.dumps(manifest))
         with one_line(target):
@@ -155,10 +157,9 @@ def restore(config: Config, source: Path, *, is_moved: bool) -> dict[str, int]:
 
 
 def _take_out(source: Path, draft: Config) -> None:
-    wanted = {"manifest.json", "database.dump", *(f"secrets/{name}" for name in SECRETS)}
     try:
         with tarfile.open(source) as tar:
-            members = [member for member in tar if member.name in wanted and member.isfile()]
+            members = [member for member in tar if _is_ours(member)]
             if not {"manifest.json", "database.dump"} <= {member.name for member in members}:
                 raise BackupError(f"{source} is no backup of smsgate")
             draft.secrets_dir.mkdir(mode=0o700)
@@ -169,6 +170,12 @@ def _take_out(source: Path, draft: Config) -> None:
         raise BackupError(f"{source}: {error.strerror}") from None
     for secret in draft.secrets_dir.iterdir():
         secret.chmod(0o600)
+
+
+def _is_ours(member: tarfile.TarInfo) -> bool:
+    folder, _, name = member.name.rpartition("/")
+    is_secret = folder == "secrets" and name not in _MADE_ANEW
+    return member.isfile() and (is_secret or member.name in {"manifest.json", "database.dump"})
 
 
 def _fill(draft: Config, *, is_moved: bool) -> dict[str, int]:

@@ -189,6 +189,21 @@ def secret(name: str, config: Config, environ: Mapping[str, str] | None = None) 
     return read_or_create_secret(config.secrets_dir / name.lower())
 
 
+def peppers(config: Config, environ: Mapping[str, str] | None = None) -> dict[int, str]:
+    """Every pepper by its version: the first, made where there is none, and each PEPPER_2, … that is
+    given, or lies in the data folder's `secrets`. Raises ConfigError where the first was lost."""
+    given = {**read_dotenv(PROJECT_DIR / ".env"), **(os.environ if environ is None else environ)}
+    names = [name for name, value in given.items() if value]
+    names += [file.name.upper() for file in config.secrets_dir.glob("pepper_*")]
+    found = (re.fullmatch(r"PEPPER_([1-9]\d{0,3})(?:_FILE)?", name) for name in names)
+    versions = {1} | {int(match[1]) for match in found if match}
+    first = config.secrets_dir / "pepper_1"
+    is_given = given.get("PEPPER_1") or given.get("PEPPER_1_FILE")
+    if not is_given and not first.exists() and (config.postgres_dir / "PG_VERSION").exists():
+        raise ConfigError(f"{first} is missing; take it back from a backup: no key works without it")
+    return {version: secret(f"PEPPER_{version}", config, given) for version in sorted(versions)}
+
+
 def read_or_create_secret(path: Path) -> str:
     """The secret in this file; made with 256 random bits where there is none (safe against races)."""
     if not path.exists():

@@ -14,7 +14,7 @@ CONFIG = _config.load(beside_supervisor=True)
 SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
 # Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
 # a new pepper can be added (PEPPER_2, …) while keys made under the old one go on working.
-PEPPERS = {1: _config.secret("PEPPER_1", CONFIG)}
+PEPPERS = _config.peppers(CONFIG)
 
 DEBUG = CONFIG.debug
 PUBLIC_URL = CONFIG.public_url

@@ -147,9 +147,14 @@ def test_a_stopped_service_moves_and_nothing_is_held(data_dir: Path, tmp_path: P
         program = Program(tmp_path, old)
         program.post("waiting")
         assert old.stop() == 0
+    (data_dir / "secrets" / "tls.pem").write_text("what phones trust")
     backup(data_dir, file)
     assert not running_in(data_dir)
     restore(elsewhere, file, "--moved")
+    for name in ("pepper_1", "secret_key", "tls.pem"):
+        assert (elsewhere / "secrets" / name).read_text() == (
+            data_dir / "secrets" / name
+        ).read_text()
     with up(elsewhere, PORT=port) as new:
         new.wait_until_ready()
         assert program.statuses() == {"waiting": "pending"}

@@ -249,3 +249,19 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         config.read_or_create_secret(tmp_path / "secrets" / "pepper_1")
     assert "\n" not in str(caught.value)
+
+
+def test_a_new_pepper_stands_beside_the_old_one(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
+    first = config.peppers(loaded, {})[1]
+    (tmp_path / "secrets" / "pepper_3").write_text("third\n")
+    assert config.peppers(loaded, {"PEPPER_2": "second"}) == {1: first, 2: "second", 3: "third"}
+
+
+def test_a_lost_pepper_is_not_made_anew_over_data(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
+    loaded.postgres_dir.mkdir()
+    (loaded.postgres_dir / "PG_VERSION").write_text("18\n")
+    with pytest.raises(ConfigError, match="pepper_1 is missing; take it back from a backup"):
+        config.peppers(loaded, {})
+    assert config.peppers(loaded, {"PEPPER_1": "given"}) == {1: "given"}
