@@ -200,7 +200,9 @@ def peppers(config: Config, environ: Mapping[str, str] | None = None) -> dict[in
     first = config.secrets_dir / "pepper_1"
     is_given = given.get("PEPPER_1") or given.get("PEPPER_1_FILE")
     if not is_given and not first.exists() and (config.postgres_dir / "PG_VERSION").exists():
-        raise ConfigError(f"{first} is missing; take it back from a backup: no key works without it")
+        raise ConfigError(
+            f"{first} is missing; take it back from a backup: no key works without it"
+        )
     return {version: secret(f"PEPPER_{version}", config, given) for version in sorted(versions)}
 
 
