@@ -94,13 +94,14 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     bind = env.get("BIND") or "127.0.0.1"
     host = f"[{bind}]" if ":" in bind else bind
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
-    needs_tls = not is_loopback(bind) and not env.get("PUBLIC_URL")
+    public_url = (env.get("PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip("/")
+    needs_tls = not is_loopback(bind) and not public_url.startswith("https://")
     return Config(
         port=port,
         bind=bind,
         tls_port=_integer(env, "TLS_PORT", port + 443 if needs_tls else 0, lowest=0, highest=65535),
         data_dir=Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute(),
-        public_url=(env.get("PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip("/"),
+        public_url=public_url,
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
         redis_url=_url(env, "REDIS_URL", "redis://:password@host:6379/0"),
         debug=_boolean(env, "DEBUG", False),
