@@ -250,9 +250,9 @@ REMOVED = [
     Removed(
         "7 an attempt belongs to one install",
         "I2",
-        0,
+        1,
         _patch(sync, "_attempts_of", _anybodys_attempts),
-        ("post", "stray_reports"),
+        ("post_bulk", "stray_reports"),
     ),
     Removed(
         "8 service is checked before the start",
@@ -276,7 +276,7 @@ REMOVED = [
     Removed(
         "9 a cancellation is asked of the phone",
         "I7",
-        0,
+        3,
         _cancelled_at_once,
         ("post_bulk", "cancel"),
     ),
