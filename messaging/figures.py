@@ -30,23 +30,44 @@ WATCHED = (
 _SETTLED = dt.timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
-    number: int  # at most MOST
-    oldest: dt.datetime | None  # when the oldest one became due
-
-
-def depth(state: MessageState) -> Depth:
-    """How many messages are in this state."""
+def depth(state: MessageState) -> int:
+    """How many messages are in this state, or MOST. Reads an index and no row."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT count(*), min(due_at) FROM (
-                SELECT due_at FROM messaging_message WHERE status = '{state.value}' LIMIT {MOST}
-            ) AS rows_of_it
+            SELECT count(*) FROM (
+                SELECT FROM messaging_message WHERE status = '{state.value}' LIMIT {MOST}
+            ) AS found
             """
         )
-        return Depth(*cursor.fetchone())
+        return int(cursor.fetchone()[0])
+
+
+def oldest_due() -> dt.datetime | None:
+    """Since when the message at the head of some licence's queue waits: the longest of them.
+
+    Goes from head to head along the claim's index (one for each licence and priority), and reads
+    nothing of what waits behind them.
+    """
+    columns = "SELECT license_id, priority, due_at FROM messaging_message WHERE status = 'pending'"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH RECURSIVE head AS (
+                ({columns} ORDER BY license_id, priority DESC, id LIMIT 1)
+                UNION ALL
+                SELECT next.* FROM head CROSS JOIN LATERAL (
+                    ({columns} AND license_id = head.license_id AND priority < head.priority
+                        ORDER BY priority DESC, id LIMIT 1)
+                    UNION ALL
+                    ({columns} AND license_id > head.license_id
+                        ORDER BY license_id, priority DESC, id LIMIT 1)
+                    LIMIT 1) AS next)
+            SELECT min(due_at) FROM (SELECT due_at FROM head LIMIT {MOST}) AS heads
+            """
+        )
+        row = cursor.fetchone()
+    return row[0]  # type: ignore[no-any-return]
 
 
 @dataclass(slots=True)

@@ -130,17 +130,15 @@ class _Queue(Collector):
             f"Messages that are not finished, by state; {figures.MOST} means so many or more.",
             labels=["state"],
         )
-        oldest = GaugeMetricFamily(
-            "smsgate_oldest_pending_seconds", "How long the oldest message has waited for a phone."
-        )
         for state in figures.WATCHED:
-            depth = figures.depth(state)
-            messages.add_metric([state.value], depth.number)
-            if state == "pending":
-                waited = (clock.now() - depth.oldest).total_seconds() if depth.oldest else 0.0
-                oldest.add_metric([], max(0.0, waited))
+            messages.add_metric([state.value], figures.depth(state))
         yield messages
-        yield oldest
+        since = figures.oldest_due()
+        yield GaugeMetricFamily(
+            "smsgate_oldest_pending_seconds",
+            "How long the message at the head of a queue has waited for a phone.",
+            value=max(0.0, (clock.now() - since).total_seconds()) if since else 0.0,
+        )
 
     def _counters(self) -> CounterMetricFamily:
         now = clock.now()

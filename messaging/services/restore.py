@@ -56,31 +56,29 @@ def hold_what_may_have_been_sent(now: dt.datetime) -> Held:
         )
         cursor.execute(
             f"""
-            WITH doubtful AS (
-                SELECT id, status AS before,
-                    CASE WHEN {_MAY_GO_AGAIN} THEN 'pending' ELSE 'uncertain' END AS after
-                FROM messaging_message WHERE {_IN_DOUBT}),
+            WITH unfinished AS (
+                SELECT id, status AS before, CASE
+                    WHEN NOT {_IN_DOUBT} THEN status
+                    WHEN {_MAY_GO_AGAIN} THEN 'pending'
+                    ELSE 'uncertain' END AS after
+                FROM messaging_message
+                WHERE status IN ('scheduled', 'pending', 'leased', 'sending', 'uncertain')),
             moved AS (
-                UPDATE messaging_message AS m SET status = after
-                FROM doubtful WHERE m.id = doubtful.id RETURNING m.id, before, after),
+                UPDATE messaging_message AS m
+                SET status = after, attempt_n = attempt_n + %(attempts)s
+                FROM unfinished AS u WHERE m.id = u.id RETURNING m.id, before, after),
             history AS (
                 INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
                 SELECT id, before, after, %(now)s, 'restored' FROM moved WHERE before <> after)
-            SELECT count(*) FILTER (WHERE after = 'uncertain'),
-                count(*) FILTER (WHERE after = 'pending') FROM moved
+            SELECT count(*) FILTER (WHERE after = 'uncertain' AND before <> 'uncertain'),
+                count(*) FILTER (WHERE after = 'pending'),
+                count(*) FILTER (WHERE after = 'scheduled') FROM moved
             """,
-            {"now": now},
+            {"now": now, "attempts": ATTEMPTS},
         )
-        uncertain, again = cursor.fetchone()
-        cursor.execute(
-            "UPDATE messaging_message SET attempt_n = attempt_n + %s"
-            " WHERE status IN ('scheduled', 'pending', 'uncertain')",
-            [ATTEMPTS],
-        )
-        cursor.execute("SELECT count(*) FROM messaging_message WHERE status = 'scheduled'")
-        (scheduled,) = cursor.fetchone()
+        held = Held(*cursor.fetchone())
         _put_ids_out_of_reach()
-    return Held(uncertain, again, scheduled)
+    return held
 
 
 def _put_ids_out_of_reach() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -170,6 +171,22 @@ def test_it_counts_what_waits_and_what_became_of_it(
     assert second
 
 
+def test_the_oldest_is_found_behind_younger_licences_and_priorities(
+    api: Api, tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    assert figures.oldest_due() is None
+    for owner, priority in ((tenant, 5), (other_tenant, 5), (other_tenant, 1), (tenant, 9)):
+        for name in ("head", "behind"):
+            accept(api, owner, f"{name}-{priority}", priority=priority)
+            manual_clock.advance(seconds=10)
+    first = manual_clock.now - dt.timedelta(seconds=80)
+    assert figures.oldest_due() == first
+    Message.objects.filter(license=tenant.license, priority=5).update(status="cancelled")
+    assert figures.oldest_due() == first + dt.timedelta(seconds=20)
+    Message.objects.filter(license=other_tenant.license, priority=5).update(status="cancelled")
+    assert figures.oldest_due() == first + dt.timedelta(seconds=40)
+
+
 def test_it_times_requests_by_route_and_status(api: Api, tenant: Tenant) -> None:
     key = ("smsgate_request_seconds_count", ("POST", "api/messages/", "201"))
     before = scrape(api).get(key, 0)
@@ -210,9 +227,9 @@ def test_looking_costs_few_queries_and_no_scan_of_a_whole_table(
     scrape(api)
     with CaptureQueriesContext(connection) as queries:
         scrape(api)
-    assert len(queries) <= 10
+    assert len(queries) <= 11
     asked = [query["sql"] for query in queries if "messaging_" in query["sql"]]
-    assert len(asked) == len(figures.WATCHED) + 2
+    assert len(asked) == len(figures.WATCHED) + 3
     for sql in asked:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")
