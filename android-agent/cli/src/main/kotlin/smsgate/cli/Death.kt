@@ -1,6 +1,5 @@
 package smsgate.cli
 
-import java.io.File
 import smsgate.core.Checkpoint
 import smsgate.core.Store
 import smsgate.core.StoreOpener
@@ -35,7 +34,8 @@ class Death(private val point: String, private var left: Int) {
       val point = text.substringBefore(":")
       val count = text.substringAfter(":", "1").toIntOrNull() ?: 0
       if (point !in points || count < 1) {
-        throw UsageException("--die-after takes one of ${points.joinToString()}, and a number from 1")
+        val known = points.joinToString()
+        throw UsageException("--die-after takes one of $known, and a number from 1")
       }
       return Death(point, count)
     }

@@ -10,8 +10,8 @@ import smsgate.core.Sms
 import smsgate.core.SmsSender
 
 /**
- * A SIM that shows what it was told to send, and appends it to a file: sent after 2 s, delivered 3 s
- * later.
+ * A SIM that shows what it was told to send, and appends it to a file: sent after 2 s, delivered
+ * 3 s later.
  */
 class PretendedSim(
   private val clock: Clock,

@@ -24,9 +24,9 @@ enum class Checkpoint {
 /**
  * The phone's mind: [step] does one thing and says what it did.
  *
- * It never waits, except for the answer to a request. Whoever drives it waits until [Step.wakeAtMs],
- * by sleeping or by [awaitWork]; [Runner] does. The rules are those of the protocol: nothing is sent
- * twice, and whatever is doubtful is reported as such. Used by one thread.
+ * It never waits, except for the answer to a request. Whoever drives it waits until
+ * [Step.wakeAtMs], by sleeping or by [awaitWork]; [Runner] does. The rules are those of the
+ * protocol: nothing is sent twice, and whatever is doubtful is reported as such. Used by one thread.
  */
 class Agent(
   val journal: Journal,

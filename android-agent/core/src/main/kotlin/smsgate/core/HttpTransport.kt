@@ -37,10 +37,11 @@ class HttpTransport(
     thread(isDaemon = true, name = "smsgate-wait") {
       try {
         answer.complete(exchange(connection, request))
-      } catch (error: TransportException) {
+      } catch (error: Exception) {
         answer.completeExceptionally(error)
+      } finally {
+        until.wakeUp.call()
       }
-      until.wakeUp.call()
     }
     clock.sleep(until.atMs - clock.monotonicMs(), until.wakeUp)
     if (!answer.isDone) {
@@ -79,6 +80,9 @@ class HttpTransport(
       read(connection)
     } catch (error: IOException) {
       throw TransportException("${error.javaClass.simpleName}: ${error.message}", error)
+    } catch (error: SecurityException) {
+      // A firewall app, or a maker's switch, that bars this app from the network.
+      throw TransportException("not allowed: ${error.message}", error)
     } finally {
       connection.disconnect()
     }

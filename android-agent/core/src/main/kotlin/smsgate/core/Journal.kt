@@ -28,8 +28,8 @@ class Recovered(val released: Int, val unknown: Int)
  * The phone's journal: what makes a crash harmless. The SQL is in `journal.sql`.
  *
  * Every method is one transaction; when it returns, the disk has it. Methods that report to the
- * server put the event into the outbox in the same transaction as the change that it reports. A file
- * that is corrupt, or a copy, is set aside. Used by one thread; every method may throw
+ * server put the event into the outbox in the same transaction as the change that it reports. A
+ * file that is corrupt, or a copy, is set aside. Used by one thread; every method may throw
  * [StoreException].
  */
 class Journal(
@@ -208,8 +208,8 @@ class Journal(
   // --- the life of an attempt ---
 
   /**
-   * After a start of the program: whatever was started and not answered is unknown for ever. After a
-   * reboot the monotonic clock counts anew, so that every lease counts as run out.
+   * After a start of the program: whatever was started and not answered is unknown for ever. After
+   * a reboot the monotonic clock counts anew, so that every lease counts as run out.
    */
   fun recover(): Recovered {
     val nowMs = clock.monotonicMs()
@@ -225,8 +225,8 @@ class Journal(
   }
 
   /**
-   * Everything a sync's 200 says. Leases count from before the request. Answers how many messages are
-   * new.
+   * Everything a sync's 200 says. Leases count from before the request. Answers how many messages
+   * are new.
    */
   fun accept(reply: SyncReply, askedAtMs: Long): Int = write {
     reply.acked.forEach { store.execute(Sql["acked"], it) }
@@ -260,8 +260,8 @@ class Journal(
   }
 
   /**
-   * held → started, its event and its place in the pace, before the radio is called. False: it may not
-   * be started any more.
+   * held → started, its event and its place in the pace, before the radio is called. False: it may
+   * not be started any more.
    */
   fun start(held: Held, parts: Int, sim: Int, nowMs: Long, keepPaceMs: Long): Boolean =
     write {

@@ -4,8 +4,8 @@ package smsgate.core
 data class Start(val atMs: Long, val sim: Int, val segments: Int)
 
 /**
- * When the next message may start: at least 10 s between two starts per SIM, and at most 24 segments
- * in any 60 s for the whole phone, since Android counts what an app sends, not what a SIM does.
+ * When the next message may start: at least 10 s between two starts per SIM, and at most 24
+ * segments in any 60 s for the whole phone, since Android counts what an app sends, not a SIM.
  */
 class Pace(history: List<Start>) {
   var paceMs = PACE_MS
@@ -18,8 +18,8 @@ class Pace(history: List<Start>) {
   val horizonMs: Long get() = maxOf(WINDOW_MS, paceMs)
 
   /**
-   * What the server asks for. It may slow the phone down, never hurry it: beyond Android's own limit
-   * a text waits behind a question on a screen that nobody looks at.
+   * What the server asks for. It may slow the phone down, never hurry it: beyond Android's own
+   * limit a text waits behind a question on a screen that nobody looks at.
    */
   fun limit(paceMs: Long, segmentsPerMinute: Int) {
     this.paceMs = maxOf(PACE_MS, paceMs)

@@ -16,8 +16,9 @@ data class Invitation(
 
   companion object {
     /**
-     * From `http(s)://HOST/pair/#CODE[~SHA256]`, `smsgate://pair?server=URL&code=CODE[&pin=SHA256]`,
-     * or a bare `CODE[~SHA256]` with the server beside it. Throws [PairingException].
+     * From `http(s)://HOST/pair/#CODE[~SHA256]`, from
+     * `smsgate://pair?server=URL&code=CODE[&pin=SHA256]`, or from a bare `CODE[~SHA256]` with the
+     * server beside it. Throws [PairingException].
      */
     fun read(linkOrCode: String, server: String? = null): Invitation {
       val link = linkOrCode.trim()

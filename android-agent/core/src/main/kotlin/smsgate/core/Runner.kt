@@ -3,8 +3,8 @@ package smsgate.core
 import java.util.concurrent.ConcurrentLinkedQueue
 
 /**
- * Drives an agent in real (or accelerated) time, on the thread that calls [run]. Other threads reach
- * the journal by [post].
+ * Drives an agent in real (or accelerated) time, on the thread that calls [run]. Other threads
+ * reach the journal by [post].
  */
 class Runner(
   private val agent: Agent,

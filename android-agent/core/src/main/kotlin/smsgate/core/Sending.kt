@@ -1,6 +1,6 @@
 package smsgate.core
 
-/** Which held message goes when: SIM, owner and pace are asked before the journal, then the radio. */
+/** What goes when: SIM, owner and pace are asked before the journal, and then the radio. */
 internal class Sending(
   private val journal: Journal,
   private val sender: SmsSender,
@@ -31,7 +31,8 @@ internal class Sending(
   private fun startable(): Sequence<Held> {
     val held = journal.held()
     if (owner.isPaused) return emptySequence()
-    val blocked = held.mapTo(HashSet()) { it.sim }.filterTo(HashSet()) { sender.blocked(it) != null }
+    val sims = held.mapTo(HashSet()) { it.sim }
+    val blocked = sims.filterTo(HashSet()) { sender.blocked(it) != null }
     return held.asSequence().filter { it.sim !in blocked && !isCapped(it) }
   }
 

@@ -32,8 +32,8 @@ class Reply(
   private val headers: Map<String, String> = emptyMap(),
 ) {
   /**
-   * Milliseconds to wait, if the server names them. A date is not believed: clocks may be wrong, and
-   * an absurd wait is cut to an hour.
+   * Milliseconds to wait, if the server names them. A date is not believed: clocks may be wrong,
+   * and an absurd wait is cut to an hour.
    */
   val retryAfterMs: Long?
     get() {

@@ -50,7 +50,8 @@ data class SyncReply(
   val segmentsPerMinute: Int,
 )
 
-data class PairReply(val deviceId: Long, val token: String, val account: String)
+/** No data class: its token shall stand in no log. */
+class PairReply(val deviceId: Long, val token: String, val account: String)
 
 internal class SyncRequest(
   private val claimId: String,

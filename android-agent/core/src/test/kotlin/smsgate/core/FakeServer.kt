@@ -5,8 +5,8 @@ import com.grack.nanojson.JsonParser
 import com.grack.nanojson.JsonWriter
 
 /**
- * A server for the agent's tests: as much of the protocol as a phone can see, all in memory. It leases
- * each message once, repeats a claim's messages, acks every event and keeps them all.
+ * A server for the agent's tests: as much of the protocol as a phone can see, all in memory. It
+ * leases each message once, repeats a claim's messages, acks every event and keeps them all.
  */
 class FakeServer {
   private val waiting = ArrayList<Map<String, Any?>>()

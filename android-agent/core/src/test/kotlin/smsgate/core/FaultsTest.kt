@@ -94,9 +94,7 @@ class FaultsTest {
 
   @Provide
   fun faults(): Arbitrary<Faults> =
-    combine(RATE, RATE, RATE, RATE, Arbitraries.of(0.0, 0.1)).`as` { loses, loss, repeat, cut, late ->
-      Faults(loses, loss, repeat, cut, late)
-    }
+    combine(RATE, RATE, RATE, RATE, Arbitraries.of(0.0, 0.1)).`as`(::Faults)
 
   @Provide
   fun plans(): Arbitrary<Plan> = combine(RATE, RATE, RATE, Arbitraries.integers().between(0, 99))

@@ -29,7 +29,8 @@ class FaultyTransport(
     val reply = server.handle(request)
     if (happens(faults.loseReplies)) throw TransportException("the reply was lost")
     if (happens(faults.late)) clock.advance(LATE_MS)
-    return if (happens(faults.cut)) Reply(reply.status, reply.body.take(reply.body.length / 2)) else reply
+    if (!happens(faults.cut)) return reply
+    return Reply(reply.status, reply.body.take(reply.body.length / 2))
   }
 
   private fun happens(probability: Double) = chance.nextDouble() < probability

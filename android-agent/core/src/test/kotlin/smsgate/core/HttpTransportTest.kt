@@ -70,8 +70,10 @@ class HttpTransportTest {
 
   @Test
   fun `an answer that is cut is an error`() =
-    with({ it.output.write("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{".toByteArray()) }) { _, it ->
-      assertFailsWith<TransportException> { it.send(post) }
+    with({ exchange ->
+      exchange.output.write("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{".toByteArray())
+    }) { _, transport ->
+      assertFailsWith<TransportException> { transport.send(post) }
     }
 
   @Test

@@ -4,7 +4,7 @@ import java.io.Closeable
 import java.io.File
 import kotlin.random.Random
 
-/** At a checkpoint, or after a statement or commit of the journal (null), at the so-manieth time. */
+/** At the [count]th time at a checkpoint, or (null) after a statement or commit of the journal. */
 data class Death(val checkpoint: Checkpoint?, val count: Int)
 
 /** One phone over all its lives. What its radio was told survives them, as SMS do. */

@@ -12,12 +12,14 @@ import net.jqwik.api.constraints.IntRange
 /** The server's answers are read strictly: all of one, or nothing. */
 class WireTest {
   private val message =
-    """{"message_id":8,"attempt":1,"phone":"+48","text":"ż😀","sim":null,"priority":-3,"start_within_seconds":0.5}"""
+    """{"message_id":8,"attempt":1,"phone":"+48","text":"ż😀","sim":null,"priority":-3,""" +
+      """"start_within_seconds":0.5}"""
 
   private fun answer(messages: String = message, vararg changes: Pair<String, String>) =
     changes.fold(
-      """{"acked":["a"],"messages":[$messages],"cancel":[7],"paused":false,"next_sync_seconds":60,""" +
-        """"pace_seconds":10,"segments_per_minute":24,"server_time":"now","later":{"field":[]}}""",
+      """{"acked":["a"],"messages":[$messages],"cancel":[7],"paused":false,""" +
+        """"next_sync_seconds":60,"pace_seconds":10,"segments_per_minute":24,""" +
+        """"server_time":"now","later":{"field":[]}}""",
     ) { text, (old, new) -> text.replace(old, new).also { check(it != text) { "no $old" } } }
 
   @Example
@@ -63,8 +65,8 @@ class WireTest {
 
   @Example
   fun `an absurd number of seconds is cut to a day`() {
-    val reply = readSync(answer(message, "\"next_sync_seconds\":60" to "\"next_sync_seconds\":1e300"))
-    assertEquals(86_400_000, reply.nextSyncMs)
+    val absurd = answer(message, "\"next_sync_seconds\":60" to "\"next_sync_seconds\":1e300")
+    assertEquals(86_400_000, readSync(absurd).nextSyncMs)
   }
 
   @Example
