@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from django.db import connection
 
+from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
 from licenses.models import DailyUsage
@@ -51,6 +52,14 @@ def count(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
         )
         if cursor.rowcount != len(days):
             raise limit_exceeded(sender)
+
+
+def remaining(sender: Sender) -> int | None:
+    """How many more messages this account may have accepted for today; None: no limit."""
+    if sender.max_daily_sms is None:
+        return None
+    today = clock.now().astimezone(sender.zone).date()
+    return max(0, sender.max_daily_sms - used(sender.account_id, today))
 
 
 def used(account_id: int, day: dt.date) -> int:
