@@ -20,6 +20,7 @@ demo: .venv/.runtime ## Show the main job end to end in a temporary folder
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
 	@tests/dialects/clients/install_node.sh
+	@tests/dialects/clients/install_java.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
@@ -51,7 +52,7 @@ phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv tests/dialects/clients/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so

@@ -45,9 +45,9 @@ class Program:
         assert response.status_code == status, response.content
         return response.json()
 
-    def send(self, *recipients: Any, status: int = 201, **fields: Any) -> Any:
+    def send(self, *recipients: Any, **fields: Any) -> Any:
         body = {"message_type": "N", "message": "Hello world!"}
-        return self.post("sms", body | {"recipient": list(recipients or [NUMBER])} | fields, status)
+        return self.post("sms", body | {"recipient": list(recipients or [NUMBER])} | fields, 201)
 
     def states(self, order_id: str) -> list[str]:
         return [recipient["status"] for recipient in self.get(f"sms/{order_id}")["recipients"]]

@@ -14,7 +14,8 @@ class TestItConforms(Conformance):
     sent_status = 201
     routes_with_id = (("GET", "sms/{id}"), ("DELETE", "sms/{id}"))
     lists = ("smshistory?from=20200101",)
-    statuses = Conformance.statuses | {
+    statuses = {
+        **Conformance.statuses,
         "license_inactive": 401,
         "subscription_expired": 401,
         "daily_limit_exceeded": 400,

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from redis import ConnectionError
 
 from dialects.smsend import words
 from http_api import redis
@@ -121,7 +122,7 @@ def test_without_redis_no_pin_is_sent_that_nobody_could_verify(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone() -> Any:
-        raise redis.redis.ConnectionError
+        raise ConnectionError
 
     monkeypatch.setattr(redis, "client", gone)
     monkeypatch.setattr(redis, "_resting_until", 0.0)
