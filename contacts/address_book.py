@@ -66,22 +66,36 @@ def _check_groups(sender: Sender, wanted: Collection[int]) -> None:
         raise Refusal.of_field("group_ids", f"{len(wanted) - found} of these groups do not exist")
 
 
-def rename_group(group: ContactGroup, name: str) -> None:
+@transaction.atomic
+def rename_group(account_id: int, group_id: int, name: str) -> None:
+    """Raises Refusal `not_found`, as all below."""
+    group = _locked_group(account_id, group_id)
     group.name = name
     group.save(update_fields=["name"])
 
 
 @transaction.atomic
-def delete_group(group: ContactGroup, *, with_contacts: bool) -> None:
+def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None:
     """The people in it stay, unless they are to go with it; what they were sent stays in any case."""
+    group = _locked_group(account_id, group_id)
     if with_contacts:
         group.contacts.all().delete()
     group.delete()
 
 
-def add_to_group(group: ContactGroup, contact: Contact) -> None:
-    contact.groups.add(group)
+@transaction.atomic
+def add_to_group(account_id: int, group_id: int, contact_id: int) -> None:
+    group = _locked_group(account_id, group_id)
+    selectors.contact(account_id, contact_id).groups.add(group)
 
 
-def remove_from_group(group: ContactGroup, contact: Contact) -> None:
-    contact.groups.remove(group)
+@transaction.atomic
+def remove_from_group(account_id: int, group_id: int, contact_id: int) -> None:
+    group = _locked_group(account_id, group_id)
+    selectors.contact(account_id, contact_id).groups.remove(group)
+
+
+def _locked_group(account_id: int, group_id: int) -> ContactGroup:
+    """With the account's lock: nobody deletes meanwhile what is put together here."""
+    queue.lock_account(account_id)
+    return selectors.group(account_id, group_id)

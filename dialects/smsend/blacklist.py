@@ -102,10 +102,14 @@ class BlacklistViewSet(VendorViewSet):
 
     def remove(self, request: Request, phone: str) -> Response:
         sender = sender_of(request)
-        number = validated(PhoneNumber, {"phoneNumber": phone}, sender=sender).phone_number
-        if not opt_outs.opt_in(sender.account_id, number):
-            raise Refusal("not_found", "This number is not on the blacklist.")
-        return Response(True)
+
+        def work() -> Response:
+            number = validated(PhoneNumber, {"phoneNumber": phone}, sender=sender).phone_number
+            if not opt_outs.opt_in(sender.account_id, number):
+                raise Refusal("not_found", "This number is not on the blacklist.")
+            return Response(True)
+
+        return self.write(request, sender.scope, work)
 
 
 def _opted_out(sender: Sender, phones: list[str]) -> Response:

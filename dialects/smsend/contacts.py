@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -109,41 +110,51 @@ class GroupViewSet(VendorViewSet):
 
     def update(self, request: Request, group_id: str) -> Response:
         sender = sender_of(request)
-        group = selectors.group(sender.account_id, int(group_id))
-        address_book.rename_group(group, validated(NewGroup, request.data).name)
-        return _empty(request, f"group/{group.pk}")
+
+        def work() -> Response:
+            name = validated(NewGroup, request.data).name
+            address_book.rename_group(sender.account_id, int(group_id), name)
+            return _empty(request, f"group/{group_id}")
+
+        return self.write(request, sender.scope, work)
 
     def destroy(self, request: Request, group_id: str) -> Response:
-        group = selectors.group(sender_of(request).account_id, int(group_id))
-        with_contacts = asked(request, DeleteQuery).with_contacts
-        address_book.delete_group(group, with_contacts=with_contacts)
-        return _empty(request)
+        sender = sender_of(request)
+
+        def work() -> Response:
+            with_contacts = asked(request, DeleteQuery).with_contacts
+            address_book.delete_group(sender.account_id, int(group_id), with_contacts=with_contacts)
+            return _empty(request)
+
+        return self.write(request, sender.scope, work)
 
     def add(self, request: Request, group_id: str, contact_id: str = "") -> Response:
         sender = sender_of(request)
-        group = selectors.group(sender.account_id, int(group_id))
-        contact = _named(sender, contact_id or given(request).get("phoneNumber"))
-        address_book.add_to_group(group, contact)
-        return _empty(request, f"contact/{contact.pk}")
+
+        def work() -> Response:
+            mine = _contact_id(sender, contact_id or given(request).get("phoneNumber"))
+            address_book.add_to_group(sender.account_id, int(group_id), mine)
+            return _empty(request, f"contact/{mine}")
+
+        return self.write(request, sender.scope, work)
 
     def remove(self, request: Request, group_id: str, contact_id: str) -> Response:
         sender = sender_of(request)
-        group = selectors.group(sender.account_id, int(group_id))
-        contact = _named(sender, contact_id)
-        address_book.remove_from_group(group, contact)
-        return _empty(request, f"contact/{contact.pk}")
+
+        def work() -> Response:
+            mine = _contact_id(sender, contact_id)
+            address_book.remove_from_group(sender.account_id, int(group_id), mine)
+            return _empty(request, f"contact/{mine}")
+
+        return self.write(request, sender.scope, work)
 
 
-def _named(sender: Sender, named: Any) -> Contact:
-    """By id, as documented, or by phone, as one client has it; what could be both is an id."""
-    if isinstance(named, str) and named.isascii() and named.isdigit() and named[0] != "0":
-        return selectors.contact(sender.account_id, validated(_ContactId, {"id": named}).id)
+def _contact_id(sender: Sender, named: Any) -> int:
+    """It is documented as an id, and one client gives the phone; what could be both is an id."""
+    if isinstance(named, str) and re.fullmatch(r"[1-9][0-9]{0,17}", named):
+        return int(named)
     phone = validated(PhoneNumber, {"phoneNumber": named}, sender=sender).phone_number
-    return selectors.contact_by_phone(sender.account_id, phone)
-
-
-class _ContactId(Body):
-    id: Id
+    return selectors.contact_by_phone(sender.account_id, phone).pk
 
 
 def _empty(request: Request, location: str = "", *, status: int = 200) -> Response:

@@ -195,3 +195,29 @@ def test_the_keys_are_stored_as_digests_only(api: Api, tenant: Tenant) -> None:
             assert value not in (token.digest, token.hint)
     assert auth.sender_by_issued_token(tokens.Kind.SESSION, told[0]).expires_at is not None
     assert words.SESSION_IDLE.total_seconds() == 300
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "status"), ("GET", "dashboard"), ("POST", "pwdreset"), ("POST", "sms"),
+        ("POST", "paramsms"), ("POST", "smstogroups"), ("GET", "sms/1"), ("DELETE", "sms/1"),
+        ("DELETE", "sms/bulk"), ("GET", "smshistory"), ("GET", "rcptHistory"), ("GET", "contact"),
+        ("POST", "contact"), ("POST", "contacts"), ("GET", "contact/1"), ("GET", "contacts/fields"),
+        ("POST", "group"), ("GET", "groups"), ("PUT", "group/1"), ("DELETE", "group/1"),
+        ("POST", "group/1/contact/1"), ("PUT", "group/1/contact"), ("DELETE", "group/1/contact/1"),
+        ("GET", "blacklist/sms"), ("POST", "blacklist/sms"), ("POST", "blacklist/smsbatch"),
+        ("DELETE", "blacklist/sms/1"), ("POST", "contact/add_to_blacklist"),
+        ("POST", "contact/add_to_blacklist/1"), ("POST", "contact/add_to_blacklist_batch"),
+        ("POST", "contacts/add_to_blacklist"), ("GET", "newsrsmsmessage"),
+        ("GET", "newsrsmsmessage/1"), ("GET", "srsmshistory"), ("GET", "srsmshistory/1"),
+        ("GET", "srsmshistory/1/1"), ("POST", "2fa/request"), ("POST", "2fa/verify"),
+        ("GET", "alias"),
+    ],
+)  # fmt: skip
+def test_nothing_else_is_done_for_who_has_not_logged_in(
+    program: Program, method: str, path: str
+) -> None:
+    program.headers = {}
+    program.refused(program.call(method, path), 401)
+    program.refused(program.call(method, f"/{path}"), 401)  # a base with a slash too many
