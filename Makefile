@@ -3,10 +3,14 @@
 
 PYTHON ?= python3
 ARGS ?=
+SEEDS ?= 200
+SEED ?=
+ROUNDS ?= 20
+SECONDS ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint format provision pair hook phone clean
+.PHONY: help up demo test sim crash load bench lint format provision pair hook phone clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +26,18 @@ test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/dialects/clients/install_node.sh
 	@tests/dialects/clients/install_java.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
+
+sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of them again: SEED=17
+	@$(RUN) -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+
+crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUNDS=100
+	@$(RUN) -m tests.crash --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
+	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
+
+bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ROWS, ONLY=bulk,drain
+	@$(RUN) -m bench
 
 # Django's settings want secrets and a database; the linters need neither, and must not make ./data.
 lint: export SECRET_KEY = lint

@@ -4,13 +4,19 @@
 import os
 import sys
 
+# Clients of the service: loading its settings would make a data folder and its secrets here.
+CLIENTS = {"demo", "phone"}
+
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line, load_command_class
 
     from smsgate.config import ConfigError
 
+    if CLIENTS.intersection(sys.argv[1:2]):
+        load_command_class("smsgate", sys.argv[1]).run_from_argv(sys.argv)
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
     try:
         execute_from_command_line(sys.argv)
     except ConfigError as error:

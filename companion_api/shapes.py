@@ -3,14 +3,15 @@ that is refused because of one event would jam the phone for ever."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from http_api.shapes import Identifier, Integer, Shape
 from messaging.services.sync import (
     MAX_CAPACITY,
+    MESSAGE_EVENTS,
     Reported,
     SyncRequest,
 )
@@ -56,15 +57,10 @@ class Event(Shape):
     """One report. Which fields count depends on the type."""
 
     event_id: UUID
-    type: Literal[
-        "released",
-        "started",
-        "part_sent",
-        "part_failed",
-        "part_delivered",
-        "part_undelivered",
-        "unknown",
-        "received",
+    type: Annotated[
+        str,
+        Field(max_length=32),
+        WithJsonSchema({"type": "string", "enum": sorted(MESSAGE_EVENTS | {"received"})}),
     ]
     wall_time: Annotated[str, Field(max_length=40)] = ""
     message_id: Id | None = None
@@ -72,16 +68,16 @@ class Event(Shape):
     part: Small | None = None
     parts: Small | None = None
     code: Short = ""
-    sender: Annotated[str, Field(max_length=64)] = ""
-    text: Annotated[str, Field(max_length=10_000)] = ""
+    sender: Annotated[Identifier, AfterValidator(lambda sender: sender[:64])] = ""
+    text: str = ""
     sim: Small | None = None
 
-    def reported(self) -> Reported:
-        return Reported(**self.model_dump(), quarantine=self._what_is_missing())
+    def reported(self, quarantine: str = "") -> Reported:
+        return Reported(**self.model_dump(), quarantine=quarantine or self._what_is_missing())
 
     def _what_is_missing(self) -> str:
-        if self.type == "received":
-            return "" if self.sender else "incomplete"
+        if self.type == "received":  # a text without a sender is still somebody's answer
+            return "" if self.sender or self.text else "incomplete"
         if self.message_id is None or self.attempt is None:
             return "incomplete"
         needs_part = self.type.startswith("part_")
@@ -114,17 +110,18 @@ class Sync(Shape):
         )
 
 
+# What an event can do without: a word of the phone counts, even beside an odd slot or clock.
+_BESIDE = frozenset({"wall_time", "code", "sim"})
+
+
 def _reported(given: Any) -> Reported:
-    """The event, or a quarantined stand-in for what cannot be read as one."""
+    """The event without the fields that cannot be read; quarantined where one of them matters."""
+    if not isinstance(given, dict):
+        return Reported(event_id=uuid4(), quarantine="malformed")
     try:
         return Event.model_validate(given).reported()
-    except ValidationError:
-        event_id = _uuid(given.get("event_id")) if isinstance(given, dict) else None
-        return Reported(event_id=event_id or uuid4(), quarantine="malformed")
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    except ValidationError as error:
+        unreadable = {str(detail["loc"][0]) for detail in error.errors(include_input=False)}
+    rest = {name: value for name, value in given.items() if name not in unreadable}
+    event = Event.model_validate({"event_id": uuid4(), "type": ""} | rest)
+    return event.reported("" if unreadable <= _BESIDE else "malformed")

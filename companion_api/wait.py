@@ -21,7 +21,6 @@ from django.conf import settings
 from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import device_by_token, sender_of_license
-from licenses.models import Device
 from messaging import queue
 from messaging.drafts import sending_hours
 from messaging.wakeup import CHANNEL
@@ -42,17 +41,15 @@ class Look:
     next_due: dt.datetime | None
 
 
-def find_device(token: str) -> Device:
+def license_of(token: str) -> int:
     """Runs in a thread. Raises Refusal `device_unknown`."""
-    return device_by_token(token)
+    return device_by_token(token).license_id
 
 
-def look(device: Device) -> Look:
+def look(token: str) -> Look:
     """Runs in a thread: is there something for this phone to claim? Raises `device_unknown`."""
     now = clock.now()
-    device.refresh_from_db(fields=["is_paused", "revoked_at"])
-    if device.revoked_at is not None:
-        raise Refusal("device_unknown", "This phone is not paired any more; pair it again.")
+    device = device_by_token(token)
     try:
         sender = sender_of_license(device.license)
     except Refusal:
@@ -63,10 +60,14 @@ def look(device: Device) -> Look:
     is_closed = hours is not None and not hours.is_open(now)
     if queue.is_ready(device.license_id, now, only_any_hour=is_closed):
         return Look(True, None)
-    due = queue.next_due(device.license_id)
+    due = queue.next_due(
+        device.license_id,
+        before=now + dt.timedelta(seconds=LONGEST_WAIT),
+        only_any_hour=is_closed,
+    )
     if is_closed and hours is not None:
         opening = hours.next_opening(now)
-        due = min(due, opening) if due and due > now else opening
+        due = min(due, opening) if due else opening
     return Look(False, due)
 
 
@@ -85,23 +86,23 @@ class Waiters:
 
         Raises Refusal `device_unknown`.
         """
-        device: Device = await self._in_thread(find_device, token)
+        license_id: int = await self._in_thread(license_of, token)
         woken = asyncio.Event()
-        self._by_license[device.license_id].add(woken)
+        self._by_license[license_id].add(woken)
         try:
-            return await self._watch(device, woken, longest)
+            return await self._watch(token, woken, longest)
         finally:
-            waiters = self._by_license[device.license_id]
+            waiters = self._by_license[license_id]
             waiters.discard(woken)
             if not waiters:
-                del self._by_license[device.license_id]
+                del self._by_license[license_id]
 
-    async def _watch(self, device: Device, woken: asyncio.Event, longest: float) -> bool:
+    async def _watch(self, token: str, woken: asyncio.Event, longest: float) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + longest
         while True:
             woken.clear()
-            found: Look = await self._in_thread(look, device)
+            found: Look = await self._in_thread(look, token)
             if found.is_ready:
                 return True
             left = deadline - loop.time()

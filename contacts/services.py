@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired
+from uuid import UUID
 
 from django.db import transaction
 from typing_extensions import TypedDict
@@ -215,7 +216,7 @@ def _message_of(draft: ContactDraft) -> Draft:
     return Draft(
         phone=draft.phone,
         text=text,
-        repeat_digest=hashlib.blake2b(identity.encode(), digest_size=16).digest(),
+        repeat_digest=UUID(bytes=hashlib.blake2b(identity.encode(), digest_size=16).digest()),
         send_after=draft.send_after,
         send_before=draft.send_before,
         priority=draft.priority,

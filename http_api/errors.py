@@ -40,6 +40,8 @@ STATUS_BY_CODE: dict[str, int] = {
     "unavailable": 503,
 }
 
+WRONG_METHOD = "This address does not take that method; see the Allow header."
+
 
 class Refusal(Exception):
     """A request that is refused for a reason its sender can act on.
@@ -109,7 +111,7 @@ def _from_drf(exc: exceptions.APIException) -> Response:
     code = str(exc.default_code)
     response = Response(error_body(code, str(detail)), status=exc.status_code)
     if isinstance(exc, exceptions.MethodNotAllowed):
-        response.data["message"] = "This address does not take that method; see the Allow header."
+        response.data["message"] = WRONG_METHOD
     return response
 
 
@@ -131,11 +133,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """500, with an incident id that stands beside the traceback in the log."""
+    return JsonResponse(incident_body(), status=500)
+
+
+def incident_body() -> dict[str, Any]:
+    """What a 500 says; the exception that is being handled goes into the log beside its id."""
     incident = secrets.token_hex(6)
     logger.exception("incident %s", incident)
     body = error_body(
         "server_error",
         f"Something went wrong on the server; nothing was accepted. Incident {incident}.",
     )
-    return JsonResponse({**body, "incident": incident}, status=500)
+    return body | {"incident": incident}

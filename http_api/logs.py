@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import traceback
 from types import TracebackType
 
@@ -21,6 +22,9 @@ class LineFormatter(logging.Formatter):
         super().__init__(
             fmt=f"%(asctime)s {_PROCESS:<8} %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
         )
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
+        return re.sub(r"\s*\n\s*", " ", super().formatMessage(record).rstrip())
 
     def formatException(  # noqa: N802 (logging's own name)
         self,

@@ -37,7 +37,7 @@ def cursor_page(
 
 
 def _number(text: str | None, name: str, default: int, highest: int) -> int:
-    if text is None:
+    if not text:  # an empty value is absent, as everywhere in queries
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= highest):
         raise Refusal.of_field(name, f"must be a whole number from 1 to {highest}")

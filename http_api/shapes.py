@@ -116,7 +116,8 @@ def _in_words(detail: ErrorDetails) -> str:
         case "too_short":
             return "may not be empty"
         case "too_long":
-            return f"may have at most {context['max_length']} items"
+            unit = "items" if context["field_type"] == "List" else "characters"
+            return f"may have at most {context['max_length']} {unit}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":

@@ -12,6 +12,7 @@ from rest_framework.viewsets import ViewSet
 
 from http_api.errors import exception_handler
 from http_api.idempotency import once
+from http_api.rendering import JsonRenderer
 
 # serialization_failure, deadlock_detected: PostgreSQL undid everything and asks to try again.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
@@ -39,9 +40,8 @@ class ApiViewSet(ViewSet):
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return retried(work)
-        # buffered by the ASGI root: reading the body again costs nothing
-        named = "".join(self.kwargs.values())
-        whole = f"{named}\n".encode() + request._request.body
+        # as read: a client that repeats a multipart body draws a new boundary for it
+        whole = JsonRenderer().render([*self.kwargs.values(), request.data])
         route = f"{request.method} {self.basename}-{self.action}"
 
         def answered() -> Response:

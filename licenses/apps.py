@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class LicensesConfig(AppConfig):
     name = "licenses"
+    verbose_name = "Licences"

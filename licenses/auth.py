@@ -126,6 +126,8 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
 
 def sender_by_password(username: str, password: str) -> Sender:
     """The sender for an API credential. Raises Refusal: `invalid_key`, and as above."""
+    if "\0" in username:  # PostgreSQL's text has none
+        return _usable(_known(None))
     digests = keys.digests("password", password)
     return _usable(_known(_row(_BY_PASSWORD, username=username, digests=digests)))
 
@@ -161,8 +163,24 @@ def device_by_token(token: str) -> Device:
         .first()
     )
     if device is None:
-        raise Refusal("device_unknown", "This phone is not paired any more; pair it again.")
+        raise _unpaired()
     return device
+
+
+def lock_device(device: Device) -> None:
+    """Hold this phone's row until the transaction ends.
+
+    Raises `device_unknown` where it was revoked, or paired anew, since it was read.
+    """
+    locked = Device.objects.select_for_update().filter(
+        pk=device.pk, token_digest=device.token_digest, revoked_at=None
+    )
+    if not locked.values_list("pk"):
+        raise _unpaired()
+
+
+def _unpaired() -> Refusal:
+    return Refusal("device_unknown", "This phone is not paired any more; pair it again.")
 
 
 def _by_key(key: str, api_key: str | None = None) -> _Row | None:

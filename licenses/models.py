@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from functools import cache
 from typing import ClassVar
@@ -240,8 +239,3 @@ class DailyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.day}"
-
-
-def is_subscribed(account: Account, now: dt.datetime) -> bool:
-    """Whether the account's subscription still runs on its local day."""
-    return account.valid_until is None or now.astimezone(account.zone).date() <= account.valid_until

@@ -116,7 +116,7 @@ def add_credential(license: License) -> NewCredential:
 
 
 def rotate_license_key(license: License) -> str:
-    """A new key of the same length class for this licence; the old one is void at once."""
+    """A new key of 12 characters for this licence; the old one is void at once."""
     key = keys.new_key()
     license.key_digest = keys.digest("license_key", key)
     license.key_hint = key[:2]
@@ -163,11 +163,14 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
     """Redeem a pairing code for this install. `facts` are fields of Device (name, android, …).
 
     The same install may repeat its code until it expires, since the answer may have been lost: it
-    gets a new token and the former is void. Raises `pairing_code_invalid`.
+    gets a new token and the former is void. Not so a phone that was revoked since: it would come
+    back by itself. Raises `pairing_code_invalid`.
     """
+    # What the code points at is read after its lock: a phone that came first has changed it. The
+    # licence is locked too, for an install that redeems two codes at once.
     offer = (
-        PairingCode.objects.select_for_update(of=("self",))
-        .select_related("license", "replaces", "used_by")
+        PairingCode.objects.select_for_update(of=("self", "license"), no_key=True)
+        .select_related("license")
         .filter(
             code_digest__in=keys.digests("pairing_code", keys.normal_pairing_code(code)),
             expires_at__gt=clock.now(),
@@ -176,7 +179,7 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
         )
         .first()
     )
-    if offer is None or (offer.used_by and offer.used_by.install_id != install_id):
+    if offer is None or (offer.used_by and not _may_repeat(offer.used_by, install_id)):
         raise Refusal(
             "pairing_code_invalid", "This pairing code is wrong, used or expired; make a new one."
         )
@@ -194,6 +197,10 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
     offer.used_by = device
     offer.save(update_fields=["used_by"])
     return Paired(device=device, token=token, replaced_install=replaced)
+
+
+def _may_repeat(device: Device, install_id: str) -> bool:
+    return device.install_id == install_id and device.revoked_at is None
 
 
 def revoke(device: Device) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from uuid import UUID
 
 from http_api.errors import Refusal
 from licenses.auth import Sender
@@ -30,7 +31,7 @@ class Draft:
     phone: str
     text: str
     external_id: str | None = None
-    repeat_digest: bytes | None = None
+    repeat_digest: UUID | None = None
     send_after: ClientTime | None = None
     send_before: ClientTime | None = None
     priority: int = DEFAULT_PRIORITY

@@ -102,8 +102,9 @@ class Message(models.Model):
         db_index=False,
     )  # fmt: skip
     external_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 (null: has none)
-    # A contact's message has no external id; this digest of phone, text and start identifies it.
-    repeat_digest = models.BinaryField(max_length=16, null=True)
+    # A contact's message has no external id; this digest of phone, text and start identifies it. Its
+    # 16 bytes are a UUID since Django inserts that, and not bytes, by its fast path (UNNEST).
+    repeat_digest = models.UUIDField(null=True)
     phone = models.CharField(max_length=PHONE_LENGTH)  # '' once erased by retention
     text = models.TextField()
     priority = models.SmallIntegerField(default=10)

@@ -116,18 +116,18 @@ def taken(
     license_id: int,
     account_id: int,
     external_ids: Sequence[str],
-    digests: Sequence[bytes],
+    digests: Sequence[UUID],
     phones: Sequence[str],
-) -> tuple[set[str], set[bytes], set[str]]:
+) -> tuple[set[str], set[UUID], set[str]]:
     """Which external ids and digests are messages of this licence already, and who has opted out."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT external_id, NULL::bytea, NULL FROM messaging_message
+            SELECT external_id, NULL::uuid, NULL FROM messaging_message
             WHERE license_id = %(license_id)s AND external_id = ANY(%(external_ids)s::text[])
             UNION ALL
             SELECT NULL, repeat_digest, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::bytea[])
+            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::uuid[])
             UNION ALL
             SELECT NULL, NULL, phone FROM messaging_optout
             WHERE account_id = %(account_id)s AND phone = ANY(%(phones)s::text[])
@@ -143,7 +143,7 @@ def taken(
         rows = cursor.fetchall()
     return (
         {row[0] for row in rows if row[0] is not None},
-        {bytes(row[1]) for row in rows if row[1] is not None},
+        {row[1] for row in rows if row[1] is not None},
         {row[2] for row in rows if row[2] is not None},
     )
 
@@ -164,6 +164,7 @@ class Claimed:
     any_hour: bool
     send_before: dt.datetime | None
     leased_until: dt.datetime
+    is_called_off: bool = False  # cancelled, or settled otherwise, since it was claimed
 
 
 def promote(now: dt.datetime, *, license_id: int | None = None) -> int:
@@ -271,7 +272,7 @@ def claimed_before(claim_pk: int) -> list[Claimed]:
         cursor.execute(
             """
             SELECT m.id, a.n, m.phone, m.text, m.sim, m.priority, m.any_hour, m.send_before,
-                a.leased_until
+                a.leased_until, m.cancel_requested OR m.status <> 'leased'
             FROM messaging_attempt AS a JOIN messaging_message AS m ON m.id = a.message_id
             WHERE a.claim_id = %s AND a.n = m.attempt_n AND NOT a.is_superseded
                 AND (a.state = 'leased' OR a.state = 'uncertain' AND NOT EXISTS (
@@ -301,15 +302,17 @@ def is_ready(license_id: int, now: dt.datetime, *, only_any_hour: bool) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def next_due(license_id: int) -> dt.datetime | None:
-    """When this licence's next scheduled message becomes due."""
+def next_due(license_id: int, *, before: dt.datetime, only_any_hour: bool) -> dt.datetime | None:
+    """When this licence's next scheduled message becomes due, if that is `before`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT due_at FROM messaging_message
-            WHERE license_id = %s AND status = 'scheduled' ORDER BY due_at LIMIT 1
+            WHERE license_id = %s AND status = 'scheduled' AND due_at < %s
+                {"AND any_hour" if only_any_hour else ""}
+            ORDER BY due_at LIMIT 1
             """,
-            [license_id],
+            [license_id, before],
         )
         row = cursor.fetchone()
     return row[0] if row else None
@@ -333,7 +336,7 @@ def change(changes: Sequence[Change], now: dt.datetime) -> set[int]:
                 SELECT * FROM json_to_recordset(%(changes)s) AS w(id bigint, from_state text,
                     to_state text, cause text, due_at timestamptz, failure_reason text,
                     sent_at timestamptz, delivered_at timestamptz, finished_at timestamptz,
-                    cancel_requested bool)),
+                    cancel_requested bool, parts smallint)),
             moved AS (
                 UPDATE messaging_message AS m SET
                     status = w.to_state,
@@ -342,7 +345,8 @@ def change(changes: Sequence[Change], now: dt.datetime) -> set[int]:
                     sent_at = coalesce(m.sent_at, w.sent_at),
                     delivered_at = coalesce(m.delivered_at, w.delivered_at),
                     finished_at = coalesce(w.finished_at, m.finished_at),
-                    cancel_requested = coalesce(w.cancel_requested, m.cancel_requested)
+                    cancel_requested = coalesce(w.cancel_requested, m.cancel_requested),
+                    parts = coalesce(w.parts, m.parts)
                 FROM wanted AS w WHERE m.id = w.id AND m.status = w.from_state
                 RETURNING m.id, w.from_state, w.to_state, w.cause),
             history AS (
@@ -373,6 +377,7 @@ class Change:
     delivered_at: str | None = None
     finished_at: str | None = None
     cancel_requested: bool | None = None
+    parts: int | None = None
 
 
 def set_attempts(states: Iterable[tuple[int, str, bool]]) -> None:
@@ -397,33 +402,31 @@ def set_attempts(states: Iterable[tuple[int, str, bool]]) -> None:
 def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
     """scheduled, pending → cancelled for all that waits for this recipient; answers how many.
 
-    What a phone already holds is asked back; it is cancelled when the phone has released it.
+    What a phone already holds is asked back; it is cancelled when the phone has released it. All
+    of it is locked first: what a claim or a release is moving meanwhile is judged by where it ends.
     """
-    parameters: dict[str, Any] = {"account_id": account_id, "phone": phone, "now": now}
-    mine = """
-        license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account_id)s)
-        AND phone = %(phone)s"""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            UPDATE messaging_message SET cancel_requested = true, failure_reason = 'opted_out'
-            WHERE {mine} AND status = 'leased' AND NOT cancel_requested
-            """,
-            parameters,
-        )
-        cursor.execute(
-            f"""
-            WITH waiting AS (
+            """
+            WITH concerned AS (
                 SELECT id, status FROM messaging_message
-                WHERE {mine} AND status IN ('scheduled', 'pending') ORDER BY id FOR UPDATE),
+                WHERE license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account)s)
+                    AND phone = %(phone)s AND status IN ('scheduled', 'pending', 'leased')
+                ORDER BY id FOR UPDATE),
+            asked_back AS (
+                UPDATE messaging_message AS m SET cancel_requested = true,
+                    failure_reason = 'opted_out'
+                FROM concerned AS c
+                WHERE m.id = c.id AND c.status = 'leased' AND NOT m.cancel_requested),
             cancelled AS (
                 UPDATE messaging_message AS m SET status = 'cancelled',
                     failure_reason = 'opted_out', finished_at = %(now)s
-                FROM waiting WHERE m.id = waiting.id RETURNING m.id, waiting.status)
+                FROM concerned AS c WHERE m.id = c.id AND c.status <> 'leased'
+                RETURNING m.id, c.status)
             INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
             SELECT id, status, 'cancelled', %(now)s, 'opted_out' FROM cancelled
             """,
-            parameters,
+            {"account": account_id, "phone": phone, "now": now},
         )
         return int(cursor.rowcount)
 

@@ -131,7 +131,7 @@ def fold(reports: Iterable[Report]) -> Fold:
     total = max(parts or 0, max(ranks, default=0))
 
     if ranks and len(ranks) == total and min(ranks.values()) >= _SENT:
-        return Fold(_state_of_sent(set(ranks.values())), parts, "")
+        return Fold(_state_of_sent(set(ranks.values()), types), parts, "")
     if "part_failed" in types:  # also where that part was sent later: a rank never falls
         partial = max(ranks.values()) > _FAILED
         return Fold(AttemptState.FAILED, parts, "partially_sent" if partial else _code(events))
@@ -148,10 +148,11 @@ def fold(reports: Iterable[Report]) -> Fold:
     return Fold(AttemptState.LEASED, parts, "")
 
 
-def _state_of_sent(ranks: set[int]) -> AttemptState:
+def _state_of_sent(ranks: set[int], types: set[str]) -> AttemptState:
+    """`undelivered` also where that part arrived after all, but not yet each: a rank never falls."""
     if ranks == {_DELIVERED}:
         return AttemptState.DELIVERED
-    return AttemptState.UNDELIVERED if _UNDELIVERED in ranks else AttemptState.SENT
+    return AttemptState.UNDELIVERED if "part_undelivered" in types else AttemptState.SENT
 
 
 def _code(events: frozenset[Report]) -> str:

@@ -33,12 +33,12 @@ class Did(StrEnum):
     """What a step did."""
 
     RECOVERED = "recovered"  # after a crash or reboot: released and unknown ones were journaled
-    COLLECTED = "collected"  # the radio's and the network's words were journaled
+    COLLECTED = "heard"  # the radio's and the network's words were journaled
     GAVE_UP = "gave_up"  # started 15 minutes ago, no answer: unknown
     RELEASED = "released"  # held, and may not be started any more
     SYNCED = "synced"
     SYNC_FAILED = "sync_failed"
-    SENT = "sent"  # one message was started
+    STARTED = "started"  # one message went to the radio, which has not answered yet
     IDLE = "idle"  # nothing to do before wake_at
     STOPPED = "stopped"  # nothing to do until the owner decides; detail says why
     JOURNAL_FAILED = "journal_failed"  # the disk refused; nothing was started
@@ -168,7 +168,9 @@ class Agent:
         if not self._unwritten:
             return None
         self.journal.record(self._unwritten)
-        what = ", ".join(f"{r.message_id} {r.type.removeprefix('part_')}" for r in self._unwritten)
+        what = ", ".join(
+            f"message {r.message_id} {r.type.removeprefix('part_')}" for r in self._unwritten
+        )
         self._unwritten.clear()
         self._checkpoint("result")
         return Step(Did.COLLECTED, what)
@@ -228,7 +230,7 @@ class Agent:
         # The pace goes by when the radio was really called: the disk may have been slow.
         self._pacing.note(Start(self._now_ms(), sim, parts))
         self._checkpoint("radio")
-        return Step(Did.SENT, f"{held.message_id} attempt {held.attempt}")
+        return Step(Did.STARTED, f"message {held.message_id}, attempt {held.attempt}")
 
     def _overslept(self, held: Held, parts: int) -> Step:
         """The phone stood still between the journal and the radio, and the lease is over: the

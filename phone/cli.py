@@ -67,8 +67,12 @@ def main(argv: Sequence[str], prog: str = "phone") -> int:
     except JournalCorruptError as error:
         print(f"{prog}: {error}: `run` will set {options.journal} aside", file=sys.stderr)
         return JOURNAL_CORRUPT
-    except (JournalError, OSError) as error:
+    except JournalError as error:
         print(f"{prog}: {options.journal}: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        where = error.filename or options.journal
+        print(f"{prog}: {where}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

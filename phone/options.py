@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 DIE_POINTS = ("claim", "reply", "accept", "journal", "radio", "result")
 
@@ -11,8 +13,15 @@ _EPILOG = """exit codes: 0 done; 1 it did not work; 2 wrong arguments; 3 the pho
 (again); 4 the journal was corrupt or a copy, and is set aside; 86 died on purpose (--die-after)"""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake is one line: the usage of `run` alone would fill half a screen above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; --help shows more\n")
+
+
 def make_parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="A whole phone with a pretended SIM: pairs, fetches messages, “sends” them "
         "and reports, exactly as the Android agent does.",
@@ -26,7 +35,7 @@ def make_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+    commands: argparse._SubParsersAction[_Parser], name: str, summary: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
     parser.add_argument(
@@ -39,7 +48,7 @@ def _add_command(
     return parser
 
 
-def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_pair(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _add_command(commands, "pair", "Pair with a server, by its link or one-time code.")
     parser.add_argument("link", metavar="LINK_OR_CODE", help="http(s)://HOST/pair/#CODE, or CODE")
     parser.add_argument("--server", metavar="URL", help="needed with a bare code")
@@ -47,7 +56,7 @@ def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_sims(parser)
 
 
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _add_command(commands, "run", "Fetch, send and report, until interrupted.")
     parser.add_argument(
         "--until-idle", action="store_true", help="end when all is sent, reported and acknowledged"
@@ -126,7 +135,7 @@ def _add_faults(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of all chances above")
 
 
-def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_others(commands: argparse._SubParsersAction[_Parser]) -> None:
     status = _add_command(commands, "status", "Show what the phone holds and has to report.")
     status.add_argument("--json", action="store_true", help="for programs")
     receive = _add_command(
@@ -148,23 +157,24 @@ def _add_sims(parser: argparse.ArgumentParser) -> None:
 
 
 def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("must be from 0 to 1")
-    return value
+    return _number(text, "a number from 0 to 1", lambda value: 0 <= value <= 1)
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value
+    return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("must be 0 or more")
+    return _number(text, "a number, 0 or more", lambda value: 0 <= value < float("inf"))
+
+
+def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}")
     return value
 
 

@@ -8,8 +8,10 @@ handed to one of a fixed number of threads whose database connections are kept.
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -19,18 +21,25 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection, reset_queries
 
 django_application = get_wsgi_application()
 
 from companion_api.wait import Waiters
 from dialects.middleware import in_their_words
-from http_api.errors import STATUS_BY_CODE, Refusal, error_body
+from http_api.errors import STATUS_BY_CODE, WRONG_METHOD, Refusal, error_body, incident_body
 from http_api.limits import body_limit
 from http_api.middleware import too_large_body
 from http_api.rendering import JsonRenderer
 from smsgate.startup import prepare
+
+# Django looks after connections at the start and the end of each request; here it is done once, before
+# a thread uses its connection for anything, in `_on_a_live_connection`.
+request_started.disconnect(reset_queries)
+request_started.disconnect(close_old_connections)
+request_finished.disconnect(close_old_connections)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,6 +51,8 @@ BODY_SECONDS = 60.0
 # Under WSGI `X_Forwarded_For` merges with `X-Forwarded-For`, so headers with underscores are
 # dropped but for the three that smSend's clients are required to send.
 _UNDERSCORED = frozenset({b"user_key", b"session_key", b"access_token"})
+
+_BOUNDARY = re.compile(r';\s*boundary=("[^"]*"|[^";\s]+)', re.IGNORECASE)
 
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
 
@@ -63,10 +74,11 @@ class Root:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if scope["path"] in WAIT_PATHS and scope["method"] == "GET":
-                await self._wait(scope, receive, send)
-            else:
-                await self._request(scope, receive, send)
+            answer = self._wait if scope["path"] in WAIT_PATHS else self._request
+            try:
+                await answer(scope, receive, send)
+            except Exception:  # a bug outside of Django's own handling of bugs
+                await _send_json(send, 500, incident_body())
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -82,6 +94,7 @@ class Root:
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        _spare_the_collector()
         self._waiters.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -97,7 +110,8 @@ class Root:
         try:
             body = None
             if _announced_length(scope) <= limit:
-                body = await asyncio.wait_for(_read_body(receive, limit), BODY_SECONDS)
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await _read_body(receive, limit)
         except TimeoutError:
             await self._refuse(
                 scope, send, 408, error_body("timeout", "The body did not arrive in time.")
@@ -122,6 +136,9 @@ class Root:
     # --- long polls ------------------------------------------------------------------------------
 
     async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await _send_error(send, 405, "method_not_allowed", WRONG_METHOD, (b"allow", b"GET"))
+            return
         waiting = asyncio.create_task(self._waiters.wait(_bearer_token(scope)))
         gone = asyncio.create_task(_disconnected(receive))
         await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,11 +162,20 @@ class Root:
             await send({"type": "http.response.body", "body": b""})
 
 
+def _spare_the_collector() -> None:
+    """Python's cycle collector walks all that lives each time a bulk has made many objects: half of the
+    bulk's time. What is there at the start stays for good and need not be walked."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
 def _on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:
     """Run a function in this thread, on its kept database connection if that still lives.
 
     A connection at rest has nothing to read but the end that a restarted PostgreSQL has sent.
     """
+    connection.close_if_unusable_or_obsolete()  # after an error
     kept = connection.connection
     if kept is not None and (kept.closed or select.select([kept], [], [], 0)[0]):
         connection.close()
@@ -194,11 +220,12 @@ def _bearer_token(scope: Scope) -> str:
     return ""
 
 
-async def _send_json(send: Send, status: int, data: Any) -> None:
+async def _send_json(send: Send, status: int, data: Any, *extra: tuple[bytes, bytes]) -> None:
     body = JsonRenderer().render(data)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        *extra,
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
@@ -206,8 +233,10 @@ async def _send_json(send: Send, status: int, data: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _send_error(send: Send, status: int, code: str, message: str) -> None:
-    await _send_json(send, status, error_body(code, message))
+async def _send_error(
+    send: Send, status: int, code: str, message: str, *extra: tuple[bytes, bytes]
+) -> None:
+    await _send_json(send, status, error_body(code, message), *extra)
 
 
 # --- ASGI to WSGI ----------------------------------------------------------------------------------
@@ -262,8 +291,18 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         value = raw_value.decode("latin-1")
         key = name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if "CONTENT_TYPE" in environ:
+        environ["CONTENT_TYPE"] = _content_type(environ["CONTENT_TYPE"])
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+def _content_type(given: str) -> str:
+    """The media type, and a multipart's boundary. Of other parameters nothing is wanted: bodies are
+    UTF-8 whatever a charset says, and Django fails on some before it can answer."""
+    kind = given.partition(";")[0].strip()
+    boundary = _BOUNDARY.search(given)
+    return f"{kind}; boundary={boundary[1]}" if boundary else kind
 
 
 application = Root()

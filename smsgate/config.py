@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -82,8 +84,17 @@ class Config:
         return Path("/tmp") / f"smsgate-{digest}"
 
 
-def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Config:
-    """Read the configuration; raises ConfigError with one clear line."""
+def load(
+    environ: Mapping[str, str] | None = None,
+    dotenv: Path | None = None,
+    *,
+    beside_supervisor: bool = False,
+) -> Config:
+    """Read the configuration; raises ConfigError with one clear line.
+
+    `beside_supervisor`: where no PUBLIC_URL is given, the one of the `make up` on the same data
+    folder holds. It may have been given a PORT that we were not, and links must lead to it.
+    """
     env = {
         **read_dotenv(dotenv or PROJECT_DIR / ".env"),
         **(os.environ if environ is None else environ),
@@ -92,42 +103,61 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
     bind = env.get("BIND") or "127.0.0.1"
     host = f"[{bind}]" if ":" in bind else bind
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
+    data_dir = Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute()
+    public_url = _url(env, "PUBLIC_URL", "http://192.168.1.10:8000 or https://sms.example.com")
+    if not public_url and beside_supervisor:
+        public_url = _public_url_of_supervisor(data_dir)
     return Config(
         port=port,
         bind=bind,
-        data_dir=Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute(),
-        public_url=(env.get("PUBLIC_URL") or f"http://{shown_host}:{port}").rstrip("/"),
+        data_dir=data_dir,
+        public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
         redis_url=_url(env, "REDIS_URL", "redis://:password@host:6379/0"),
         debug=_boolean(env, "DEBUG", False),
-        trusted_proxies=tuple(
-            filter(None, env.get("TRUSTED_PROXIES", "").replace(",", " ").split())
-        ),
+        trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),
-        log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
+        log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
     )
 
 
-def read_dotenv(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; blank lines and `#` comments are skipped, one pair of quotes is taken off."""
+def lock_file(data_dir: Path) -> Path:
+    """Held while `make up` runs; its text is that service's public URL."""
+    return data_dir / "lock"
+
+
+def _public_url_of_supervisor(data_dir: Path) -> str:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return lock_file(data_dir).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+# A value in quotes, or a bare one, and a comment; as `docker compose` reads the same file.
+_VALUE = re.compile(r"""(?:"([^"]*)"|'([^']*)'|(.*?))\s*(?:(?<!\S)\#.*)?""")
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; a `#` after a space starts a comment, one pair of quotes is taken off."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         return {}
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{path.name}: cannot read it: {reason}") from error
     values: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         line = line.strip().removeprefix("export ").strip()
         if not line or line.startswith("#"):
             continue
         name, equals, value = line.partition("=")
-        if not equals:
+        found = _VALUE.fullmatch(value.strip())
+        if not equals or found is None:
             raise ConfigError(f"{path.name} line {number}: expected NAME=value")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        values[name.strip()] = value
+        values[name.strip()] = next(filter(None, found.groups()), "")
     return values
 
 
@@ -149,12 +179,18 @@ def secret(name: str, config: Config, environ: Mapping[str, str] | None = None) 
 
 def read_or_create_secret(path: Path) -> str:
     """The secret in this file; made with 256 random bits where there is none (safe against races)."""
+    if not path.exists():
+        _create_secret(path)
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        pass
+        found = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"{path}: cannot read it: {error.strerror}") from error
+    if not found:
+        raise ConfigError(f"{path}: is empty; take it back from a backup")
+    return found
+
+
+def _create_secret(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -171,20 +207,47 @@ def read_or_create_secret(path: Path) -> str:
             draft.unlink()
     except OSError as error:
         raise ConfigError(f"{path}: cannot write it: {error.strerror}") from error
-    return path.read_text(encoding="utf-8").strip()
 
 
 _SCHEMES = {
     "DATABASE_URL": ("postgres://", "postgresql://"),
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
+    "PUBLIC_URL": ("http://", "https://"),
 }
 
 
 def _url(env: Mapping[str, str], name: str, example: str) -> str:
     url = env.get(name, "")
-    if url and not url.startswith(_SCHEMES[name]):
+    if url and not _is_url(url, *_SCHEMES[name]):
         raise ConfigError(f"{name}: expected {example}")  # the value may hold a password
     return url
+
+
+def _is_url(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return url.startswith(schemes) and bool(parts.netloc + parts.path) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = tuple(env.get(name, "").replace(",", " ").split())
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ConfigError(
+                f"{name}: expected addresses or networks, like 10.0.0.1, 172.16.0.0/12"
+            ) from None
+    return networks
+
+
+def _one_of(env: Mapping[str, str], name: str, default: str, *others: str) -> str:
+    word = (env.get(name) or default).upper()
+    if word not in {default, *others}:
+        raise ConfigError(f"{name}: expected {default}, {', '.join(others)}")
+    return word
 
 
 def _integer(

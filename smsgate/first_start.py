@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,12 +15,20 @@ from licenses.pairing import pairing_link, qr
 
 
 def run() -> None:
-    """Make them and print everything once; only digests are kept."""
+    """Make them and print everything once; only digests are kept.
+
+    Printed before the commit: keys that nobody has seen could never be had again, while after a
+    crash between the two the next start makes and prints new ones.
+    """
     with transaction.atomic():
         made = services.provision("My business")
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser("admin", password=password)
         code = services.new_pairing_code(License.objects.get(pk=made.license_id)).code
+        _show(made, password, code)
+
+
+def _show(made: services.Provisioned, password: str, code: str) -> None:
     link = pairing_link(code)
     body = json.dumps(
         {
@@ -51,4 +58,3 @@ The API is described at {url}/api/docs/
 """,
         flush=True,
     )
-    sys.stdout.flush()

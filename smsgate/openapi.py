@@ -45,7 +45,7 @@ class Operation:
     tag: str
     summary: str
     answers: Mapping[int, Any]  # status → type of the body; None: no body
-    refusals: Sequence[int] = ()
+    refusals: Sequence[int] = ()  # beside those that `_refusals` adds
     body: Any = None
     description: str = ""
     example: Mapping[str, Any] | None = None
@@ -70,7 +70,7 @@ _TAGS = {
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/api/messages/"): Operation(
         "sendMessage", _MESSAGES, "Send one SMS",
-        {201: message_answers.Accepted}, (400, 403, 404, 409, 422, 429), messages.SingleMessage,
+        {201: message_answers.Accepted}, (400, 403, 404, 429), messages.SingleMessage,
         "Queues one SMS; a phone sends it. Outside the account's sending hours it waits for the"
         " next opening, which the answer then names as `send_after`.",
         examples.MESSAGE, has_idempotency_key=True,
@@ -82,8 +82,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/api/messages/bulk/"): Operation(
         "sendMessages", _MESSAGES, "Send up to 1,000 SMS",
-        {201: message_answers.BatchAnswer}, (400, 403, 404, 409, 413, 422, 429),
-        messages.BulkMessages,
+        {201: message_answers.BatchAnswer}, (400, 403, 404, 429), messages.BulkMessages,
         "Items that cannot be accepted are skipped with a reason: `duplicate_external_id`,"
         " `opted_out`, `outside_sending_hours`, `invalid`. With `all_or_nothing` any of them"
         " refuses the whole batch.",
@@ -98,37 +97,37 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: message_answers.MessageRead, 202: message_answers.MessageRead},
         (400, 403, 404, 409, 429),
         description="200: cancelled. 202: a phone holds it and is asked to give it back. 409: too"
-        " late.",
+        " late.", has_idempotency_key=True,
     ),
     ("post", "/api/messages/{message_id}/resolve/"): Operation(
         "resolveMessage", _MESSAGES, "Decide about an uncertain message",
         {200: message_answers.MessageRead}, (400, 403, 404, 409, 429), messages.Resolve,
         "`sent`: it was sent. `again`: send it again, perhaps a second time. `given_up`: it failed.",
-        {"as": "sent"},
+        {"as": "sent"}, has_idempotency_key=True,
     ),
     ("post", "/api/contacts/contacts/"): Operation(
         "saveContact", _CONTACTS, "Save one contact, and send it an SMS",
         {200: contact_answers.ContactAnswer, 201: contact_answers.ContactAnswer},
-        (400, 401, 403, 409, 422, 429), contacts.SingleContact,
+        (400, 401, 403, 429), contacts.SingleContact,
         "Creates (201) or updates (200) the contact with this phone. `{name}` in the message is"
         " replaced by the contact's name; a message needs a `send_after`.",
         examples.CONTACT, security="keyPair", has_idempotency_key=True,
     ),
     ("post", "/api/contacts/contacts/bulk/"): Operation(
         "saveContacts", _CONTACTS, "Save up to 500 contacts",
-        {201: contact_answers.ContactsAnswer}, (400, 401, 403, 409, 413, 422, 429),
+        {201: contact_answers.ContactsAnswer}, (400, 401, 403, 429),
         contacts.BulkContacts, "As if one after the other. `all_or_nothing` has no effect yet.",
         examples.CONTACTS_BULK, security="keyPair", has_idempotency_key=True,
     ),
     ("post", "/api/contacts/groups/"): Operation(
         "createGroup", _GROUPS, "Create a group", {201: contact_answers.GroupAnswer},
-        (400, 401, 409, 422, 429), contacts.SingleGroup,
+        (400, 401, 429), contacts.SingleGroup,
         "Always a new one, also where the name exists; the bulk route finds existing ones.",
         examples.GROUP, security="keyPair", has_idempotency_key=True,
     ),
     ("post", "/api/contacts/groups/bulk/"): Operation(
         "ensureGroups", _GROUPS, "Create up to 200 groups where they are missing",
-        {201: contact_answers.GroupsAnswer}, (400, 401, 409, 413, 422, 429), contacts.BulkGroups,
+        {201: contact_answers.GroupsAnswer}, (400, 401, 429), contacts.BulkGroups,
         example=examples.GROUPS_BULK, security="keyPair", has_idempotency_key=True,
     ),
     ("get", "/api/me/"): Operation(
@@ -147,10 +146,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "addOptOut", _ACCOUNT, "Send nothing more to a number",
         {200: message_answers.OptOutRead, 201: message_answers.OptOutRead},
         (400, 401, 403, 429), messages.NewOptOut, "What waits for it is cancelled.",
-        {"phone": "+48123456789"},
+        {"phone": "+48123456789"}, has_idempotency_key=True,
     ),
     ("delete", "/api/opt-outs/{phone}/"): Operation(
         "removeOptOut", _ACCOUNT, "Take an opt-out back", {204: None}, (400, 401, 403, 404, 429),
+        has_idempotency_key=True,
     ),
     ("post", "/companion/pair/"): Operation(
         "pairPhone", _PHONE, "Redeem a pairing code", {201: companion_answers.PairedAnswer},
@@ -158,7 +158,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/companion/sync/"): Operation(
         "syncPhone", _PHONE, "Report, then take the next messages",
-        {200: companion_answers.SyncedAnswer}, (400, 401, 413, 429), companion.Sync,
+        {200: companion_answers.SyncedAnswer}, (400, 401, 429), companion.Sync,
         security="deviceToken",
     ),
     ("get", "/companion/wait/"): Operation(
@@ -173,9 +173,10 @@ _REFUSALS = {
     401: "The key is not valid.",
     403: "The licence is inactive, or the daily limit would be exceeded; nothing was accepted.",
     404: "There is no such licence key, or no such thing.",
+    408: "The body did not arrive in time.",
     409: "Not possible in this state, or the first request with this Idempotency-Key still runs.",
     413: "The body is too large.",
-    422: "This Idempotency-Key was used with another body.",
+    422: "This Idempotency-Key was used with another request.",
     429: "Too many requests; `Retry-After` says when to try again.",
     500: "A fault of the server; `incident` is in its log.",
     503: "The database does not answer at the moment; repeat the request.",
@@ -309,6 +310,20 @@ def _responses(operation: Operation, types: _Types) -> dict[str, Any]:
             schema = types.schema(kind, "serialization")
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
     error = {"application/json": {"schema": types.schema(Error, "serialization")}}
-    for status in (*operation.refusals, 500, 503):
+    for status in _refusals(operation):
         responses[str(status)] = {"description": _REFUSALS[status], "content": error}
+    if "429" in responses:
+        responses["429"]["headers"] = {
+            "Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}}
+        }
     return responses
+
+
+def _refusals(operation: Operation) -> list[int]:
+    """Its own, and those that every operation of its kind may meet."""
+    found = {*operation.refusals, 500, 503}
+    if operation.body is not None:
+        found |= {408, 413}
+    if operation.has_idempotency_key:
+        found |= {409, 422}
+    return sorted(found)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from smsgate import config as _config
 from smsgate.version import VERSION as VERSION
 
-CONFIG = _config.load()
+CONFIG = _config.load(beside_supervisor=True)
 
 SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
 # Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
@@ -52,10 +52,10 @@ MIDDLEWARE = [
     "dialects.middleware.DialectMiddleware",
     "http_api.middleware.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "smsgate.middleware.Sessions",
+    "smsgate.middleware.Csrf",
+    "smsgate.middleware.Logins",
+    "smsgate.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -89,8 +89,6 @@ def _database() -> dict[str, Any]:
         }
     else:
         url = urlsplit(CONFIG.database_url)
-        if url.scheme not in {"postgres", "postgresql"}:
-            raise _config.ConfigError("DATABASE_URL: expected postgresql://user:password@host/name")
         query = dict(parse_qsl(url.query))
         where = {
             "NAME": unquote(url.path.lstrip("/")),
@@ -120,6 +118,9 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s e"  # in the admin, whose operators may live anywhere
+DATE_FORMAT = "Y-m-d"
+TIME_FORMAT = "H:i"
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic step

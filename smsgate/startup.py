@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 _LOCK = 5_330_042
 
 DATABASE_PATIENCE = 30.0  # seconds to wait for PostgreSQL to come up
+QUIET_SECONDS = 3.0  # then the log says what it waits for
 
 
 class DatabaseUnreachable(Exception):
@@ -43,20 +45,28 @@ def prepare() -> None:
 
 def wait_for_database(patience: float = DATABASE_PATIENCE) -> None:
     """Return once PostgreSQL answers. Raises DatabaseUnreachable."""
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
+    is_told = False
     while True:
         try:
             connection.ensure_connection()
-        except OperationalError:
-            if time.monotonic() > deadline:
-                where = connection.settings_dict["HOST"]
-                raise DatabaseUnreachable(
-                    f"PostgreSQL at {where} does not answer; is it running, and are the name,"
-                    " user and password in DATABASE_URL right?"
-                ) from None
+        except OperationalError as error:
+            waited = time.monotonic() - began
+            if waited > patience:
+                raise DatabaseUnreachable(_why(error)) from None
+            if waited > QUIET_SECONDS and not is_told:
+                logger.warning("%s; trying for %.0f s", _why(error), patience)
+                is_told = True
             time.sleep(0.1)
         else:
             return
+
+
+def _why(error: OperationalError) -> str:
+    """The reason on one line. libpq names host, port, user and database in it, never a password."""
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    advice = "" if settings.CONFIG.embedded_postgres else "; is DATABASE_URL right?"
+    return f"PostgreSQL does not answer: {lines[0]}{advice}"
 
 
 def wait_until_migrated(patience: float = 120.0) -> None:

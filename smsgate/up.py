@@ -6,6 +6,7 @@ what dies, with back-off; stops everything when one of them cannot live, or on C
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import http.client
 import os
@@ -100,7 +101,8 @@ class Supervisor:
 
     config: Config
     children: list[Child] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    # A plain flag: a signal handler that set an Event could wait for the lock of its own thread.
+    stopping: bool = False
 
     def run(self) -> int:
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -124,7 +126,7 @@ class Supervisor:
         services = self._embedded()
         for service in services:
             service.prepare()
-            if self.stopping.is_set():
+            if self.stopping:
                 return
         processes = {
             "web": ["smsgate.serve"],
@@ -157,14 +159,18 @@ class Supervisor:
         return services
 
     def _supervise(self) -> None:
-        while not self.stopping.wait(POLL_SECONDS):
+        had_terminal = os.isatty(2)
+        while not self.stopping:
+            if had_terminal and not os.isatty(2):
+                return  # it was closed, and a `make` that is its first program keeps the SIGHUP
             for child in self.children:
                 child.look_after()
+            time.sleep(POLL_SECONDS)
 
     def _say_when_ready(self) -> None:
         """The web process starts to answer once the database is there and migrated."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.config.bind, self.config.bind)
-        while not self.stopping.is_set():
+        while not self.stopping:
             connection = http.client.HTTPConnection(host, self.config.port, timeout=60)
             try:
                 connection.request("GET", "/healthz/")
@@ -172,20 +178,22 @@ class Supervisor:
                     print(f"smsgate is ready: {self.config.public_url}\n", end="", flush=True)
                     return
             except (OSError, http.client.HTTPException):
-                self.stopping.wait(POLL_SECONDS)
+                time.sleep(POLL_SECONDS)
             finally:
                 connection.close()
 
     def _on_signal(self, number: int, frame: object) -> None:
-        if self.stopping.is_set():  # a second Ctrl-C: hurry
+        if self.stopping:  # a second Ctrl-C: hurry
             for child in self.children:
                 if child.process is not None and child.name != "postgres":
                     child.process.kill()
-        self.stopping.set()
+        self.stopping = True
 
     def _stop(self) -> None:
         """First those who use the servers, then the servers."""
-        self.stopping.set()
+        self.stopping = True
+        if self.children:
+            log("up", "INFO", "stopping; a second Ctrl-C does not wait for running requests")
         servers = {"postgres", "redis"}
         for group in (
             [child for child in self.children if child.name not in servers],
@@ -210,6 +218,8 @@ def _python(
             cwd=PROJECT_DIR,
             env={**os.environ, **numbers, "SMSGATE_PROCESS": name, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
+            # The log is standard error. Only web says more, at the first start; Celery its goodbyes.
+            stdout=None if name == "web" else subprocess.DEVNULL,
             pass_fds=list(fds.values()),
             start_new_session=True,
             text=True,
@@ -222,7 +232,7 @@ def _locked(config: Config) -> IO[str]:
     """The data folder, for this supervisor alone as long as the file is open."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (config.data_dir / "lock").open("w")
+        file = configuration.lock_file(config.data_dir).open("a")  # not yet ours to empty
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -230,6 +240,10 @@ def _locked(config: Config) -> IO[str]:
         raise CannotLive(
             f"smsgate is running on {config.data_dir} already; stop it, or choose another DATA_DIR"
         ) from None
+    with one_line(config.data_dir):
+        file.truncate(0)
+        file.write(config.public_url)
+        file.flush()
     return file
 
 
@@ -238,9 +252,11 @@ def _listening(config: Config) -> socket.socket:
         family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
         return socket.create_server((config.bind, config.port), family=family, backlog=2048)
     except OSError as error:
+        is_name = isinstance(error, socket.gaierror)
+        reason = error.strerror if is_name else os.strerror(error.errno or 0)
+        wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else "PORT"
         raise CannotLive(
-            f"cannot listen on {config.bind}:{config.port}: {os.strerror(error.errno or 0)};"
-            " choose another PORT"
+            f"cannot listen on {config.bind}:{config.port}: {reason}; choose another {wrong}"
         ) from None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from companion_api.views import PairViewSet, SyncViewSet
 from contacts.views import ContactViewSet, GroupViewSet
@@ -25,9 +28,25 @@ def route(
     return re_path(rf"^{pattern}/?$", view.as_view(dict(actions), basename=basename), name=name)
 
 
+def page(pattern: str, view: Callable[[HttpRequest], HttpResponse], name: str) -> URLPattern:
+    """To look at only: a program that posts to the wrong address reads what is wrong, in JSON."""
+
+    @csrf_exempt
+    @wraps(view)
+    def to_look_at(request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            message = errors.WRONG_METHOD
+            return errors.json_error(405, "method_not_allowed", message, Allow="GET, HEAD")
+        return view(request)
+
+    return re_path(rf"^{pattern}/?$", to_look_at, name=name)
+
+
 ID = r"(?P<message_id>[0-9]{1,18})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First: a few prefixes cost our own routes nothing, and all of ours would cost a dialect's much.
+    path("", include("dialects.urls")),
     route("api/messages", MessageViewSet, COLLECTION, "messages-list"),
     route("api/messages/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
     route(
@@ -45,14 +64,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
     route("companion/pair", PairViewSet, {"post": "create"}, "companion-pair"),
     route("companion/sync", SyncViewSet, {"post": "create"}, "companion-sync"),
-    re_path(r"^api/schema/?$", pages.schema, name="schema"),
-    re_path(r"^api/docs/?$", pages.api_docs, name="docs"),
-    re_path(r"^pair/?$", pages.pair, name="pair"),
-    re_path(r"^healthz/?$", ops.healthz, name="healthz"),
-    re_path(r"^readyz/?$", ops.readyz, name="readyz"),
-    path("", pages.home, name="home"),
+    page("api/schema", pages.schema, "schema"),
+    page("api/docs", pages.api_docs, "docs"),
+    page("pair", pages.pair, "pair"),
+    page("healthz", ops.healthz, "healthz"),
+    page("readyz", ops.readyz, "readyz"),
+    page("favicon.ico", pages.icon, "icon"),
+    page("", pages.home, "home"),
     path("admin/", admin.site.urls),
-    path("", include("dialects.urls")),
 ]  # fmt: skip
 
 handler400 = errors.bad_request

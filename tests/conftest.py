@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.client import ClientHandler
 
@@ -18,6 +19,7 @@ from http_api import clock, redis
 from licenses import services
 from licenses.auth import Sender, sender_of_license
 from licenses.models import Account, Device, License
+from tests.described import check_described
 
 
 class ManualClock:
@@ -103,11 +105,20 @@ def other_tenant(db: None) -> Tenant:
 _HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
+class DescribedClient(Client):
+    """Every answer must be one that the OpenAPI document describes."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        check_described(response)
+        return response
+
+
 class Api:
     """A client that posts JSON and answers what came back."""
 
     def __init__(self) -> None:
-        self.client = Client(raise_request_exception=False)
+        self.client = DescribedClient(raise_request_exception=False)
         self.client.handler = _HANDLER
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
@@ -169,6 +180,46 @@ def in_threads(work: Sequence[Callable[[], Result]], threads: int) -> list[Resul
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, work))
+
+
+def while_uncommitted(first: Callable[[], Result], second: Callable[[], Result]) -> list[Result]:
+    """Both answers, where the transaction around `first` commits only once `second` waits for it."""
+    is_done, may_commit = threading.Event(), threading.Event()
+
+    def run_first() -> Result:
+        with transaction.atomic():
+            answer = first()
+            is_done.set()
+            assert may_commit.wait(20)
+        return answer
+
+    def run_second() -> Result:
+        assert is_done.wait(20)
+        watcher = threading.Thread(target=_once_one_waits, args=(may_commit.set,))
+        watcher.start()
+        try:
+            return second()
+        finally:
+            watcher.join()
+
+    return in_threads([run_first, run_second], 2)
+
+
+def _once_one_waits(act: Callable[[], None]) -> None:
+    """`act` as soon as some connection waits for a lock that another one holds."""
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """
+    try:
+        with connection.cursor() as cursor:
+            for _ in range(20_000):
+                cursor.execute(waiting)
+                if cursor.fetchone()[0]:
+                    break
+    finally:
+        connections.close_all()
+        act()
 
 
 @pytest.fixture(autouse=True)

@@ -78,12 +78,13 @@ class NewMessage(Camel):
     def drafts(self) -> list[Draft]:
         text = self.text_message.text if self.text_message else self.message
         assert text is not None
+        deadline = self._deadline()
         return [
             Draft(
                 phone=phone,
                 text=text,
                 send_after=self.schedule_at,
-                send_before=self._deadline(),
+                send_before=deadline,
                 priority=words.PRIORITY_ZERO + self.priority,
                 sim=None if self.sim_number is None else self.sim_number - 1,
             )

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
+from django.urls.converters import UUIDConverter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dialects.android_sms_gateway import answers, shapes, words
+from dialects.android_sms_gateway import answers, shapes, states, words
 from dialects.android_sms_gateway.authentication import (
     Login,
     RefreshToken,
@@ -76,7 +78,7 @@ class MessageViewSet(VendorViewSet):
         if wanted.to:
             found = found.filter(created_at__lt=wanted.to.at)
         if wanted.state:
-            found = found.filter(answers.in_state(wanted.state))
+            found = found.filter(states.batches_in(wanted.state))
         if wanted.device_id is not None:
             found = found.filter(messages__attempts__device=_device_id(wanted.device_id)).distinct()
         page = words.PAGE_OF_DOCUMENT_002 if _follows_document_002(request) else words.PAGE
@@ -130,7 +132,7 @@ def _check_device(sender: Sender, wanted: str | None) -> None:
         )
 
 
-def _devices(sender: Sender) -> Any:
+def _devices(sender: Sender) -> QuerySet[Device]:
     return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
 
 
@@ -233,7 +235,7 @@ ROUTES: tuple[Route, ...] = (
     (r"devices?/(?P<device_id>[^/]+)", DeviceViewSet, {"delete": "destroy"}),
     ("auth/token", TokenViewSet, {"post": "create"}),
     ("auth/token/refresh", RefreshViewSet, {"post": "create"}),
-    (r"auth/token/(?P<token_id>[0-9a-fA-F-]{36})", TokenViewSet, {"delete": "destroy"}),
+    (rf"auth/token/(?P<token_id>{UUIDConverter.regex})", TokenViewSet, {"delete": "destroy"}),
     ("health(?:/(?:live|ready|startup))?", HealthViewSet, {"get": "list"}),
     (rf"(?P<subject>{'|'.join(words.NOT_HERE)})(?:/.+)?", NotHereViewSet, _REFUSED),
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
@@ -193,7 +194,7 @@ def _judge(
 class _Known:
     """What the database knows of a batch's items, fetched once: duplicates and opt-outs."""
 
-    def __init__(self, external_ids: set[str], digests: set[bytes], opted_out: set[str]) -> None:
+    def __init__(self, external_ids: set[str], digests: set[UUID], opted_out: set[str]) -> None:
         self.external_ids = external_ids
         self.digests = digests
         self.opted_out = opted_out

@@ -131,6 +131,7 @@ def _reported(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
         sent_at=moment if proves_sending(folded.state) else None,
         delivered_at=moment if after is MessageState.DELIVERED else None,
         finished_at=moment if after in FINAL else None,
+        parts=folded.parts,  # as the phone split it, which may not be as we counted
     )
 
 

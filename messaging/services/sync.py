@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from http_api import clock
 from http_api.errors import Refusal
-from licenses.auth import sender_of_license
+from licenses.auth import lock_device, sender_of_license
 from licenses.models import Device
 from messaging import queue
 from messaging.drafts import sending_hours
@@ -94,10 +94,11 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
     """Apply the events, then lease messages to this phone. Every event counts as acknowledged.
 
     The device's row is locked: two syncs of one phone (a request that the network repeated) run
-    one after the other, and the second gets what its `claim_id` got the first time.
+    one after the other, and the second gets what its `claim_id` got the first time. Raises
+    `device_unknown` where the phone was revoked or paired anew meanwhile.
     """
     now = clock.now()
-    Device.objects.select_for_update().only("pk").get(pk=device.pk)
+    lock_device(device)
     apply_events(device, request.events, now)
     window = _window(device, now)
     claimed: list[Claimed] = []
@@ -176,9 +177,11 @@ def _claim(
 def _start_within(message: Claimed, window: _Window, now: dt.datetime) -> int:
     """Whole seconds, from when the phone asked, in which it may still start this message.
 
-    0 says: give it back. That is what a phone gets that repeats a claim after it was paused.
+    0 says: give it back. That is what a phone gets that repeats a claim after it was paused, or
+    after the message was cancelled or an earlier attempt turned out to have sent it.
     """
-    if window.is_paused or (window.is_closed and not message.any_hour):
+    is_closed = window.is_closed and not message.any_hour
+    if window.is_paused or is_closed or message.is_called_off:
         return 0
     limits = [(message.leased_until - now).total_seconds()]
     if message.send_before is not None:
@@ -216,7 +219,8 @@ def _may_start(message: Message | None, n: int) -> bool:
 def apply_events(device: Device, events: Sequence[Reported], now: dt.datetime) -> None:
     """Store and apply reports. One that cannot be applied is quarantined and holds nothing up.
 
-    All together in the usual case; where the database refuses one of them, each on its own.
+    All together in the usual case; where the database refuses one of them, each on its own. A
+    deadlock or a full disk is no refusal: it raises, and the phone's repetition is applied whole.
     """
     known = queue.known_events(device.pk, [event.event_id for event in events]) if events else set()
     new: dict[UUID, Reported] = {}
@@ -226,6 +230,8 @@ def apply_events(device: Device, events: Sequence[Reported], now: dt.datetime) -
     try:
         with transaction.atomic():
             _apply(device, list(new.values()), now)
+    except OperationalError:
+        raise
     except DatabaseError as error:
         logger.warning("a batch of events was refused (%s): one by one", type(error).__name__)
         for event in new.values():
@@ -236,6 +242,8 @@ def _apply_alone(device: Device, event: Reported, now: dt.datetime) -> None:
     try:
         with transaction.atomic():
             _apply(device, [event], now)
+    except OperationalError:
+        raise
     except DatabaseError as error:
         logger.warning("an event was quarantined: %s", type(error).__name__)
         Event.objects.create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from smsgate.embedded.errors import EmbeddedError, one_line
 from smsgate.embedded.service import Service
 
 OLDEST_MAJOR = 15
+
+_DRAFT = "postgres.new-"
 
 LEAST_FREE_BYTES = 64 * 2**20
 
@@ -61,8 +64,13 @@ class Postgres(Service):
 
     def prepare(self) -> None:
         self._check_space()
-        if (self.folder / "PG_VERSION").exists():
+        for left_over in self.folder.parent.glob(f"{_DRAFT}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        with one_line(self.folder):
+            is_there = self.folder.exists() and any(self.folder.iterdir())
+        if is_there:
             self._check_version()
+            self._check_password()
         else:
             self._make_cluster()
         if self.config.postgres_socket_dir != self.folder:  # too long a path for a socket
@@ -81,21 +89,38 @@ class Postgres(Service):
 
     def _check_version(self) -> None:
         with one_line(self.folder):
-            on_disk = (self.folder / "PG_VERSION").read_text().strip()
+            try:
+                on_disk = (self.folder / "PG_VERSION").read_text().strip()
+            except FileNotFoundError:
+                raise EmbeddedError(
+                    f"{self.folder} is no data folder of PostgreSQL; move it away, or take its"
+                    " files back from a backup"
+                ) from None
         if on_disk != str(self.major):
             raise EmbeddedError(
                 f"{self.folder} was made by PostgreSQL {on_disk}, but this is PostgreSQL"
                 f" {self.major}; see docs/operating.md on how to move the data"
             )
 
+    def _check_password(self) -> None:
+        password = self.config.secrets_dir / "postgres_password"
+        if not password.exists():
+            raise EmbeddedError(
+                f"{password} is missing, and only it opens {self.folder}; take `secrets` back from"
+                " a backup"
+            )
+
     def _make_cluster(self) -> None:
-        """Initialise beside and rename at the end: a kill in the middle leaves nothing half-made."""
-        draft = self.folder.with_name("postgres.new")
-        with one_line(draft):
-            shutil.rmtree(draft, ignore_errors=True)
+        """Initialise beside and rename at the end: a kill in the middle leaves nothing half-made.
+
+        Each try has a folder of its own: the `initdb` of a killed one may still write into the old.
+        """
+        draft = self.folder.with_name(f"{_DRAFT}{secrets.token_hex(4)}")
         self.make_folder(draft)
         admin = read_or_create_secret(self.config.secrets_dir / "postgres_admin_password")
-        with tempfile.NamedTemporaryFile("w", prefix="smsgate-") as password_file:
+        # Root's own TMPDIR may be closed to the server's user; /tmp never is.
+        place = None if self.user is None else "/tmp"
+        with tempfile.NamedTemporaryFile("w", prefix="smsgate-", dir=place) as password_file:
             password_file.write(admin + "\n")
             password_file.flush()
             if self.user is not None:

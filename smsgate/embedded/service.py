@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,8 +33,9 @@ _REACHABLE_CACHE = Path("/var/cache/smsgate")
 def log(name: str, level: str, message: str) -> None:
     """One line in the shape that every process of the service writes (http_api.logs)."""
     clock = time.strftime("%H:%M:%S")
-    # In one piece with its newline: other processes write to the same terminal.
-    print(f"{clock} {name:<8} {level:<7} {message}\n", end="", file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal was closed: there is nobody to tell, and much to stop
+        # In one piece with its newline: other processes write to the same terminal.
+        print(f"{clock} {name:<8} {level:<7} {message}\n", end="", file=sys.stderr, flush=True)
 
 
 class Service:

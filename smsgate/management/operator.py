@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError, ProgrammingError, connections
 
 from licenses.models import License
 
@@ -17,6 +18,23 @@ class OperatorCommand(BaseCommand):
     """A command that works on the data of the running service."""
 
     requires_system_checks = []
+    suppressed_base_arguments = {  # understood, but not in --help: it shows this command's own
+        "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
+        "--force-color", "--skip-checks",
+    }  # fmt: skip
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As Django's, but a mistake is one line: no usage above it, no class name before it."""
+        parser = self.create_parser(argv[0], argv[1])
+        parser.called_from_command_line = False  # it raises then, and prints nothing
+        try:
+            options = vars(parser.parse_args(argv[2:]))
+            self.execute(*options.pop("args", ()), **options)
+        except CommandError as error:
+            print(f"{parser.prog}: {str(error).removeprefix('Error: ')}", file=sys.stderr)
+            sys.exit(error.returncode)
+        finally:
+            connections.close_all()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")

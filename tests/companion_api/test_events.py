@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from messaging.models import Event, InboundMessage, Message, OptOut
+from messaging.services.settle import settle
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -63,6 +64,12 @@ def test_the_parts_make_the_state(
     )
     assert status(leased) == state
     assert Message.objects.get(pk=leased).failure_reason == reason
+
+
+def test_the_phones_part_count_rules(api: Api, tenant: Tenant, wire: Wire, leased: int) -> None:
+    wire.report(event("started", leased, parts=2), event("part_sent", leased, part=1, parts=2))
+    shown = api.get(f"/api/messages/{leased}/", tenant).json()
+    assert (shown["status"], shown["parts"]) == ("sending", 2)
 
 
 def test_any_order_and_any_repetition_gives_the_same_state(
@@ -142,7 +149,7 @@ BAD: list[Any] = [
     {"type": "part_sent", "message_id": 1, "attempt": 1},
     {"type": "part_sent", "message_id": 1, "attempt": 1, "part": 3, "parts": 2},
     {"type": "started", "message_id": 1, "attempt": 10**30},
-    {"type": "received", "text": "no sender"},
+    {"type": "received"},
     {"type": ["a", "list"]},
     {},
 ]
@@ -158,6 +165,63 @@ def test_a_bad_event_is_kept_aside_and_acknowledged(
     assert set(answer["acked"]) == {event_id, *(one["event_id"] for one in good)}
     assert Event.objects.exclude(quarantine="").count() == 1
     assert status(leased) == "sent"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sim": -1},  # Android's invalid slot
+        {"sim": "one"},
+        {"wall_time": "x" * 41},
+        {"wall_time": 1764075600},
+        {"text": "x" * 20_000},
+        {"sender": "x" * 65},
+        {"sender": 48111222333},
+        {"sender": ""},
+        {"text": None},
+    ],
+)
+def test_a_received_sms_is_kept_whatever_is_odd_about_it(wire: Wire, odd: dict[str, Any]) -> None:
+    received = {"event_id": str(uuid4()), "type": "received", "sender": "+48111222333", "sim": 0}
+    wire.report(received | {"text": "I am ill"} | odd)
+    row = InboundMessage.objects.get()
+    assert row.text == (odd.get("text", "I am ill") or "")
+    assert not Event.objects.exists()
+
+
+def test_a_failure_counts_whatever_its_code_looks_like(wire: Wire, leased: int) -> None:
+    wire.report(event("part_failed", leased, part=1, parts=1, code="x" * 65))
+    assert status(leased) == "failed"
+
+
+def test_a_bad_event_keeps_what_could_be_read_of_it(wire: Wire, leased: int) -> None:
+    wire.report(event("teleported", leased), event("started", leased, parts="many"))
+    rows = Event.objects.order_by("pk").values_list("type", "message_id", "quarantine")
+    assert list(rows) == [
+        ("teleported", leased, "unknown_type"),
+        ("started", leased, "malformed"),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_that_met_a_deadlock_is_applied_in_the_next_try(
+    api: Api, wire: Wire, leased: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not the report's fault: were it quarantined, a proof of sending would be lost."""
+    tries: list[int] = []
+
+    def settle_or_deadlock(keys: Any, now: Any) -> None:
+        tries.append(len(keys))
+        if len(tries) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING errcode = '40P01'; END $$")
+        settle(keys, now)
+
+    monkeypatch.setattr("messaging.services.sync.settle", settle_or_deadlock)
+    wire.report(*sent(leased))
+    assert tries == [1, 1]
+    assert status(leased) == "sent"
+    assert not Event.objects.exclude(quarantine="").exists()
 
 
 def test_another_tenants_message_is_not_moved(api: Api, leased: int, other_tenant: Tenant) -> None:

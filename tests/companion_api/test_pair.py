@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from licenses import services
 from licenses.models import Device
-from tests.conftest import Api, ManualClock, Tenant, pair_phone
+from tests.conftest import Api, ManualClock, Tenant, pair_phone, while_uncommitted
 from tests.delivery import Wire, accept, status
 
 URL = "/companion/pair/"
@@ -73,6 +74,16 @@ def test_the_same_install_may_repeat_its_code_and_the_former_token_is_void(
     assert statuses == [401, 200]
 
 
+def test_a_phone_that_was_revoked_does_not_come_back_with_its_old_code(
+    api: Api, tenant: Tenant, code: str
+) -> None:
+    api.post(URL, _body(code))
+    services.revoke(Device.objects.get())
+    assert api.post(URL, _body(code)).json()["code"] == "pairing_code_invalid"
+    fresh = services.new_pairing_code(tenant.license).code
+    assert api.post(URL, _body(fresh)).status_code == 201
+
+
 def test_a_new_install_of_a_phone_makes_what_the_old_one_held_uncertain(
     api: Api, tenant: Tenant
 ) -> None:
@@ -83,6 +94,26 @@ def test_a_new_install_of_a_phone_makes_what_the_old_one_held_uncertain(
     answer = api.post(URL, _body(code, "new install")).json()
     assert answer["device_id"] == old.device.pk
     assert status(message_id) == "uncertain"
+
+
+def _at_once(*bodies: dict[str, Any]) -> list[int]:
+    """The statuses of two requests, where the second meets the first before its commit."""
+    first, second = (partial(Api().post, URL, body) for body in bodies)
+    return [answer.status_code for answer in while_uncommitted(first, second)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_phones_with_one_code_at_once_only_the_first_is_paired(tenant: Tenant) -> None:
+    code = services.new_pairing_code(tenant.license).code
+    assert _at_once(_body(code, "i-1"), _body(code, "i-2")) == [201, 400]
+    assert Device.objects.get().install_id == "i-1"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_phone_with_two_codes_at_once_becomes_one_device(tenant: Tenant) -> None:
+    codes = [services.new_pairing_code(tenant.license).code for _ in range(2)]
+    assert _at_once(_body(codes[0]), _body(codes[1])) == [201, 201]
+    assert Device.objects.count() == 1
 
 
 def test_guessing_codes_is_throttled(api: Api, db: None) -> None:

@@ -11,9 +11,12 @@ import pytest
 from django.db import connection
 
 from http_api import clock
+from http_api.errors import Refusal
 from licenses import services
-from messaging.models import Message
+from licenses.models import Device
+from messaging.models import Message, OptOut
 from messaging.services import opt_outs
+from messaging.services.sync import SyncRequest, sync
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -165,12 +168,18 @@ def test_an_opt_out_and_a_deadline_are_checked_once_more_at_the_claim(
     api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
 ) -> None:
     late = accept(api, tenant, "late", send_before="2026-04-09T14:40:00Z")
+    unwanted = accept(api, tenant, "unwanted", phone="+48123456781")
     good = accept(api, tenant, "good", phone="+48123456780")
     Message.objects.filter(pk=good).update(priority=1)
+    # as where an opt-out and an accepted message did not see each other
+    OptOut.objects.create(
+        account=tenant.account, phone="+48123456781", source="sms", created_at=manual_clock.now
+    )
     manual_clock.advance(minutes=30)
     assert [m["message_id"] for m in Wire(api, phone).claim(1)] == [good]
-    assert status(late) == "expired"
     assert history(late) == [("pending", "expired")]
+    assert history(unwanted) == [("pending", "cancelled")]
+    assert Message.objects.get(pk=unwanted).failure_reason == "opted_out"
 
 
 def test_what_is_cancelled_while_a_phone_holds_it_is_asked_back(
@@ -184,6 +193,51 @@ def test_what_is_cancelled_while_a_phone_holds_it_is_asked_back(
     assert wire.sync(capacity=0, held=held)["cancel"] == [message_id]
     wire.report(event("released", message_id, code="cancelled"))
     assert status(message_id) == "cancelled"
+
+
+def test_a_claim_repeated_after_its_message_was_cancelled_is_to_be_given_back(
+    api: Api, tenant: Tenant, phone: Phone
+) -> None:
+    wire, claim_id = Wire(api, phone), str(uuid4())
+    message_id = accept(api, tenant)
+    wire.sync(claim_id=claim_id, capacity=5)
+    assert api.delete(f"/api/messages/{message_id}/", tenant).status_code == 202
+    [again] = wire.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (again["message_id"], again["start_within_seconds"]) == (message_id, 0)
+    wire.report(event("released", message_id, code="window_closed"))
+    assert status(message_id) == "cancelled"
+
+
+def test_a_claim_repeated_after_an_earlier_attempt_proved_sending_is_to_be_given_back(
+    api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    """The answer to the second claim was lost; sent again, the message would come twice."""
+    first, second = Wire(api, phone), Wire(api, pair_phone(tenant, "install-2"))
+    message_id, claim_id = accept(api, tenant), str(uuid4())
+    first.claim()
+    first.report(event("released", message_id))
+    manual_clock.advance(minutes=2)
+    [lost] = second.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (lost["attempt"], lost["start_within_seconds"]) == (2, 600)
+    first.report(*sent(message_id))
+    [again] = second.sync(claim_id=claim_id, capacity=5)["messages"]
+    assert (again["attempt"], again["start_within_seconds"]) == (2, 0)
+    second.report(event("released", message_id, 2))
+    assert status(message_id) == "sent"
+
+
+def test_a_phone_that_was_replaced_while_it_asked_gets_nothing(
+    api: Api, tenant: Tenant, phone: Phone
+) -> None:
+    """Its token was good when the request came, and is void when the claim has the phone's row."""
+    message_id = accept(api, tenant)
+    as_authenticated = Device.objects.select_related("license__account").get(pk=phone.device.pk)
+    code = services.new_pairing_code(tenant.license, replaces=phone.device).code
+    services.pair(code, install_id="new install")
+    with pytest.raises(Refusal) as refused:
+        sync(as_authenticated, SyncRequest(capacity=5, claim_id=uuid4()))
+    assert refused.value.code == "device_unknown"
+    assert status(message_id) == "pending"
 
 
 def test_an_opt_out_asks_back_what_a_phone_holds(api: Api, tenant: Tenant, phone: Phone) -> None:

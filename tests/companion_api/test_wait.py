@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from companion_api.wait import Waiters
+from companion_api.wait import Waiters, look
 from http_api import clock
 from http_api.errors import Refusal
 from licenses import services
 from messaging.drafts import ClientTime, Draft
 from messaging.models import Message
 from messaging.services.accept import accept_one
-from tests.conftest import Tenant, pair_phone
+from tests.conftest import ManualClock, Tenant, pair_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,6 +136,42 @@ def test_a_paused_or_unpaired_phone_gets_nothing(play: Callable[[Scene], Any]) -
     services.revoke(phone.device)
     with pytest.raises(Refusal):
         play(lambda waiters: waiters.wait(phone.token))
+
+
+def test_a_phone_that_is_replaced_while_it_waits_is_told(
+    play: Callable[[Scene], Any], threads: ThreadPoolExecutor
+) -> None:
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+    code = services.new_pairing_code(tenant.license, replaces=phone.device).code
+
+    async def scene(waiters: Waiters) -> Any:
+        waiting = asyncio.create_task(waiters.wait(phone.token))
+        while not (waiters._by_license and waiters._is_subscribed):
+            await asyncio.sleep(0)
+        in_thread = asyncio.get_running_loop().run_in_executor
+        await in_thread(threads, lambda: services.pair(code, install_id="new install"))
+        await in_thread(threads, _accept, tenant, "a-1")  # for the new install, not for this one
+        return await asyncio.wait_for(waiting, 5)
+
+    with pytest.raises(Refusal) as refused:
+        play(scene)
+    assert refused.value.code == "device_unknown"
+
+
+def test_outside_the_sending_hours_it_knows_the_next_that_may_go(
+    tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    """What became due before it and has to wait for the opening does not hide it."""
+    now = manual_clock.now
+    tenant.set_rules(opens_at=dt.time(18), closes_at=dt.time(20))  # it is 16:32
+    phone = pair_phone(tenant)
+    _accept(tenant, "waits", send_after=ClientTime(now + dt.timedelta(hours=2, minutes=1), ""))
+    Message.objects.update(due_at=now - dt.timedelta(minutes=1))
+    soon = now + dt.timedelta(seconds=20)
+    _accept(tenant, "chosen", send_after=ClientTime(soon, ""))
+    found = look(phone.token)
+    assert (found.is_ready, found.next_due) == (False, soon)
 
 
 def test_a_process_that_stops_lets_its_phones_go(play: Callable[[Scene], Any]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from dialects.android_sms_gateway import DIALECT, answers, words
+from dialects.android_sms_gateway import DIALECT, answers, states, words
 from licenses import services
 from licenses.models import Device
 from messaging.models import Batch, Message
@@ -338,7 +338,7 @@ def test_the_database_finds_a_state_by_the_rule_that_shows_it(tenant: Tenant) ->
         expected.setdefault(shown["state"], set()).add(batch.pk)
     assert set(expected) == {*words.ANY_OF, *words.ALL_OF, words.MIXED}
     for state, ids in expected.items():
-        found = Batch.objects.filter(answers.in_state(state)).values_list("pk", flat=True)
+        found = Batch.objects.filter(states.batches_in(state)).values_list("pk", flat=True)
         assert set(found) == ids
 
 
@@ -451,7 +451,18 @@ def test_what_was_sent_cannot_be_cancelled(program: Program, phone: Phone) -> No
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Basic", "Basic !!!", "Basic OnA=", "Basic dTo=", "Basic w6k=", "Bearer", "Bearer a.b.c"],
+    [
+        "",
+        "Basic",
+        "Basic !!!",
+        "Basic OnA=",  # no username
+        "Basic dTo=",  # no password
+        "Basic dQ==",  # no colon
+        "Basic 4A==",  # not UTF-8
+        "Basic AGE6YQ==",  # a NUL
+        "Bearer",
+        "Bearer a.b.c",
+    ],
 )
 def test_a_wrong_log_in_is_401(api: Api, tenant: Tenant, authorization: str) -> None:
     response = api.client.get(f"{SEEDS}messages", headers={"Authorization": authorization})
@@ -543,6 +554,11 @@ def test_a_revoked_token_and_its_refresh_token_are_void(
         ("auth/token/refresh", "POST", made["refresh_token"]),
     ):
         assert as_bearer(Program(api, tenant), token).call(method, path).status_code == 401
+
+
+@pytest.mark.parametrize("token_id", ["-" * 36, "nonsense", "716100b8-83dc-4873-8e12-fd02f8c414ed"])
+def test_revoking_what_is_no_token_does_no_harm(program: Program, token_id: str) -> None:
+    assert program.call("DELETE", f"auth/token/{token_id}").status_code in {204, 404}
 
 
 def test_nobody_revokes_another_licences_token(

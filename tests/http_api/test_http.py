@@ -20,6 +20,7 @@ from django.urls import URLPattern
 from messaging.models import Message
 from messaging.services import accept
 from smsgate.asgi import Root
+from smsgate.serve import uvicorn_config
 from smsgate.urls import urlpatterns
 from tests.conftest import Tenant
 
@@ -110,14 +111,8 @@ def server(django_db_setup: None) -> Iterator[Server]:
     root = Root()
     listening = socket.create_server(("127.0.0.1", 0))
     running = uvicorn.Server(
-        uvicorn.Config(
-            root,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",  # the database is ready, and nobody waits here
-        )
+        # off: the database is ready, and nobody waits here
+        uvicorn_config(root, lifespan="off")
     )
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -421,6 +416,70 @@ def test_an_unknown_address_is_404_in_json(server: Server, db: None, path: str) 
     answer = server.request("GET", path)
     assert answer.status == 404
     assert list(answer.json) == ["message", "code", "errors"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET /api/messages/?phone=+48 123 456 789 HTTP/1.1",  # a URL that nobody encoded
+        "GET /api/messages/?phone=ł HTTP/1.1".encode(),
+        b"POST /api/messages/ HTTP/1.1\r\nContent-Length: many",
+        b"hello",
+    ],
+)
+def test_what_is_no_http_is_400_in_json(server: Server, db: None, line: bytes) -> None:
+    with server.wire() as wire:
+        wire.send(line + b"\r\nHost: x\r\n\r\n")
+        answer = wire.answer()
+    assert answer.status == 400
+    assert list(answer.json) == ["message", "code", "errors"]
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("path", ["/companion/wait/", "/companion/wait"])
+def test_a_long_poll_takes_no_other_method(
+    server: Server, db: None, path: str, method: str
+) -> None:
+    answer = server.request(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert method == "HEAD" or answer.json["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs", "/api/schema/", "/pair/", "/healthz"])
+def test_a_message_posted_to_a_page_is_405_in_json(
+    server: Server, tenant: Tenant, path: str
+) -> None:
+    answer = server.post(path, tenant.message())
+    assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "none-such", "utf-8"])
+@pytest.mark.parametrize("parameter", ["charset={}", "charset*={}''x"])
+def test_a_body_is_utf_8_whatever_its_content_type_says(
+    server: Server, tenant: Tenant, charset: str, parameter: str
+) -> None:
+    kind = f"Content-Type: application/json; {parameter.format(charset)}"
+    answer = server.post("/api/messages/?q=%C5%82", tenant.message(message="Zażółć"), kind)
+    assert (answer.status, answer.json["message"]) == (201, "Zażółć")
+
+
+@pytest.mark.parametrize("boundary", ["boundary*=utf-9''x", "boundary=", "charset=hex", "x" * 9000])
+def test_a_multipart_body_without_a_usable_boundary_is_400(
+    server: Server, tenant: Tenant, boundary: str
+) -> None:
+    kind = f"Content-Type: multipart/form-data; {boundary}"
+    assert server.post("/api/messages/", b"--x--", kind).json["code"] == "malformed"
+
+
+def test_a_bug_in_front_of_django_is_500_in_json(
+    server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsgate.asgi._environ", lambda *_: 1 / 0)
+    answer = server.post("/api/messages", tenant.message())
+    assert answer.status == 500
+    assert answer.json["incident"] in answer.json["message"]
 
 
 def test_a_bug_is_500_in_json(

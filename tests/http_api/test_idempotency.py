@@ -69,6 +69,21 @@ def test_another_body_is_refused(api: Api, tenant: Tenant) -> None:
     assert Message.objects.count() == 1
 
 
+def test_a_repeated_form_may_draw_a_new_boundary(api: Api, tenant: Tenant) -> None:
+    def post(boundary: str) -> Any:
+        parts = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in tenant.message().items()
+        )
+        body = f"{parts}--{boundary}--\r\n"
+        kind = f"multipart/form-data; boundary={boundary}"
+        return api.raw(URL, body.encode(), kind, Idempotency_Key="k-1")
+
+    first, second = post("one"), post("two")
+    assert (second.status_code, second.content) == (201, first.content)
+    assert Message.objects.count() == 1
+
+
 def test_keys_are_told_apart_by_case_licence_and_route(
     api: Api, tenant: Tenant, other_tenant: Tenant
 ) -> None:

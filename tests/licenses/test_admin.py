@@ -191,3 +191,8 @@ def test_staff_without_permission_sees_nothing(tenant: Tenant) -> None:
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     for path in ("licenses/account/add", "licenses/license", "messaging/message"):
         assert client.get(f"/admin/{path}/").status_code == 403
+
+
+def test_every_page_has_an_icon(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")

@@ -11,8 +11,9 @@ from django.db import connection
 from licenses import services
 from licenses.models import Device
 from messaging import tasks
-from messaging.models import Attempt, Event, Message, StateChange
-from messaging.services import housekeeping
+from messaging.drafts import Draft
+from messaging.models import Attempt, Batch, Event, Message, StateChange
+from messaging.services import batches, housekeeping
 from smsgate.celery import app
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
@@ -136,6 +137,24 @@ def test_retention_erases_phone_and_text_but_remembers_the_external_id(
     assert (row.phone, row.text) == ("", "")
     assert Message.objects.get(pk=waiting).text
     assert api.post("/api/messages/", tenant.message("a-1")).status_code == 400
+
+
+def test_retention_erases_a_batchs_text_when_all_of_it_is_over(
+    tenant: Tenant, phone: Phone, wire: Wire, manual_clock: ManualClock
+) -> None:
+    mailing = Batch(dialect="test", text="Sale!", name="Spring")
+    drafts = [Draft(phone=f"+4860010020{n}", text="Sale!") for n in range(2)]
+    made = batches.send(tenant.sender, mailing, drafts)
+    manual_clock.advance(days=181)
+    wire.claim(1)
+    wire.report(*sent(made.messages[0].pk))
+    housekeeping.erase_old()
+    assert Batch.objects.get().text == "Sale!"
+    wire.claim(1)
+    wire.report(*sent(made.messages[1].pk))
+    housekeeping.erase_old()
+    stored = Batch.objects.get()
+    assert (stored.text, stored.name) == ("", "Spring")
 
 
 def test_every_tick_of_the_clock_names_a_task() -> None:

@@ -314,7 +314,9 @@ def test_it_takes_any_external_id_of_255_characters(api: Api, tenant: Tenant, gi
 
 
 def test_an_external_id_has_at_most_255_characters(api: Api, tenant: Tenant) -> None:
-    refused(api.post(URL, tenant.message("x" * 256)), 400, "invalid", "external_id")
+    answer = api.post(URL, tenant.message("x" * 256))
+    said = refused(answer, 400, "invalid", "external_id")
+    assert said["message"] == "external_id: may have at most 255 characters"
 
 
 def test_external_ids_are_told_apart_byte_for_byte(api: Api, tenant: Tenant) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from contacts.models import Contact, ContactGroup
 from messaging.models import Message, OptOut
-from tests.conftest import Api, Tenant, in_threads, pair_phone
+from tests.conftest import Api, Tenant, in_threads, pair_phone, while_uncommitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,6 +166,22 @@ def test_opting_out_while_messages_arrive_lets_none_reach_a_phone(tenant: Tenant
     synced = post("/companion/sync/", claim, **phone.headers)
     assert synced.json()["messages"] == []
     assert not Message.objects.exclude(status="cancelled").exists()
+
+
+def test_an_opt_out_asks_back_what_a_phone_was_just_claiming(tenant: Tenant) -> None:
+    """It waits for the claim that holds the message, and then sees it leased."""
+    phone = pair_phone(tenant)
+    message_id = post(URL, tenant.message()).json()["id"]
+    claim = {"claim_id": str(uuid4()), "capacity": 50}
+    opt_out = {"license__key": tenant.keys.license_key, "phone": "+48123456789"}
+    claimed, opted_out = while_uncommitted(
+        partial(post, "/companion/sync/", claim, **phone.headers),
+        partial(post, "/api/opt-outs/", opt_out),
+    )
+    assert [message["message_id"] for message in claimed.json()["messages"]] == [message_id]
+    assert opted_out.status_code == 201
+    held = {"capacity": 0, "held": [{"message_id": message_id, "attempt": 1}]}
+    assert post("/companion/sync/", held, **phone.headers).json()["cancel"] == [message_id]
 
 
 def test_a_message_cancelled_by_many_is_cancelled_once(tenant: Tenant) -> None:

@@ -56,6 +56,7 @@ class Gateway(RuleBasedStateMachine):
         self.sender = sender_of_license(self.tenant.license)
         self.phones = [pair_phone(self.tenant, f"phone-{n}").device for n in range(2)]
         self.held: dict[int, dict[Held, dt.datetime]] = {0: {}, 1: {}}  # → start before
+        self.unanswered: dict[int, SyncRequest] = {}  # claims whose answers were lost
         self.mail: list[tuple[int, Reported]] = []  # reports that are on their way
         self.said: list[tuple[int, Reported]] = []  # and those that arrived
         self.radio: Counter[int] = Counter()
@@ -96,13 +97,12 @@ class Gateway(RuleBasedStateMachine):
 
     @rule(phone=st.sampled_from([0, 1]), is_lost=st.booleans())
     def claim(self, phone: int, is_lost: bool) -> None:
-        request = SyncRequest(capacity=2, claim_id=uuid4())
+        """A phone whose answer was lost repeats its claim, however much later."""
+        request = self.unanswered.pop(phone, None) or SyncRequest(capacity=2, claim_id=uuid4())
         answer = sync(self.phones[phone], request)
-        if is_lost:  # the same claim again gets the same messages again
-            again = sync(self.phones[phone], request)
-            assert [m.message_id for m, _ in again.messages] == [
-                m.message_id for m, _ in answer.messages
-            ]
+        if is_lost:
+            self.unanswered[phone] = request
+            return
         for message, seconds in answer.messages:
             before = self.clock.now + dt.timedelta(seconds=seconds)
             self.held[phone][message.message_id, message.attempt] = before
@@ -168,6 +168,7 @@ class Gateway(RuleBasedStateMachine):
         housekeeping.doubt_install(paired.device, paired.replaced_install)
         self.phones[phone] = paired.device
         self.held[phone].clear()
+        self.unanswered.pop(phone, None)
         self.mail = [letter for letter in self.mail if letter[0] != phone]
 
     @rule(minutes=st.sampled_from([1, 1, 6, 12, 35]))

@@ -141,6 +141,36 @@ def test_a_reset_keeps_what_is_not_reported(run: Run) -> None:
     assert run("reset", "--force")[0] == OK
 
 
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--speed", "fast", "--speed: expected a number above 0"),
+        ("--max-seconds", "0", "--max-seconds: expected a number above 0"),
+        ("--fail-rate", "1.5", "--fail-rate: expected a number from 0 to 1"),
+        ("--sent-after", "nan", "--sent-after: expected a number, 0 or more"),
+        ("--die-after", "lunch", "--die-after: must be one of claim, reply"),
+        ("--die-after", "radio:0", "--die-after: the number after the colon counts from 1"),
+    ],
+)
+def test_a_flag_of_no_use_is_one_line(
+    capsys: pytest.CaptureFixture[str], flag: str, value: str, words: str
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main(["run", flag, value])
+    assert leaving.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("phone run: ")
+    assert words in line
+
+
+def test_a_journal_in_no_folder_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "none" / "phone.sqlite3"
+    assert main(["run", "--journal", str(nowhere)]) == FAILED
+    assert capsys.readouterr().err == f"phone: {nowhere}.lock: No such file or directory\n"
+
+
 @pytest.mark.parametrize("command", [[], ["pair"], ["run"], ["status"], ["receive"], ["reset"]])
 def test_there_is_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:

@@ -79,14 +79,42 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "url"),
-    [("DATABASE_URL", "mysql://root:hunter2@db/x"), ("REDIS_URL", "root:hunter2@db")],
+    [
+        ("DATABASE_URL", "mysql://root:hunter2@db/x"),
+        ("DATABASE_URL", "postgresql://root:hunter2@db:port/x"),
+        ("DATABASE_URL", "postgresql://root:hunter2@[::1/x"),
+        ("DATABASE_URL", "postgresql://"),
+        ("REDIS_URL", "root:hunter2@db"),
+        ("REDIS_URL", "redis://:hunter2@db:port"),
+        ("PUBLIC_URL", "sms.example.com"),
+    ],
 )
-def test_it_refuses_another_kind_of_url_and_keeps_its_password(
+def test_it_refuses_a_url_of_no_use_and_keeps_its_password(
     no_dotenv: Path, name: str, url: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected [a-z]+://") as caught:
         load(no_dotenv, **{name: url})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LOG_LEVEL", "loud"), ("TRUSTED_PROXIES", "10.0.0.1 caddy")]
+)
+def test_it_refuses_what_would_fail_later(no_dotenv: Path, name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: expected "):
+        load(no_dotenv, **{name: value})
+
+
+def test_links_made_beside_the_supervisor_lead_to_it(no_dotenv: Path, tmp_path: Path) -> None:
+    config.lock_file(tmp_path).write_text("http://127.0.0.1:8001")
+    here = {"DATA_DIR": str(tmp_path)}
+
+    def beside(**environ: str) -> str:
+        return config.load(here | environ, no_dotenv, beside_supervisor=True).public_url
+
+    assert beside() == "http://127.0.0.1:8001"
+    assert beside(PUBLIC_URL="https://sms.example.com") == "https://sms.example.com"
+    assert load(no_dotenv, **here).public_url == "http://127.0.0.1:8000", "the next supervisor's"
 
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
@@ -97,6 +125,32 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     loaded = config.load({"PORT": "8002"}, dotenv)
     assert (loaded.port, loaded.bind, loaded.public_url) == (8002, "::1", "http://x/?a=b")
     assert loaded.log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b # why", "b"),
+        ("A=b#c", "b#c"),
+        ("A='b # c' # why", "b # c"),
+        ('A="b" # why', "b"),
+        ("A= # why", ""),
+        ("A=''", ""),
+        ('A="', '"'),
+        ("\ufeffA=b", "b"),
+    ],
+)
+def test_dotenv_values_mean_what_they_mean_to_compose(
+    tmp_path: Path, line: str, value: str
+) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n", encoding="utf-8")
+    assert config.read_dotenv(tmp_path / ".env") == {"A": value}
+
+
+def test_a_dotenv_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"A=\xff\n")
+    with pytest.raises(ConfigError, match=r"^\.env: cannot read it: it is not UTF-8$"):
+        config.read_dotenv(tmp_path / ".env")
 
 
 def test_a_line_without_equals_is_named(tmp_path: Path) -> None:
@@ -129,6 +183,12 @@ def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert os.listdir(path.parent) == ["pepper_1"]
+
+
+def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pepper_1").write_text("\n")
+    with pytest.raises(ConfigError, match=r"pepper_1: is empty"):
+        config.read_or_create_secret(tmp_path / "pepper_1")
 
 
 def test_processes_that_start_together_agree_on_a_secret(tmp_path: Path) -> None:

@@ -227,7 +227,6 @@ def test_a_stale_pid_file_that_names_somebody_else_harms_nobody(data_dir: Path) 
 
 def test_a_first_start_that_was_killed_leaves_no_half_cluster(data_dir: Path) -> None:
     server = Postgres(private_config(data_dir), durable=False)
-    half = data_dir / "postgres.new"
     script = (
         "from smsgate import config\n"
         "from smsgate.embedded import Postgres\n"
@@ -236,13 +235,18 @@ def test_a_first_start_that_was_killed_leaves_no_half_cluster(data_dir: Path) ->
     first = subprocess.Popen(
         [sys.executable, "-c", script], cwd=PROJECT_DIR, env=environment(data_dir)
     )
-    wait_until(lambda: (half / "base").exists() or first.poll() is not None, "initdb is at work")
+    wait_until(
+        lambda: list(data_dir.glob("postgres.new-*/base")) or first.poll() is not None,
+        "initdb is at work",
+    )
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert not server.folder.exists()
-    with running(data_dir) as server, connected(server) as cursor:
+    with running(data_dir) as server, connected(server) as cursor:  # the old initdb may still run
         assert one(cursor, "SELECT 1") == 1
-    assert not half.exists()
+    wait_until(lambda: not running_in(data_dir), "it has ended")
+    server.prepare()
+    assert not list(data_dir.glob("postgres.new-*"))
 
 
 def test_a_folder_of_another_version_is_refused(data_dir: Path) -> None:
@@ -255,6 +259,23 @@ def test_a_folder_of_another_version_is_refused(data_dir: Path) -> None:
     assert "\n" not in message
     assert f"{server.folder} was made by PostgreSQL 13, but this is PostgreSQL 18" in message
     assert os.listdir(server.folder) == ["PG_VERSION"]
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(data_dir: Path) -> None:
+    server = Postgres(private_config(data_dir))
+    server.folder.mkdir(parents=True)
+    (server.folder / "letter").write_text("mine")
+    with pytest.raises(EmbeddedError, match=r"postgres is no data folder of PostgreSQL; move it"):
+        server.prepare()
+    assert os.listdir(server.folder) == ["letter"]
+
+
+def test_a_folder_whose_password_is_lost_is_refused(data_dir: Path) -> None:
+    with running(data_dir) as server:
+        pass
+    (data_dir / "secrets" / "postgres_password").unlink()
+    with pytest.raises(EmbeddedError, match=r"postgres_password is missing, and only it opens"):
+        server.prepare()
 
 
 def test_a_path_too_long_for_a_socket_works(data_dir: Path) -> None:

@@ -120,12 +120,12 @@ class Fake:
     """A real supervisor, in a process of its own, over children that only print (fake_stack.py)."""
 
     def __init__(
-        self, data_dir: Path, *children: str, seconds: float = 300.0, port: int = 0
+        self, data_dir: Path, *children: str, seconds: float = 300.0, port: int = 0, **environ: str
     ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.smsgate.fake_stack", str(seconds), *children],
             cwd=PROJECT_DIR,
-            env=environment(data_dir, PORT=str(port or free_port())),
+            env=environment(data_dir, PORT=str(port or free_port()), **environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -142,9 +142,9 @@ class Fake:
             missing.discard(line.strip())
 
     def rest(self) -> list[str]:
+        """What else it says, but for the line that says that it stops."""
         output, _ = self.process.communicate(timeout=60)
-        lines: list[str] = output.splitlines()
-        return lines
+        return [line for line in output.splitlines() if " up       INFO    stopping" not in line]
 
 
 Start = Callable[..., Fake]
@@ -175,6 +175,30 @@ def test_those_who_use_the_servers_stop_first(start: Start, number: signal.Signa
     assert sorted(lines[:2]) == ["beat ends", "web ends"]
     assert sorted(lines[2:]) == ["postgres ends", "redis ends"]
     assert fake.process.returncode == 0
+
+
+def test_a_closed_terminal_stops_all_though_no_signal_came(data_dir: Path) -> None:
+    terminal, ours = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.smsgate.fake_stack", "300", "polite:web"],
+        cwd=PROJECT_DIR,
+        env=environment(data_dir, PORT=str(free_port())),
+        stdout=ours,
+        stderr=ours,
+        start_new_session=True,
+    )
+    os.close(ours)
+    said = b""
+    while b"web runs" not in said:
+        said += os.read(terminal, 1000)
+    os.close(terminal)
+    try:
+        assert process.wait(60) == 0
+        assert not running_in(data_dir)
+    finally:
+        for left in running_in(data_dir):
+            left.kill()
+        process.wait()
 
 
 def test_one_that_does_not_stop_is_killed(start: Start) -> None:
@@ -224,6 +248,21 @@ def test_a_port_in_use_is_one_line(start: Start) -> None:
     assert line.startswith(f"smsgate: cannot listen on 127.0.0.1:{port}: Address already in use")
     assert "PORT" in line
     assert fake.process.returncode == 1
+
+
+def test_an_address_that_is_not_ours_is_one_line(start: Start) -> None:
+    fake = start("polite:web", BIND="192.0.2.1")  # set aside for documentation: nobody has it
+    (line,) = fake.rest()
+    assert line.startswith("smsgate: cannot listen on 192.0.2.1:")
+    assert line.endswith(": Cannot assign requested address; choose another BIND")
+
+
+def test_it_says_that_it_stops(start: Start) -> None:
+    fake = start("polite:web")
+    fake.read_until("web runs")
+    fake.process.terminate()
+    output, _ = fake.process.communicate(timeout=60)
+    assert " up       INFO    stopping; " in output
 
 
 def test_a_setting_that_cannot_be_used_is_one_line(start: Start) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from smsgate import examples
-from smsgate.config import PROJECT_DIR
+from smsgate.config import PROJECT_DIR, Config
 
 START_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
@@ -45,11 +47,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, speed: float, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop everything then as well
         with tempfile.TemporaryDirectory(prefix="smsgate-demo-") as folder:
             demo = Demo(Path(folder), speed)
             try:
                 demo.start()
                 demo.run()
+            except KeyboardInterrupt:
+                title("Interrupted: everything stops")
+                sys.exit(130)
             finally:
                 demo.stop()
 
@@ -63,11 +69,11 @@ class Demo:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
-        self.env = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PEPPER_1", "BIND"}
-        } | {
+        # An empty setting goes before one in .env: neither may lead to a real database, where the
+        # examples would go to real phones.
+        settings = (*Config.__dataclass_fields__, "secret_key", "pepper_1")
+        self.env = os.environ | {name.upper(): "" for name in settings}
+        self.env |= {
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
@@ -77,6 +83,8 @@ class Demo:
 
     def start(self) -> None:
         title("The service: PostgreSQL, a Redis-compatible server, web, Celery worker and beat")
+        if shutil.which("curl") is None:
+            say("(there is no curl here: Python sends the same requests)")
         began = time.monotonic()
         with self.log.open("wb") as log:
             self.service = subprocess.Popen(
@@ -94,6 +102,7 @@ class Demo:
         say(f"ready on {self.url} after {time.monotonic() - began:.1f} s, in a temporary folder")
 
     def stop(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it takes a second, and must be done
         if self.service is not None:
             self.service.terminate()
             self.service.wait(60)
@@ -101,8 +110,6 @@ class Demo:
     def run(self) -> None:
         title("An account with its keys")
         self.keys = self._manage_json("provision", "Demo", "--json")
-        say("manage.py provision Demo --json")
-        say(f"licence {self.keys['license_id']}, with a licence key and an api_key")
         for name, path, body in EXAMPLES:
             title(name)
             self._post(path, body)
@@ -125,21 +132,36 @@ class Demo:
             name: self.keys[keys[name]] if name in keys else value for name, value in body.items()
         }
         text = json.dumps(filled, ensure_ascii=False)
-        say(f"curl {self.url}{path} \\\n    -d '{text}'")
-        status, answer = _curl(f"{self.url}{path}", text)
+        say(f"$ curl {self.url}{path} \\\n      -d '{text}'")
+        status, answer = _curl(f"{self.url}{path}", "-d", text)
         say(f"→ {status} {answer}")
         if status not in {200, 201}:
             raise CommandError("the service refused an example")
 
+    def _get(self, path: str, *, is_shown: bool = False) -> Any:
+        key = f"Authorization: Bearer {self.keys['license_key']}"
+        status, answer = _curl(f"{self.url}{path}", "-H", key)
+        if is_shown:
+            say(f"$ curl {self.url}{path} -H '{key}'")
+            say(f"→ {status} {answer}")
+        return json.loads(answer)
+
     def _run_phone(self) -> None:
         pairing = self._manage_json("pair", str(self.keys["license_id"]), "--json")
-        journal = ["--journal", str(self.folder / "phone.sqlite3")]
-        self._phone("pair", pairing["link"], *journal)
-        self._phone("run", *journal, "--speed", str(self.speed), "--until-idle")
+        self._phone("pair", pairing["link"])
+        self._phone("run", "--speed", f"{self.speed:g}", "--until-idle")
 
     def _phone(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "phone", *arguments]
-        if subprocess.run(command, cwd=PROJECT_DIR, env=self.env, check=False).returncode != 0:
+        say(f"$ manage.py phone {shlex.join(arguments)}")
+        journal = str(self.folder / "phone.sqlite3")
+        command = [sys.executable, "-m", "phone", *arguments, "--journal", journal]
+        with subprocess.Popen(
+            command, cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True
+        ) as phone:
+            assert phone.stdout is not None
+            for line in phone.stdout:
+                say(f"  {line.rstrip()}")
+        if phone.returncode != 0:
             raise CommandError("the phone stopped with an error")
 
     def _show_result(self) -> None:
@@ -150,6 +172,8 @@ class Demo:
                 break
             time.sleep(0.5)
             messages = self._messages()
+        self._get(f"/api/messages/{messages[0]['id']}/", is_shown=True)
+        print()
         for message in messages:
             name = message["external_id"] or "(a contact's)"
             say(f"{message['id']:>4}  {name:<26} {message['status']}")
@@ -173,39 +197,44 @@ class Demo:
             raise CommandError("not every message was delivered")
 
     def _messages(self) -> list[dict[str, Any]]:
-        request = urllib.request.Request(
-            f"{self.url}/api/messages/",
-            headers={"Authorization": f"Bearer {self.keys['license_key']}"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            results: list[dict[str, Any]] = json.load(response)["results"]
+        results: list[dict[str, Any]] = self._get("/api/messages/")["results"]
         return results[::-1]
 
     def _manage_json(self, *arguments: str) -> dict[str, Any]:
+        say(f"$ manage.py {shlex.join(arguments)}")
         output = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True, check=True,
         ).stdout  # fmt: skip
+        say(f"→ {output.strip()}")
         result: dict[str, Any] = json.loads(output)
         return result
 
 
-def _curl(url: str, body: str) -> tuple[int, str]:
-    """Post by the real curl; by Python where there is none."""
+def _curl(url: str, *options: str) -> tuple[int, str]:
+    """Ask by the real curl; by Python where there is none."""
     if shutil.which("curl") is None:
-        say("(there is no curl here: Python sends the same request)")
-        request = urllib.request.Request(url, body.encode(), method="POST")
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        return _python_instead_of_curl(url, *options)
     output = subprocess.run(
-        ["curl", "--silent", "--show-error", "--write-out", "\n%{http_code}", "-d", body, url],
+        ["curl", "--silent", "--show-error", "--write-out", "\n%{http_code}", *options, url],
         stdout=subprocess.PIPE, text=True, check=True,
     ).stdout  # fmt: skip
     answer, _, status = output.rpartition("\n")
     return int(status), answer
+
+
+def _python_instead_of_curl(url: str, option: str, value: str) -> tuple[int, str]:
+    request = urllib.request.Request(url)
+    if option == "-d":
+        request.data = value.encode()
+    else:
+        request.add_header(*value.split(": "))
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def _free_port() -> int:

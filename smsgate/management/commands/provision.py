@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError
 
 from licenses import keys, services
@@ -34,6 +34,14 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 2**31):
         raise ArgumentTypeError("a whole number, 0 or more")
     return int(text)
+
+
+def _one_line(error: ValidationError) -> str:
+    """`name: This field cannot be blank.`; a rule between fields has no name of its own."""
+    return "; ".join(
+        " ".join(messages) if field == NON_FIELD_ERRORS else f"{field}: {' '.join(messages)}"
+        for field, messages in error.message_dict.items()
+    )
 
 
 class Command(OperatorCommand):
@@ -67,7 +75,7 @@ class Command(OperatorCommand):
                 valid_until=options["valid_until"],
             )
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
+            raise CommandError(_one_line(error)) from None
         self.show(asdict(made), as_json=options["json"])
         if not options["json"]:
             self.stdout.write("Shown once: only digests of the keys are kept.")

@@ -80,6 +80,7 @@ def running(folder: Path, worker: str) -> Iterator[Service]:
             assert web.poll() is None, (folder / "web.log").read_text()
             keys = _manage(environ, "provision", "Clients", "--json")
             service = Service(url, keys, environ, folder)
+            service.outbox.touch()
             service.pair()
             yield service
         finally:

@@ -131,6 +131,13 @@ def test_it_reads_our_refusals(service: Service) -> None:
         vendors.get_messages()
 
 
+def test_a_body_that_is_too_large_is_refused_in_the_vendors_words(service: Service) -> None:
+    with program(service) as vendors, pytest.raises(errors.APIError) as refused:
+        vendors.send(message("x" * 70_000))
+    assert refused.value.status_code == 413
+    assert list(refused.value.response) == ["message"]
+
+
 def test_the_npm_client_sees_its_message_delivered(
     service: Service, node: Callable[..., Any]
 ) -> None:

@@ -1,0 +1,103 @@
+"""A load generator that costs little: keep-alive sockets in one thread, requests as ready bytes.
+
+It shares the machine with the service it measures, so each request that it makes cheaper leaves more
+for the service; an HTTP library would cost more than the service does.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+def request(
+    path: str, body: Any = None, *, token: str | None = None, method: str = "POST"
+) -> bytes:
+    """The bytes of one HTTP/1.1 request; `body` goes as JSON."""
+    content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+    head = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(content)}"]
+    if content:
+        head.append("Content-Type: application/json")
+    if token:
+        head.append(f"Authorization: Bearer {token}")
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + content
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Connection:
+    """One keep-alive connection."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.received = b""
+
+    def call(self, content: bytes) -> Answer:
+        self.socket.sendall(content)
+        while (answer := self.answer()) is None:
+            self.read()
+        return answer
+
+    def read(self) -> None:
+        chunk = self.socket.recv(1 << 16)
+        if not chunk:
+            raise ConnectionError("the service closed the connection")
+        self.received += chunk
+
+    def answer(self) -> Answer | None:
+        """The answer, once all of it is here."""
+        head, separator, rest = self.received.partition(b"\r\n\r\n")
+        if not separator:
+            return None
+        lines = head.lower().split(b"\r\n")
+        length = next((int(n[15:]) for n in lines if n.startswith(b"content-length:")), 0)
+        if len(rest) < length:
+            return None
+        self.received = rest[length:]
+        return Answer(int(lines[0].split(b" ")[1]), rest[:length])
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def hammer(port: int, requests: Iterator[bytes], *, clients: int, seconds: float) -> float:
+    """Requests answered with 2xx a second, by so many clients that each wait for their answers.
+
+    Raises RuntimeError for any other answer.
+    """
+    selector = selectors.DefaultSelector()
+    connections = [Connection(port) for _ in range(clients)]
+    for connection in connections:
+        selector.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.socket.sendall(next(requests))
+    began = time.perf_counter()
+    done = 0
+    while (elapsed := time.perf_counter() - began) < seconds:
+        for key, _ in selector.select(1):
+            connection = key.data
+            connection.read()
+            answer = connection.answer()
+            if answer is None:
+                continue
+            if not 200 <= answer.status < 300:
+                raise RuntimeError(f"{answer.status} {answer.body[:300]!r}")
+            done += 1
+            connection.socket.sendall(next(requests))
+    for connection in connections:
+        while connection.answer() is None:
+            connection.read()
+        connection.close()
+    return done / elapsed

@@ -1,0 +1,77 @@
+"""`make load SECONDS=60`: 32 clients at full rate, while phones drain and PostgreSQL is restarted once.
+
+Every 2xx must be in the database, every failure honest, nothing sent twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# What is imported below asks for settings, but for none of these.
+os.environ |= {"SECRET_KEY": "load", "PEPPER_1": "load", "REDIS_URL": "redis://127.0.0.1:1"}
+os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
+
+from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
+from tests.crash.clients import Client, Ledger
+from tests.crash.stack import PATIENCE, PhoneProcess, Stack, drain, running
+from tests.smsgate.processes import free_port, wait_until
+
+CLIENTS = 32
+PHONES = 2
+DRAIN_SECONDS = 10.0
+RATE_PER_MINUTE = 9_000  # so that a minute shows refusals as well
+
+
+def play(folder: Path, port: int, seconds: float) -> tuple[Ledger, str, list[str]]:
+    """Answers what the clients heard, the sum in words, and what is wrong."""
+    ledger = Ledger()
+    rate = str(RATE_PER_MINUTE)
+    with running(Stack(folder, port, LICENSE_RATE_PER_MINUTE=rate)) as stack:
+        keys = stack.provision()
+        for number in range(PHONES):
+            stack.pair(PhoneProcess(folder, f"phone-{number}"), keys["license_id"])
+            stack.phones[-1].start()
+        clients = [Client(n, port, keys["license_key"], ledger) for n in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        time.sleep(seconds / 2)
+        before = stack.pid_of("postgres")
+        stack.kill("postgres", signal.SIGINT)  # as `pg_ctl restart` stops it
+        wait_until(lambda: stack.pid_of("postgres") not in {None, before}, "restarted", PATIENCE)
+        time.sleep(seconds / 2)
+        for client in clients:
+            client.stop()
+        for client in clients:
+            client.join(PATIENCE)
+        drain(stack.phones, DRAIN_SECONDS)
+        words, wrong = accounted(stack)
+        wrong += accepted_is_kept(stack, ledger)
+        wrong += sent_at_most_once(stack)
+        wrong += nothing_is_guessed(stack)
+        return ledger, words, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left running
+    port = int(os.environ.get("PORT") or free_port())
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        ledger, words, wrong = play(Path(folder), port, options.seconds)
+    heard = ", ".join(f"{count} × {answer}" for answer, count in sorted(ledger.answers.items()))
+    pace = ledger.answers["201"] / options.seconds
+    print(f"{CLIENTS} clients for {options.seconds:.0f} s: {heard} ({pace:.0f} accepted/s)")
+    print(f"{words}; {len(wrong)} violations")
+    print("\n".join(wrong[:20]))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

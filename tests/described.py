@@ -1,0 +1,64 @@
+"""Holds answers against the OpenAPI document: a client that was made from it must not be surprised."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from smsgate.openapi import document
+
+# Not of one operation: no such address, no such method, a bug.
+_EVERYWHERE = frozenset({404, 405, 500})
+
+
+def check_described(response: Any) -> None:
+    """Fail where the document lacks this answer's status, or its body has another shape."""
+    method, path = response.request["REQUEST_METHOD"].lower(), response.request["PATH_INFO"]
+    for template, pattern in _paths():
+        if pattern.fullmatch(path) and method in document()["paths"][template]:
+            break
+    else:
+        return
+    operation = document()["paths"][template][method]
+    status = str(response.status_code)
+    if status not in operation["responses"]:
+        assert response.status_code in _EVERYWHERE, (method, template, status, response.content)
+        return
+    validator = _validator(template, method, status)
+    if validator is None:
+        assert response.content == b""
+        return
+    assert response["Content-Type"] == "application/json"
+    problems = [error.message for error in validator.iter_errors(response.json())]
+    assert not problems, (method, template, status, problems)
+
+
+@cache
+def _paths() -> list[tuple[str, re.Pattern[str]]]:
+    """The document's paths; those with a parameter last, since it could hold a word of another."""
+    templates = sorted(document()["paths"], key=lambda template: "{" in template)
+    return [(one, re.compile(re.sub(r"\{\w+\}", "[^/]+", one) + "?")) for one in templates]
+
+
+@cache
+def _validator(template: str, method: str, status: str) -> Draft202012Validator | None:
+    answer = document()["paths"][template][method]["responses"][status]
+    if "content" not in answer:
+        return None
+    schema = answer["content"]["application/json"]["schema"]
+    return Draft202012Validator(schema | {"components": _closed(document()["components"])})
+
+
+def _closed(schema: Any) -> Any:
+    """The same, where an object has no key beside those that are described."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(value) for name, value in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        closed["additionalProperties"] = False
+    return closed

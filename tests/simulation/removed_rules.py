@@ -1,0 +1,270 @@
+"""The protocol without one of its rules: what each of them is there for.
+
+Every entry takes a rule out of the shipped code, and names the invariant that falls with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+from django.db import connection
+
+from companion_api import views
+from http_api import clock
+from messaging import queue
+from messaging.models import Attempt, Message
+from messaging.queue import Change
+from messaging.services import housekeeping, owner, settle, sync
+from messaging.states import WAITING, AttemptState, Fold, MessageState
+from phone import agent
+from phone.journal import Journal
+from phone.pace import Pace
+
+Removal = Callable[[], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    rule: str
+    falls: str  # the first words of the invariant, as checks.CHECKS names it
+    seed: int  # one that shows it; were it to show nothing any more, others are tried
+    without: Removal
+
+
+def _patch(target: object, name: str, instead: Any) -> Removal:
+    return lambda: mock.patch.object(target, name, instead)
+
+
+def _sql(*changes: tuple[str, str]) -> Removal:
+    """Statements of the server, with pieces of them replaced."""
+
+    def rewrite(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        for old, new in changes:
+            sql = sql.replace(old, new)
+        return execute(sql, *rest)
+
+    return lambda: connection.execute_wrapper(rewrite)
+
+
+@contextmanager
+def _both(first: Removal, second: Removal) -> Iterator[None]:
+    with first(), second():
+        yield
+
+
+# --- on the server -------------------------------------------------------------------------------
+
+
+_claim = queue.claim
+
+
+def _as_it_comes(**arguments: Any) -> tuple[list[queue.Claimed], int]:
+    """RETURNING keeps no order: what it answers might as well come backwards."""
+    leased, looked_at = _claim(**arguments)
+    return leased[::-1], looked_at
+
+
+def _back_by_time_alone() -> int:
+    now = clock.now()
+    late = Attempt.objects.filter(
+        state=AttemptState.LEASED, leased_until__lt=now - housekeeping.LEASE_GRACE
+    )
+    messages = list(Message.objects.filter(pk__in=late.values("message_id"), status="leased"))
+    late.update(is_superseded=False)
+    return len(
+        queue.change(
+            [Change(m.pk, m.status, MessageState.PENDING, "lease over") for m in messages], now
+        )
+    )
+
+
+def _back_to_the_queue(device: Any, install_id: str) -> int:
+    """What a reinstalled phone held is simply free again."""
+    held = Attempt.objects.filter(device=device, install_id=install_id, state="leased")
+    messages = list(Message.objects.filter(pk__in=held.values("message_id"), status="leased"))
+    changes = [Change(m.pk, m.status, MessageState.PENDING, "new install") for m in messages]
+    return len(queue.change(changes, clock.now()))
+
+
+def _anybodys_attempts(device: Any, reports: Any) -> set[tuple[int, int]]:
+    ids = {report.message_id for report in reports if report.message_id is not None}
+    return set(Attempt.objects.filter(message_id__in=ids).values_list("message_id", "n"))
+
+
+_settle_change = settle._change
+
+
+def _failed_is_tried_again(
+    message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
+) -> Change | None:
+    is_current = attempt.n == message.attempt_n
+    if is_current and folded.state is AttemptState.FAILED and message.status == "sending":
+        return Change(message.pk, message.status, MessageState.PENDING, "failed")
+    return _settle_change(message, attempt, folded, now)
+
+
+def _no_window(device: Any, now: dt.datetime) -> sync._Window:
+    return sync._Window(device.is_paused)
+
+
+def _no_deadline(message: Any, window: Any, now: dt.datetime) -> int:
+    return int(max(0.0, (message.leased_until - now).total_seconds()))
+
+
+@contextmanager
+def _cancelled_at_once() -> Iterator[None]:
+    """Cancelled while a phone holds it: without asking that phone."""
+    waiting = WAITING | {MessageState.LEASED}
+    with mock.patch.object(owner, "WAITING", waiting):
+        yield
+
+
+# --- on the phone --------------------------------------------------------------------------------
+
+
+_accept = Journal.accept
+
+
+def _no_lease(self: Journal, reply: Any, asked_at_ms: int) -> int:
+    patient = [replace(order, start_within_seconds=86_400.0) for order in reply.messages]
+    return _accept(self, replace(reply, messages=patient), asked_at_ms)
+
+
+def _held_over_a_reboot(self: Journal) -> Any:
+    with self._transaction():
+        unknown = self._give_up(not_after_ms=2**62)
+        if self._is_other_boot(self._now_ms()):
+            self._do("restart_pace", now_ms=self._now_ms())
+        self._do("set", key="boot_id", value=self._clock.boot_id)
+    return [], unknown
+
+
+_recover = Journal.recover
+
+
+def _started_are_tried_again(self: Journal) -> Any:
+    with self._transaction():
+        self._connection.execute(
+            "UPDATE attempt SET state = 'held', phone = '+48500000000', text = 'again'"
+            " WHERE state = 'started'"
+        )
+    return _recover(self)
+
+
+_outbox = Journal.outbox
+
+
+def _said_once(self: Journal, limit: int) -> list[str]:
+    """Reports are forgotten when they are sent, whether or not they arrive."""
+    events = _outbox(self, limit)
+    with self._transaction():
+        self._connection.execute("DELETE FROM event")
+    return events
+
+
+def _said_under_new_names(self: Journal, limit: int) -> list[str]:
+    """A repeated report looks like another one."""
+    with self._transaction():
+        for (seq,) in self._connection.execute("SELECT seq FROM event").fetchall():
+            self._connection.execute(
+                "UPDATE event SET event_id = :id, body = json_set(body, '$.event_id', :id)"
+                " WHERE seq = :seq",
+                {"id": self._ids(), "seq": seq},
+            )
+    return _outbox(self, limit)
+
+
+REMOVED = [
+    Removed(
+        "1 highest priority first",
+        "rule 1",
+        0,
+        _sql(("ORDER BY priority DESC, id LIMIT", "ORDER BY id LIMIT")),
+    ),
+    Removed("1 sorted again", "rule 1", 0, _patch(queue, "claim", _as_it_comes)),
+    Removed("2 a lease says when to start", "I7", 0, _patch(Journal, "accept", _no_lease)),
+    Removed("2 a reboot ends all leases", "I7", 0, _patch(Journal, "recover", _held_over_a_reboot)),
+    Removed(
+        "3 a lease that ran out is doubtful",
+        "I1",
+        0,
+        _patch(housekeeping, "doubt_expired_leases", _back_by_time_alone),
+    ),
+    Removed(
+        "3 only by its owner's wish is it sent again",
+        "I1",
+        0,
+        _patch(settle, "_may_resend", lambda message, now: True),
+    ),
+    Removed(
+        "4 started before a crash is unknown",
+        "I1",
+        0,
+        _patch(Journal, "recover", _started_are_tried_again),
+    ),
+    Removed(
+        "5 reports are repeated", "I3 nothing guessed", 0, _patch(Journal, "outbox", _said_once)
+    ),
+    Removed(
+        "5 with the same id",
+        "I3 nothing guessed",
+        0,
+        _patch(Journal, "outbox", _said_under_new_names),
+    ),
+    Removed(
+        "6 a new install brings doubt",
+        "rule 6",
+        0,
+        _patch(views, "doubt_install", lambda device, install_id: 0),
+    ),
+    Removed(
+        "6 what was lost is not free", "I1", 0, _patch(views, "doubt_install", _back_to_the_queue)
+    ),
+    Removed(
+        "7 an attempt belongs to one install",
+        "I2",
+        0,
+        _patch(sync, "_attempts_of", _anybodys_attempts),
+    ),
+    Removed(
+        "8 service is checked before the start",
+        "rule 8",
+        0,
+        _patch(agent.Agent, "_ready_at", lambda self, held, now_ms: (now_ms, 1)),
+    ),
+    Removed(
+        "8 nothing is retried after it", "I1", 0, _patch(settle, "_change", _failed_is_tried_again)
+    ),
+    Removed(
+        "9 opt-outs count at the claim",
+        "I7",
+        0,
+        lambda: _both(
+            _patch(queue, "cancel_for_opt_out", lambda *_: 0),
+            _sql(("o.account_id = m.account_id AND o.phone = m.phone", "false")),
+        ),
+    ),
+    Removed("9 a cancellation is asked of the phone", "I7", 0, _cancelled_at_once),
+    Removed("9 sending hours count at the claim", "I8", 0, _patch(sync, "_window", _no_window)),
+    Removed(
+        "9 a deadline goes with the lease", "I7", 0, _patch(sync, "_start_within", _no_deadline)
+    ),
+    Removed(
+        "10 ten seconds between two starts",
+        "I9",
+        0,
+        _patch(Pace, "sim_ready_at", lambda self, sim, now_ms: now_ms),
+    ),
+    Removed(
+        "10 24 segments a minute",
+        "I9",
+        0,
+        _patch(Pace, "segments_ready_at", lambda self, segments, now_ms: now_ms),
+    ),
+    Removed("10 over restarts too", "I9", 0, _patch(Journal, "pace_history", lambda self: [])),
+]

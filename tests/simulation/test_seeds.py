@@ -1,0 +1,29 @@
+"""A few simulated worlds; `make sim SEEDS=1000` plays more of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.scenario import Scenario, report
+
+pytestmark = pytest.mark.django_db
+
+TEN_YEARS = 10 * 365 * 86_400.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_fault_breaks_a_promise(seed: int) -> None:
+    scenario = Scenario.of(seed)
+    if found := scenario.problems():
+        pytest.fail(report(scenario, found), pytrace=False)
+
+
+def test_the_same_seed_is_the_same_history() -> None:
+    assert Scenario.of(7).run().entries == Scenario.of(7).run().entries
+
+
+@pytest.mark.parametrize("skew", [-TEN_YEARS, TEN_YEARS])
+def test_phones_whose_clocks_are_wrong_do_just_the_same(skew: float) -> None:
+    """I12."""
+    scenario = Scenario.of(3)
+    assert scenario.run().entries == scenario.run(skew).entries

@@ -1,0 +1,71 @@
+"""`make demo` as a newcomer has it: also one with settings of their own, or one in a hurry."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smsgate import config
+from smsgate.config import PROJECT_DIR
+from smsgate.management.commands.demo import Demo
+from tests.smsgate.processes import environment, running_in
+
+
+@pytest.mark.parametrize("place", ["environment", "dotenv"])
+def test_it_never_touches_a_real_database(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = {
+        "DATABASE_URL": "postgresql://u@h/production",
+        "REDIS_URL": "redis://h/0",
+        "PEPPER_1": "a real one",
+        "TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+    dotenv = tmp_path / ".env"
+    if place == "dotenv":
+        dotenv.write_text("".join(f"{name}={value}\n" for name, value in real.items()))
+    else:
+        for name, value in real.items():
+            monkeypatch.setenv(name, value)
+    demo = Demo(tmp_path / "demo", speed=30)
+    seen = config.load(demo.env, dotenv)
+    assert seen.embedded_postgres
+    assert seen.embedded_redis
+    assert seen.data_dir == tmp_path / "demo" / "data"
+    assert seen.trusted_proxies == ()
+    assert demo.env["PEPPER_1"] == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_everything_and_leaves_nothing(
+    number: signal.Signals, data_dir: Path
+) -> None:
+    data_dir.mkdir()
+    env = environment(data_dir / "unused", TMPDIR=str(data_dir))
+    del env["DJANGO_SETTINGS_MODULE"]  # pytest-django's
+    demo = subprocess.Popen(
+        [sys.executable, "manage.py", "demo"],
+        cwd=PROJECT_DIR,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if line.strip() == "== An account with its keys":
+                break
+        demo.send_signal(number)
+        rest = demo.stdout.read()
+    assert demo.returncode == 130
+    assert "Interrupted: everything stops" in rest
+    assert "Traceback" not in rest
+    assert os.listdir(data_dir) == [], "neither its folder nor ours"
+    assert not running_in(data_dir)
