@@ -21,9 +21,10 @@ from messaging.models import Attempt, Message
 from messaging.queue import Change
 from messaging.services import housekeeping, owner, settle, sync
 from messaging.states import WAITING, AttemptState, Fold, MessageState
-from phone import agent
-from phone.journal import Journal
+from phone.agent import Agent
+from phone.journal import Held, Journal
 from phone.pace import Pace
+from phone.segments import count_parts
 
 Removal = Callable[[], AbstractContextManager[object]]
 
@@ -179,6 +180,15 @@ def _said_under_new_names(self: Journal, limit: int) -> list[str]:
     return _outbox(self, limit)
 
 
+def _ready_whatever_the_sim_says(self: Agent, held: Held, now_ms: int) -> tuple[int, int]:
+    parts = count_parts(held.text)
+    return self._pacing.sim_ready_at(self._radio.slot(held.sim), now_ms), parts
+
+
+without_a_lock = _sql(
+    ("FOR UPDATE SKIP LOCKED),\n            taken AS", "),\n            taken AS")
+)
+
 REMOVED = [
     Removed(
         "1 highest priority first",
@@ -235,7 +245,7 @@ REMOVED = [
         "8 service is checked before the start",
         "rule 8",
         0,
-        _patch(agent.Agent, "_ready_at", lambda self, held, now_ms: (now_ms, 1)),
+        _patch(Agent, "_ready_at", _ready_whatever_the_sim_says),
     ),
     Removed(
         "8 nothing is retried after it", "I1", 0, _patch(settle, "_change", _failed_is_tried_again)

@@ -41,12 +41,16 @@ class Scenario:
         chance = random.Random(f"scenario {seed}")
         names = [action.__name__ for action in actions.WEIGHTS]
         weights = list(actions.WEIGHTS.values())
-        count = chance.randint(10, 50)
+        count = chance.randint(8, 40)
+        # Things come together: a fault matters to a phone that has something to send.
+        minutes = [chance.uniform(1, BUSY_SECONDS - 60) for _ in range(1 + count // 6)]
         return cls(
             seed,
             tuple(
                 Planned(at, chance.choices(names, weights)[0], chance.getrandbits(32))
-                for at in sorted(chance.uniform(1, BUSY_SECONDS) for _ in range(count))
+                for at in sorted(
+                    chance.choice(minutes) + chance.uniform(0, 60) for _ in range(count)
+                )
             ),
         )
 
