@@ -107,7 +107,7 @@ def load(
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
     data_dir = Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute()
     public_url = _url(env, "PUBLIC_URL", "http://192.168.1.10:8000 or https://sms.example.com")
-    needs_tls = not is_loopback(bind) and not public_url
+    needs_tls = not is_loopback(bind) and not public_url.startswith("https://")
     if not public_url and beside_supervisor:
         public_url = _public_url_of_supervisor(data_dir)
     return Config(
@@ -200,7 +200,9 @@ def peppers(config: Config, environ: Mapping[str, str] | None = None) -> dict[in
     first = config.secrets_dir / "pepper_1"
     is_given = given.get("PEPPER_1") or given.get("PEPPER_1_FILE")
     if not is_given and not first.exists() and (config.postgres_dir / "PG_VERSION").exists():
-        raise ConfigError(f"{first} is missing; take it back from a backup: no key works without it")
+        raise ConfigError(
+            f"{first} is missing; take it back from a backup: no key works without it"
+        )
     return {version: secret(f"PEPPER_{version}", config, given) for version in sorted(versions)}
 
 

@@ -13,8 +13,9 @@ import os
 import socket
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from smsgate.config import Config, ConfigError, create_secret_file
+from smsgate.config import Config, ConfigError, create_secret_file, is_loopback
 
 _YEARS = 30
 
@@ -23,7 +24,9 @@ def pairing_base(config: Config) -> tuple[str, str]:
     """Where phones pair, and the SHA-256 of the certificate that they shall trust, if it is ours."""
     if not config.tls_port:
         return config.public_url, ""
-    host = _own_address() if config.bind in {"0.0.0.0", "::"} else config.bind
+    host = urlsplit(config.public_url).hostname or ""
+    if is_loopback(host) and not is_loopback(config.bind):
+        host = _own_address()
     host = f"[{host}]" if ":" in host else host
     return f"https://{host}:{config.tls_port}", fingerprint(certificate_file(config))
 

@@ -18,11 +18,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 PLATFORM = ("android/", "com/android/", "dalvik/", "java/", "javax/", "libcore/", "sun/")
 KOTLIN = "kotlin"
 NOT_ON_ANDROID = "java/sql/"  # the JVM's journal, which no phone opens
+
+
+Pool = dict[int, Any]  # a class file's constants, by their index
 
 
 @dataclass
@@ -55,11 +59,11 @@ def read_class(data: bytes) -> ClassFile:
     return read
 
 
-def _uses(pool: dict[int, object]) -> Iterator[tuple[str, str]]:
+def _uses(pool: Pool) -> Iterator[tuple[str, str]]:
     for item in pool.values():
         match item:
             case ("member", int(owner), int(name_and_type)):
-                _, name, descriptor = pool[name_and_type]  # type: ignore[misc]
+                _, name, descriptor = pool[name_and_type]
                 yield _class_name(pool, owner), f"{pool[name]}{_sign(str(pool[descriptor]))}"
             case ("class", int(name)):
                 yield str(pool[name]), ""
@@ -70,14 +74,14 @@ def _sign(descriptor: str) -> str:
     return descriptor[: descriptor.index(")") + 1] if descriptor.startswith("(") else ""
 
 
-def _class_name(pool: dict[int, object], index: int) -> str:
-    _, name = pool[index]  # type: ignore[misc]
+def _class_name(pool: Pool, index: int) -> str:
+    _, name = pool[index]
     return str(pool[name])
 
 
-def _read_pool(data: bytes) -> tuple[dict[int, object], int]:
+def _read_pool(data: bytes) -> tuple[Pool, int]:
     (count,) = struct.unpack_from(">H", data, 8)
-    pool: dict[int, object] = {}
+    pool: Pool = {}
     at, index = 10, 1
     while index < count:
         tag = data[at]
@@ -160,4 +164,5 @@ def main(listed: Path, folder: Path, jars: Path, *options: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(Path(path) for path in sys.argv[1:4]), *sys.argv[4:]))
+    list_file, folder, jars = map(Path, sys.argv[1:4])
+    sys.exit(main(list_file, folder, jars, *sys.argv[4:]))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds, signs and checks the app: DATA_DIR/apk/smsgate.apk. Run from the top folder (`make apk`).
 #
-# Needs a JDK (17 or newer) and Maven, and nothing from Google's servers. zipalign and apksigner come
-# from Debian: as root they are installed here.
+# Needs a JDK (17 or newer) and Maven, zipalign and apksigner (as root on Debian all are installed), and
+# nothing from Google's servers.
 #
 # The key: APK_KEYSTORE (a file), APK_KEYSTORE_PASSWORD and APK_KEY_ALIAS from the environment; without
 # them one that is made once and kept in DATA_DIR/apk. Keep it: Android refuses an update that another
@@ -20,11 +20,6 @@ stop() {
     exit 1
 }
 
-for tool in mvn keytool; do
-    command -v "$tool" >/dev/null ||
-        stop "\`$tool\` was not found: install a JDK and Maven (Debian, Ubuntu: apt-get install maven default-jdk-headless)"
-done
-
 if ! { command -v zipalign && command -v apksigner; } >/dev/null; then
     install="apt-get install -qq --yes --no-install-recommends zipalign apksigner"
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -35,6 +30,10 @@ if ! { command -v zipalign && command -v apksigner; } >/dev/null; then
     $install >/dev/null 2>&1 || { apt-get update -qq >/dev/null 2>&1 && $install >/dev/null 2>&1; } ||
         stop "they could not be installed: $install"
 fi
+
+# A clean app: what a former build left behind would be in the APK.
+rm -rf "$target/classes" "$target/dex" "$target/dex-input"
+"$tools/maven.sh" --projects app --also-make --activate-profiles apk -Dmaven.test.skip=true package
 
 mkdir -p "$out"
 
@@ -59,11 +58,6 @@ else
         umask "$former"
     fi
 fi
-
-# A clean app: what a former build left behind would be in the APK.
-rm -rf "$target/classes" "$target/dex" "$target/dex-input"
-mvn --batch-mode --quiet --file android-agent/pom.xml --projects app --also-make \
-    --activate-profiles apk -Dmaven.test.skip=true package
 
 "$python" "$tools/assemble.py" "$target/resources.apk" "$target/dex" "$target/dex-input" \
     "$target/unaligned.apk"

@@ -193,16 +193,16 @@ REMOVED = [
     Removed(
         "1 highest priority first",
         "rule 1",
-        0,
+        1,
         _sql(("ORDER BY priority DESC, id LIMIT", "ORDER BY id LIMIT")),
     ),
     Removed("1 sorted again", "rule 1", 0, _patch(queue, "claim", _as_it_comes)),
-    Removed("2 a lease says when to start", "I7", 0, _patch(Journal, "accept", _no_lease)),
+    Removed("2 a lease says when to start", "I7", 2, _patch(Journal, "accept", _no_lease)),
     Removed("2 a reboot ends all leases", "I7", 0, _patch(Journal, "recover", _held_over_a_reboot)),
     Removed(
         "3 a lease that ran out is doubtful",
         "I1",
-        0,
+        1,
         _patch(housekeeping, "doubt_expired_leases", _back_by_time_alone),
     ),
     Removed(
@@ -214,7 +214,7 @@ REMOVED = [
     Removed(
         "4 started before a crash is unknown",
         "I1",
-        0,
+        2,
         _patch(Journal, "recover", _started_are_tried_again),
     ),
     Removed(
@@ -223,7 +223,7 @@ REMOVED = [
     Removed(
         "5 with the same id",
         "I3 nothing guessed",
-        0,
+        38,
         _patch(Journal, "outbox", _said_under_new_names),
     ),
     Removed(
@@ -238,17 +238,17 @@ REMOVED = [
     Removed(
         "7 an attempt belongs to one install",
         "I2",
-        0,
+        17,
         _patch(sync, "_attempts_of", _anybodys_attempts),
     ),
     Removed(
         "8 service is checked before the start",
         "rule 8",
-        0,
+        12,
         _patch(Agent, "_ready_at", _ready_whatever_the_sim_says),
     ),
     Removed(
-        "8 nothing is retried after it", "I1", 0, _patch(settle, "_change", _failed_is_tried_again)
+        "8 nothing is retried after it", "I1", 4, _patch(settle, "_change", _failed_is_tried_again)
     ),
     Removed(
         "9 opt-outs count at the claim",
@@ -259,10 +259,10 @@ REMOVED = [
             _sql(("o.account_id = m.account_id AND o.phone = m.phone", "false")),
         ),
     ),
-    Removed("9 a cancellation is asked of the phone", "I7", 0, _cancelled_at_once),
+    Removed("9 a cancellation is asked of the phone", "I7", 13, _cancelled_at_once),
     Removed("9 sending hours count at the claim", "I8", 0, _patch(sync, "_window", _no_window)),
     Removed(
-        "9 a deadline goes with the lease", "I7", 0, _patch(sync, "_start_within", _no_deadline)
+        "9 a deadline goes with the lease", "I7", 2, _patch(sync, "_start_within", _no_deadline)
     ),
     Removed(
         "10 ten seconds between two starts",
@@ -273,8 +273,8 @@ REMOVED = [
     Removed(
         "10 24 segments a minute",
         "I9",
-        0,
+        2,
         _patch(Pace, "segments_ready_at", lambda self, segments, now_ms: now_ms),
     ),
-    Removed("10 over restarts too", "I9", 0, _patch(Journal, "pace_history", lambda self: [])),
+    Removed("10 over restarts too", "I9", 6, _patch(Journal, "pace_history", lambda self: [])),
 ]

@@ -65,6 +65,7 @@ def test_the_public_url_follows_the_address(no_dotenv: Path, bind: str, url: str
         ({"BIND": "0.0.0.0"}, 8443),
         ({"BIND": "::", "PORT": "81"}, 524),
         ({"BIND": "192.0.2.7", "PUBLIC_URL": "https://sms.example"}, 0),
+        ({"BIND": "0.0.0.0", "PUBLIC_URL": "http://192.0.2.7:8000"}, 8443),
         ({"BIND": "0.0.0.0", "TLS_PORT": "0"}, 0),
         ({"TLS_PORT": "9000"}, 9000),
     ],

@@ -45,6 +45,11 @@ def test_an_address_of_this_machine_stands_for_all(tmp_path: Path) -> None:
     url, _ = own_tls.pairing_base(load(tmp_path, BIND="0.0.0.0"))
     assert re.fullmatch(r"https://[0-9.]+:8443", url)
     assert "0.0.0.0" not in url
+    for given in (
+        {"BIND": "192.0.2.7"},
+        {"BIND": "0.0.0.0", "PUBLIC_URL": "http://192.0.2.7:8000"},
+    ):
+        assert own_tls.pairing_base(load(tmp_path, **given))[0] == "https://192.0.2.7:8443"
 
 
 def test_the_link_carries_the_fingerprint(settings: Any) -> None:
