@@ -26,6 +26,7 @@ demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the ma
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
 	@tests/install_browser.sh
 	@tests/dialects/clients/install_node.sh
+	@tests/dialects/clients/install_java.sh
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
 sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of them again: SEED=17
@@ -95,7 +96,7 @@ apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
 	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv tests/dialects/clients/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.creates import CLIENTS, RULES, new_message
 from bench.figures import Figure, ratio
-from bench.http import hammer, request
+from bench.http import Connection, hammer, request
 from bench.stack import Stack
 
 Accounts = Sequence[dict[str, Any]]
@@ -17,7 +17,12 @@ Accounts = Sequence[dict[str, Any]]
 def sends(stack: Stack, *, rounds: int, seconds: float) -> list[Figure]:
     """Single sends by 16 keep-alive clients, of many accounts, all rules on."""
     accounts = [stack.account(*RULES) for _ in range(64)]
-    dialects = {"SMS Gateway for Android": _android_sms_gateway}
+    for account in accounts:
+        account["smsend"] = _smsend_log_in(stack, account)
+    dialects = {
+        "SMS Gateway for Android": _android_sms_gateway,
+        "smSend": _smsend,
+    }
     ours: dict[str, list[float]] = {name: [] for name in ("native", *dialects)}
     for _ in range(rounds + 1):  # the first one warms up
         for name, requests in {"native": _native, **dialects}.items():
@@ -37,6 +42,22 @@ def sends(stack: Stack, *, rounds: int, seconds: float) -> list[Figure]:
 def _native(accounts: Accounts) -> Iterator[bytes]:
     for account in itertools.cycle(accounts):
         yield request("/api/messages/", {"license__key": account["license_key"], **new_message()})
+
+
+def _smsend_log_in(stack: Stack, account: dict[str, Any]) -> dict[str, str]:
+    query = f"username={account['username']}&password={account['password']}"
+    connection = Connection(stack.port)
+    answer = connection.call(request(f"/API/v1.0/REST/login?{query}", method="GET"))
+    connection.close()
+    user_key, session_key = answer.body.decode().split(";")
+    return {"user_key": user_key, "Session_key": session_key}
+
+
+def _smsend(accounts: Accounts) -> Iterator[bytes]:
+    for account in itertools.cycle(accounts):
+        new = new_message()
+        body = {"message_type": "N", "message": new["message"], "recipient": [new["phone"]]}
+        yield request("/API/v1.0/REST/sms", body, headers=account["smsend"])
 
 
 def _android_sms_gateway(accounts: Accounts) -> Iterator[bytes]:

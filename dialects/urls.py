@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dialects import android_sms_gateway, hooks
+from dialects import android_sms_gateway, hooks, smsend
 from dialects.base import mounted
 
-_MOUNTED = ((android_sms_gateway.DIALECT, android_sms_gateway.ROUTES),)
+_MOUNTED = (
+    (android_sms_gateway.DIALECT, android_sms_gateway.ROUTES),
+    (smsend.DIALECT, smsend.ROUTES),
+)
 
 DIALECTS = tuple(dialect for dialect, _ in _MOUNTED)
 

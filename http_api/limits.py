@@ -7,7 +7,10 @@ MIB = 1024 * KIB
 
 BULK_BODY = 8 * MIB  # 1,000 ten-part texts in \\u escapes are 4.4 MB
 SYNC_BODY = 256 * KIB
+SMSEND_BODY = MIB  # 1,000 recipients with their values, or contacts
 OTHER_BODY = 64 * KIB
+
+_SMSEND = ("/API/v1.0/REST/", "/dialects/smsend/")
 
 
 def body_limit(path: str) -> int:
@@ -17,4 +20,6 @@ def body_limit(path: str) -> int:
         return BULK_BODY
     if path == "/companion/sync":
         return SYNC_BODY
+    if path.startswith(_SMSEND):
+        return SMSEND_BODY
     return OTHER_BODY

@@ -48,6 +48,18 @@ class StrictParser(BaseParser):
         return parse_json(request.body)
 
 
+class ListParser(StrictParser):
+    """For the few routes whose body may be a bare list: `[…]` is read as `{"items": […]}`."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        body: bytes = parser_context["request"]._request.body
+        if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"[":
+            return {"items": _parse(body)}
+        return super().parse(stream, media_type, parser_context)
+
+
 def _looks_like_json(body: bytes) -> bool:
     return body.removeprefix(BOM_UTF8).lstrip()[:1] in (b"{", b"[")
 
@@ -57,6 +69,13 @@ def parse_json(body: bytes) -> dict[str, Any]:
 
     Raises Refusal("malformed") naming what is wrong; never quotes the body.
     """
+    data = _parse(body)
+    if not isinstance(data, dict):
+        _malformed("The body must be a JSON object.")
+    return data
+
+
+def _parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -71,9 +90,8 @@ def parse_json(body: bytes) -> dict[str, Any]:
         )
     except RecursionError:
         _malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
-    if not isinstance(data, dict):
-        _malformed("The body must be a JSON object.")
-    _check_depth(data, MAX_DEPTH)
+    if isinstance(data, dict | list):
+        _check_depth(data, MAX_DEPTH)
     if _SUSPECT_ESCAPE.search(text):
         check_strings(data)
     return data

@@ -36,6 +36,7 @@ class Sender:
     allow_short_codes: bool
     credential_id: int | None = None  # where it logged in with one
     scopes: frozenset[str] | None = None  # all that its token is good for; None: everything
+    expires_at: dt.datetime | None = None  # its token; None: not by itself
 
     @property
     def scope(self) -> str:
@@ -44,18 +45,28 @@ class Sender:
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
 # request: building it, not running it.
-def _select(found_by: str, *, credential: str = "NULL::bigint", scopes: str = "NULL") -> str:
+def _select(
+    found_by: str,
+    *,
+    has_api_key: str = "false",
+    credential: str = "NULL::bigint",
+    scopes: str = "NULL",
+    expires_at: str = "NULL::timestamptz",
+) -> str:
     return f"""
     SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country,
         a.time_zone, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
-        a.valid_until, EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
-            AND k.is_active AND k.key_digest = ANY(%(api_keys)s)) AS has_api_key,
-        {credential} AS credential_id, {scopes} AS scopes
+        a.valid_until, {has_api_key} AS has_api_key,
+        {credential} AS credential_id, {scopes} AS scopes, {expires_at} AS expires_at
     FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}"""
 
 
 _BY_ID = _select("WHERE l.id = %(license)s")
-_BY_KEY = _select("WHERE l.key_digest = ANY(%(keys)s)")
+_BY_KEY = _select(
+    "WHERE l.key_digest = ANY(%(keys)s)",
+    has_api_key="""EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
+        AND k.is_active AND k.key_digest = ANY(%(api_keys)s))""",
+)
 _OF_CREDENTIAL = "JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active"
 _BY_PASSWORD = _select(
     f"{_OF_CREDENTIAL} WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s)",
@@ -71,6 +82,7 @@ _BY_ISSUED_TOKEN = _select(
         AND (t.credential_id IS NULL OR c.is_active)""",
     credential="t.credential_id",
     scopes="t.scopes",
+    expires_at="t.expires_at",
 )
 
 
@@ -93,6 +105,7 @@ class _Row:
     has_api_key: bool
     credential_id: int | None
     scopes: str | None  # separated by spaces; '': everything
+    expires_at: dt.datetime | None
 
 
 def sender_by_license_key(key: str) -> Sender:
@@ -184,7 +197,7 @@ def _by_key(key: str, api_key: str | None = None) -> _Row | None:
 
 def _row(select: str, **parameters: Any) -> _Row | None:
     with connection.cursor() as cursor:
-        cursor.execute(select, {"api_keys": [], **parameters})
+        cursor.execute(select, parameters)
         row = cursor.fetchone()
     return _Row(*row) if row else None
 
@@ -209,6 +222,7 @@ def _usable(row: _Row | None) -> Sender:
         allow_short_codes=row.allow_short_codes,
         credential_id=row.credential_id,
         scopes=frozenset(row.scopes.split()) if row.scopes else None,
+        expires_at=row.expires_at,
     )
 
 

@@ -6,6 +6,8 @@ Keys come in the body, as documented, or in headers (`Authorization: Bearer`, `X
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -95,6 +97,19 @@ def bearer(request: Request) -> str | None:
     """The key in `Authorization: Bearer`."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
+
+
+def basic(request: Request) -> tuple[str, str] | None:
+    """Username and password in `Authorization: Basic`; None where another scheme, or none, is given."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        pair = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        pair = ""
+    username, _, password = pair.partition(":")
+    return username, password
 
 
 def _required(

@@ -16,7 +16,7 @@ from typing import Literal
 from django.conf import settings
 
 Kind = Literal[
-    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token"
+    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin"
 ]
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.

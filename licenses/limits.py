@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from django.db import connection
 
+from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
-from licenses.models import DailyUsage
 
 
 def limit_exceeded(sender: Sender) -> Refusal:
@@ -53,7 +53,20 @@ def count(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
             raise limit_exceeded(sender)
 
 
+def remaining(sender: Sender) -> int | None:
+    """How many more messages this account may have accepted for today; None: no limit."""
+    if sender.max_daily_sms is None:
+        return None
+    today = clock.now().astimezone(sender.zone).date()
+    return max(0, sender.max_daily_sms - used(sender.account_id, today))
+
+
 def used(account_id: int, day: dt.date) -> int:
     """How many messages were accepted for this local day."""
-    row = DailyUsage.objects.filter(account_id=account_id, day=day).first()
-    return row.used if row else 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT used FROM licenses_dailyusage WHERE account_id = %s AND day = %s",
+            [account_id, day],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else 0

@@ -46,6 +46,19 @@ def issue(
     return value
 
 
+def ensure(kind: Kind, license_id: int, *, value: str, credential_id: int | None) -> None:
+    """Let a value that the caller makes the same each time be a token; once revoked it stays so."""
+    token = Token(
+        license_id=license_id,
+        credential_id=credential_id,
+        kind=kind,
+        digest=keys.digest("issued_token", value),
+        hint=value[:4],
+        created_at=clock.now(),
+    )
+    Token.objects.bulk_create([token], ignore_conflicts=True)
+
+
 def new_hook(license: License) -> str:
     """The token of a new hook link for this licence."""
     return issue(Kind.HOOK, license.pk)

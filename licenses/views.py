@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
-from http_api import clock
 from http_api.views import ApiViewSet
 from licenses import limits
 from licenses.auth import sender_of
@@ -56,9 +55,6 @@ class MeViewSet(ApiViewSet):
         sender = sender_of(request)
         account = Account.objects.get(pk=sender.account_id)
         devices = Device.objects.filter(license_id=sender.license_id, revoked_at=None)
-        today = clock.now().astimezone(sender.zone).date()
-        used = limits.used(account.pk, today)
-        limit = sender.max_daily_sms
         answer: MeAnswer = {
             "account": {
                 "id": account.pk,
@@ -69,8 +65,8 @@ class MeViewSet(ApiViewSet):
                 "valid_until": account.valid_until.isoformat() if account.valid_until else None,
             },
             "license": {"id": sender.license_id},
-            "max_daily_sms": limit,
-            "remaining_today": None if limit is None else max(0, limit - used),
+            "max_daily_sms": sender.max_daily_sms,
+            "remaining_today": limits.remaining(sender),
             "devices": [_device(device) for device in devices.order_by("pk")],
         }
         return Response(answer)

@@ -68,6 +68,12 @@ def batch(license_id: int, dialect: str, external_id: str) -> Batch:
     return found
 
 
+def messages_of_batches(license_id: int, dialect: str, phone: str) -> QuerySet[Message]:
+    """What a licence sent to this number in this dialect, each with its batch."""
+    found = Message.objects.filter(license_id=license_id, phone=phone, batch__dialect=dialect)
+    return found.select_related("batch")
+
+
 def devices_of(message_ids: Sequence[int]) -> dict[int, int]:
     """Which phone has or last had each of these messages; those that none had are absent."""
     attempts = Attempt.objects.filter(message_id__in=message_ids).order_by("n")

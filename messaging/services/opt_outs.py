@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from http_api import clock
@@ -20,6 +22,15 @@ def opt_out(account_id: int, phone: str, source: Source) -> tuple[OptOut, bool]:
     )
     queue.cancel_for_opt_out(account_id, phone, now)
     return row, is_new
+
+
+@transaction.atomic
+def opt_out_all(account_id: int, phones: Iterable[str], source: Source) -> int:
+    """The same for several numbers, all or none; answers how many."""
+    distinct = sorted(set(phones))  # one order: two requests never wait for each other in a circle
+    for phone in distinct:
+        opt_out(account_id, phone, source)
+    return len(distinct)
 
 
 def opt_in(account_id: int, phone: str) -> bool:

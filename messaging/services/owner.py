@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from http_api import clock
 from http_api.errors import Refusal
@@ -46,6 +47,17 @@ def cancel_batch(batch: Batch) -> None:
     if not changes and all(message.status != MessageState.CANCELLED for message in messages):
         raise _too_late("All of it is sent, or with the phone")
     queue.change(changes, now)
+
+
+@transaction.atomic
+def cancel_scheduled(batches: QuerySet[Batch]) -> int:
+    """Cancel all messages of these batches that are not due yet; answers how many."""
+    waiting = Message.objects.select_for_update().filter(
+        batch__in=batches, status=MessageState.SCHEDULED
+    )
+    now = clock.now()
+    changes = [_cancellation(message, now) for message in waiting.order_by("pk")]
+    return len(queue.change([change for change in changes if change], now))
 
 
 def _cancellation(message: Message, now: dt.datetime) -> Change | None:

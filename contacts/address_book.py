@@ -1,0 +1,101 @@
+"""Keep people and groups by their ids, for clients that manage an address book of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from contacts import selectors, services
+from contacts.models import Contact, ContactGroup
+from contacts.services import ContactDraft
+from http_api.errors import Refusal
+from licenses.auth import Sender
+from messaging import queue
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person as asked for; without a name, one that is known keeps theirs."""
+
+    phone: str
+    name: str | None = None
+    group_ids: tuple[int, ...] = ()
+
+
+@transaction.atomic
+def save(sender: Sender, entries: Sequence[Entry], *, keep_groups: bool) -> list[Contact]:
+    """Create or update these contacts and put them into their groups; all of them or none.
+
+    `keep_groups` false: afterwards they are in no other group. The last of two entries for a phone
+    wins. Raises Refusal `invalid` where a group is not the account's.
+    """
+    queue.lock_account(sender.account_id)
+    _check_groups(sender, {group_id for entry in entries for group_id in entry.group_ids})
+    last = {entry.phone: entry for entry in entries}
+    mine = Contact.objects.filter(account_id=sender.account_id, phone__in=last)
+    known = dict(mine.values_list("phone", "name"))
+    services.save_contacts(
+        sender,
+        [ContactDraft(_name(entry, known), phone) for phone, entry in last.items()],
+        ignore_foreign_numbers=False,
+    )
+    saved = {contact.phone: contact for contact in mine}
+    membership = Contact.groups.through
+    if not keep_groups:
+        membership.objects.filter(contact__in=saved.values()).delete()
+    membership.objects.bulk_create(
+        (
+            membership(contact_id=saved[phone].pk, contactgroup_id=group_id)
+            for phone, entry in last.items()
+            for group_id in sorted(set(entry.group_ids))
+        ),
+        ignore_conflicts=True,
+    )
+    return [saved[phone] for phone in last]
+
+
+def _name(entry: Entry, known: dict[str, str]) -> str:
+    return known.get(entry.phone, "") if entry.name is None else entry.name
+
+
+def _check_groups(sender: Sender, wanted: Collection[int]) -> None:
+    found = selectors.groups(sender.account_id).filter(pk__in=wanted).count() if wanted else 0
+    if found < len(wanted):
+        raise Refusal.of_field("group_ids", f"{len(wanted) - found} of these groups do not exist")
+
+
+@transaction.atomic
+def rename_group(account_id: int, group_id: int, name: str) -> None:
+    """Raises Refusal `not_found`, as all below."""
+    group = _locked_group(account_id, group_id)
+    group.name = name
+    group.save(update_fields=["name"])
+
+
+@transaction.atomic
+def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None:
+    """The people in it stay, unless they are to go with it; what they were sent stays in any case."""
+    group = _locked_group(account_id, group_id)
+    if with_contacts:
+        group.contacts.all().delete()
+    group.delete()
+
+
+@transaction.atomic
+def add_to_group(account_id: int, group_id: int, contact_id: int) -> None:
+    group = _locked_group(account_id, group_id)
+    selectors.contact(account_id, contact_id).groups.add(group)
+
+
+@transaction.atomic
+def remove_from_group(account_id: int, group_id: int, contact_id: int) -> None:
+    group = _locked_group(account_id, group_id)
+    selectors.contact(account_id, contact_id).groups.remove(group)
+
+
+def _locked_group(account_id: int, group_id: int) -> ContactGroup:
+    """With the account's lock: nobody deletes meanwhile what is put together here."""
+    queue.lock_account(account_id)
+    return selectors.group(account_id, group_id)

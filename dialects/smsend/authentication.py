@@ -1,0 +1,106 @@
+"""Log in with an API credential; then `user_key` with a `Session_key` or an `Access_token`.
+
+Behind a proxy that drops header names with underscores, `user-key` and so on do as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from django.conf import settings
+from rest_framework.request import Request
+
+from dialects.smsend import words
+from http_api import clock
+from http_api.errors import Refusal
+from http_api.shapes import invalid
+from licenses import auth, tokens
+from licenses.auth import Sender
+from licenses.authentication import KeyAuthentication, basic
+
+_OUT = frozenset({"invalid_key", "not_found", "license_inactive", "subscription_expired"})
+
+
+class LogIn(KeyAuthentication):
+    """Username and password, in the query string or as Basic."""
+
+    def principal(self, request: Request) -> Sender:
+        return auth.sender_by_password(*credentials(request))
+
+
+class LoggedIn(KeyAuthentication):
+    """What a log-in was answered, in headers. A session lives on while it is used."""
+
+    prolongs = True
+
+    def principal(self, request: Request) -> Sender:
+        kind, key = tokens.Kind.ACCESS, request.headers.get("Access-Token", "")
+        if not key:
+            kind, key = tokens.Kind.SESSION, request.headers.get("Session-Key", "")
+        sender = auth.sender_by_issued_token(kind, key)
+        if sender.scopes is not None:  # one of another dialect, good for a part of what is here
+            raise Refusal("invalid_key", "Log in for a Session_key or an Access_token.")
+        if request.headers.get("User-Key", "") != str(sender.account_id):
+            raise Refusal("not_found", "There is no user with this user_key.")
+        if self.prolongs and sender.expires_at is not None:
+            _prolong(key, sender)
+        return sender
+
+
+class LookedAt(LoggedIn):
+    prolongs = False
+
+
+def _prolong(session_key: str, sender: Sender) -> None:
+    assert sender.expires_at is not None
+    idle_end = clock.now() + words.SESSION_IDLE
+    if sender.expires_at < idle_end:  # else it was prolonged less than SESSION_SLACK ago
+        tokens.extend(tokens.Kind.SESSION, session_key, idle_end + words.SESSION_SLACK)
+
+
+def is_logged_in(request: Request) -> bool:
+    """Whether these headers would open the door; the session is not prolonged."""
+    try:
+        LookedAt().authenticate(request)
+    except Refusal as refusal:
+        if refusal.code not in _OUT:
+            raise
+        return False
+    return True
+
+
+def credentials(request: Request) -> tuple[str, str]:
+    """Raises Refusal `invalid` where they are missing."""
+    if (pair := basic(request)) is not None:
+        return pair
+    given = request.query_params
+    missing = [name for name in ("username", "password") if not given.get(name)]
+    if missing:
+        problem = "give it in the query string, or both as Authorization: Basic"
+        raise invalid({name: [problem] for name in missing})
+    return given["username"], given["password"]
+
+
+def new_session(sender: Sender) -> str:
+    return tokens.issue(
+        tokens.Kind.SESSION,
+        sender.license_id,
+        credential_id=sender.credential_id,
+        expires_at=clock.now() + words.SESSION_IDLE + words.SESSION_SLACK,
+    )
+
+
+def access_token(sender: Sender, password: str) -> str:
+    """The same for a credential each time: some clients ask for it before every call.
+
+    It ends with the credential.
+    """
+    key = f"smsend {settings.SECRET_KEY}".encode()
+    mac = hmac.digest(key, f"{sender.credential_id} {password}".encode(), hashlib.sha256)
+    value = base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+    tokens.ensure(
+        tokens.Kind.ACCESS, sender.license_id, value=value, credential_id=sender.credential_id
+    )
+    return value

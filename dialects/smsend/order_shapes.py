@@ -1,0 +1,235 @@
+"""What an order asks for: one text to many, a text with values for each, or to groups."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+from uuid import uuid4
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+
+from contacts import selectors
+from dialects.smsend import words
+from dialects.smsend.dates import When, Zone
+from dialects.smsend.shapes import Body, Id, Number
+from http_api import clock
+from http_api.errors import Refusal
+from http_api.shapes import Boolean, Identifier, Integer, Shape, invalid, problem, problems_by_field
+from licenses.auth import Sender
+from messaging.drafts import ClientTime, Draft
+from messaging.fields import Text
+from messaging.models import Batch
+from messaging.segments import MAX_PARTS, segment
+from messaging.services.accept import Invalid
+
+T = TypeVar("T")
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _by_key(value: object) -> object:
+    """Documented is a map {"0": …}; one client sends a list."""
+    return {str(n): item for n, item in enumerate(value)} if isinstance(value, list) else value
+
+
+def _invalid_in_its_place(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Whether a bad recipient spoils the order is for `allowInvalidRecipients` to say."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        return Invalid(problems_by_field(error))
+
+
+OrInvalid = WrapValidator(_invalid_in_its_place)
+
+
+class Order(Body):
+    """What all three sends have in common. `encoding` and `allow_duplicate` change nothing here."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    message: Annotated[Text, Field(max_length=words.MAX_CHARACTERS)]
+    message_type: Annotated[Identifier, Field(max_length=16)] = words.QUALITY
+    sender: Annotated[Identifier, Field(max_length=32)] = ""
+    zone: Annotated[Zone | None, Field(alias="scheduled_delivery_timezone")] = None
+    scheduled_delivery_time: When | None = None
+    validity_period: Annotated[Integer, Field(ge=1, le=366 * 24 * 60)] | None = None  # minutes
+    order_id: Identifier | None = None
+    campaign_name: Annotated[Identifier, Field(max_length=255)] = ""
+    max_fragments: Annotated[Integer, Field(ge=1)] | None = None
+    truncate: Boolean = False
+    counts_credits: Annotated[Boolean, Field(alias="returnCredits")] = False
+    allows_invalid: Annotated[Boolean, Field(alias="allowInvalidRecipients")] = False
+    delivery_notification_url: Any = None
+
+    @field_validator("message")
+    @classmethod
+    def _no_links(cls, text: str) -> str:
+        if match := words.LINKS.search(text):
+            raise problem(f"holds {match[0]}, and there are no landing pages and short links here")
+        return text
+
+    @field_validator("order_id")
+    @classmethod
+    def _well_formed(cls, order_id: str) -> str:
+        if not words.ORDER_ID.fullmatch(order_id) or order_id in words.RESERVED_ORDER_IDS:
+            raise problem("use 1 to 32 letters, digits, dots, dashes and underscores")
+        return order_id
+
+    def batch(self) -> Batch:
+        start = self.scheduled_delivery_time
+        return Batch(
+            dialect=words.DIALECT.name,
+            external_id=self.order_id or str(uuid4()),
+            name=self.campaign_name,
+            send_after=start.at if start else None,
+            details={"message_type": self.message_type, "sender": self.sender},
+        )
+
+    def items(self, sender: Sender) -> list[Draft | Invalid]:
+        """A message for each recipient, and each only once. Raises Refusal `invalid`."""
+        items = list(_each_once(self._items(sender)))
+        if all(isinstance(item, Invalid) for item in items):
+            raise invalid(items[0].errors)  # type: ignore[union-attr]
+        return items
+
+    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+        raise NotImplementedError
+
+    def _draft(self, phone: str, text: str) -> Draft:
+        return Draft(
+            phone=phone,
+            text=self._fitted(text),
+            send_after=self.scheduled_delivery_time,
+            send_before=self._deadline(),
+        )
+
+    def _deadline(self) -> ClientTime | None:
+        """It counts from when the message may start."""
+        if self.validity_period is None:
+            return None
+        now, planned = clock.now(), self.scheduled_delivery_time
+        start = max(planned.at, now) if planned else now
+        return ClientTime(start + dt.timedelta(minutes=self.validity_period), "")
+
+    def _fitted(self, text: str) -> str:
+        """The text, cut to its fragments where the client wants that. Raises Refusal `invalid`."""
+        if self.max_fragments is None and not self.truncate:
+            return text
+        fragments = min(self.max_fragments or words.FRAGMENTS, MAX_PARTS)
+        if (parts := segment(text).parts) <= fragments:
+            return text
+        if not self.truncate:
+            raise Refusal.of_field("message", f"has {parts} parts, more than max_fragments allows")
+        lengths = range(len(text) + 1)
+        longest = bisect_right(lengths, fragments, key=lambda n: segment(text[:n]).parts) - 1
+        return text[:longest]
+
+
+class Sms(Order):
+    """Body of `POST sms`."""
+
+    recipient: Annotated[
+        list[Annotated[Number, OrInvalid]],
+        BeforeValidator(_as_list),
+        Field(min_length=1, max_length=words.MAX_RECIPIENTS),
+    ]
+
+    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+        for index, phone in enumerate(self.recipient):
+            if isinstance(phone, Invalid):
+                yield Invalid({"recipient": {str(index): phone.errors["body"]}})
+            else:
+                yield self._draft(phone, self.message)
+
+
+class Recipient(Shape):
+    """One of `recipients`: a number, and values by the names of their placeholders."""
+
+    model_config = ConfigDict(extra="allow")
+
+    recipient: Number
+
+    def text(self, template: str) -> str:
+        """Every placeholder replaced, once. Raises KeyError where one has no value."""
+        values = {**(self.model_extra or {}), "recipient": self.recipient}
+        return words.PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)
+
+
+class ParamSms(Order):
+    """Body of `POST paramsms`: `${name}` in the message stands for each recipient's own."""
+
+    recipients: Annotated[
+        dict[str, Annotated[Recipient, OrInvalid]],
+        BeforeValidator(_by_key),
+        Field(min_length=1, max_length=words.MAX_RECIPIENTS),
+    ]
+
+    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+        for key, recipient in self.recipients.items():
+            if isinstance(recipient, Invalid):
+                yield Invalid({"recipients": {key: recipient.errors}})
+            else:
+                yield self._personal(key, recipient)
+
+    def _personal(self, key: str, recipient: Recipient) -> Draft | Invalid:
+        try:
+            text = recipient.text(self.message)
+        except KeyError as missing:
+            return Invalid({"recipients": {key: {missing.args[0]: ["has no value"]}}})
+        if len(text) > words.MAX_CHARACTERS:
+            long = f"may have at most {words.MAX_CHARACTERS} characters with these values"
+            return Invalid({"recipients": {key: {"message": [long]}}})
+        return self._draft(recipient.recipient, text)
+
+
+class GroupSms(Order):
+    """Body of `POST smstogroups`: names of groups, or, as one client sends them, ids."""
+
+    names: Annotated[
+        list[Identifier], BeforeValidator(_as_list), Field(alias="recipient", max_length=200)
+    ] = []
+    ids: Annotated[list[Id], Field(alias="recipientsGroupdIds", max_length=200)] = []
+
+    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+        phones = selectors.phones_in(sender.account_id, self._groups(sender))
+        if not phones:
+            raise Refusal.of_field("recipient", "there is nobody in these groups")
+        if len(phones) > words.MAX_OF_GROUPS:
+            raise Refusal.of_field(
+                "recipient", f"{len(phones)} people are in these groups; at most"
+                f" {words.MAX_OF_GROUPS} can be sent to at once"
+            )  # fmt: skip
+        return [self._draft(phone, self.message) for phone in phones]
+
+    def _groups(self, sender: Sender) -> set[int]:
+        known = selectors.group_ids_by_name(sender.account_id, self.names)
+        found = selectors.groups(sender.account_id).filter(pk__in=self.ids)
+        group_ids = {*known.values(), *found.values_list("pk", flat=True)}
+        missing = len(set(self.names) - known.keys()) + len(set(self.ids) - group_ids)
+        if missing or not group_ids:
+            raise Refusal.of_field("recipient", f"{missing or 'all'} of these groups do not exist")
+        return group_ids
+
+
+def _each_once(items: Iterable[Draft | Invalid]) -> Iterable[Draft | Invalid]:
+    """The same text to the same number is one message, however often the number stands there."""
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        if isinstance(item, Invalid):
+            yield item
+        elif (item.phone, item.text) not in seen:
+            seen.add((item.phone, item.text))
+            yield item
