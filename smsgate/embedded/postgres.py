@@ -217,6 +217,7 @@ class Postgres(Service):
 
     def shown(self, line: str) -> str | None:
         level, _, message = line.partition(":")
-        if level not in _LEVELS or "terminating connection" in message:
+        # What a stop says of each connection, and of a vacuum that was at work, is no news.
+        if level not in _LEVELS or re.search("terminating (connection|autovacuum)", message):
             return None
         return f"{_LEVELS[level]} {message.strip()}"

@@ -98,6 +98,22 @@ def test_no_password_stands_in_a_command_line(data_dir: Path) -> None:
         assert not [secret for secret in secrets if secret in shown]
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("FATAL:  terminating connection due to administrator command", None),
+        ("FATAL:  terminating autovacuum process due to administrator command", None),
+        ("LOG:  database system is ready to accept connections", None),
+        ("PANIC:  could not write to file: No space left on device",
+         "ERROR could not write to file: No space left on device"),
+    ],
+)  # fmt: skip
+def test_only_what_is_wrong_is_shown_and_a_stop_is_not(
+    data_dir: Path, said: str, shown: str | None
+) -> None:
+    assert Postgres(private_config(data_dir)).shown(said) == shown
+
+
 def test_values_do_not_reach_the_log(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with running(data_dir) as server, connected(server) as cursor:
         cursor.execute("CREATE TABLE phones (phone text UNIQUE)")
