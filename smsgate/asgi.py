@@ -79,7 +79,7 @@ class Root:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_long_poll = scope["path"] in WAIT_PATHS and scope["method"] == "GET"
+        is_long_poll = scope["path"] in WAIT_PATHS
         try:
             await (self._wait if is_long_poll else self._request)(scope, receive, send)
         except Exception:  # a bug outside Django, which answers for its own
