@@ -61,6 +61,8 @@ def _play(seeds: Sequence[int]) -> int:
                 print(report, flush=True)
             pace = done / (time.monotonic() - began)
             _show_progress(_bar(done, len(seeds), pace))
+            if done % 100 == 0 and not sys.stderr.isatty():
+                print(f"{done} of {len(seeds)} seeds, {broken} broke a promise", flush=True)
     _show_progress("")
     took = time.monotonic() - began
     print(f"{len(seeds)} seeds in {took:.0f} s ({done / took:.1f}/s), {broken} broke a promise")
@@ -94,7 +96,7 @@ def _bar(done: int, total: int, pace: float) -> str:
 
 
 def _show_progress(line: str) -> None:
-    """For a person who watches; a log gets the end alone."""
+    """For a person who watches."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
