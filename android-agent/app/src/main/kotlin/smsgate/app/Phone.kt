@@ -14,6 +14,7 @@ import smsgate.app.store.KeystoreVault
 import smsgate.core.Clock
 import smsgate.core.HttpTransport
 import smsgate.core.Journal
+import smsgate.core.StoreException
 import smsgate.core.TokenVault
 import smsgate.core.Transport
 import java.io.File
@@ -50,6 +51,16 @@ class Phone(
     log = log,
     listeners = listOf(awake, notices),
   )
+
+  /** Keeps what a receiver has heard, and has the engine see to it. A full disk must not end the app. */
+  fun hear(write: Mailbox.() -> Unit) {
+    try {
+      mailbox.write()
+    } catch (error: StoreException) {
+      log.add("JOURNAL_FAILED", error.message.orEmpty())
+    }
+    engine.start()
+  }
 }
 
 fun versionOf(context: Context): String =

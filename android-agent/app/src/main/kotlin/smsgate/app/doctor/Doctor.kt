@@ -14,7 +14,7 @@ enum class Level { GOOD, WARN, BAD }
 /** What one tap does about it. */
 enum class Fix {
   PAIR, ASK_SEND_SMS, ASK_PHONE_STATE, ASK_RECEIVE_SMS, ASK_NOTIFICATIONS, APP_INFO, BATTERY,
-  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, DATE, SYNC, RESUME,
+  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, DATE, RESUME,
 }
 
 /** [value] is put into the sentence that belongs to this check at this level. */
@@ -44,7 +44,8 @@ data class Facts(
   val smsLimit: SmsLimit?,
   val network: String,
   val skew: Duration?,
-  val sinceSync: Duration?,
+  /** Since the server last answered, or since the app was started. */
+  val silence: Duration?,
   val held: Int,
   val isPaused: Boolean,
 )
@@ -112,15 +113,14 @@ private fun network(facts: Facts) =
   if (facts.network == "none") {
     Finding(Check.NETWORK, Level.BAD, Fix.NETWORK)
   } else {
-    Finding(Check.NETWORK, Level.GOOD, value = facts.network)
+    Finding(Check.NETWORK, Level.GOOD)
   }
 
 private fun lastSync(facts: Facts): Finding? {
-  if (facts.stopReason != null) return null
-  val since = facts.sinceSync ?: return Finding(Check.LAST_SYNC, Level.WARN, Fix.SYNC)
-  val level = if (since > SYNC_OVERDUE) Level.BAD else Level.GOOD
+  val silence = facts.silence.takeIf { facts.stopReason == null } ?: return null
+  val level = if (silence > SYNC_OVERDUE) Level.BAD else Level.GOOD
   return Finding(
-    Check.LAST_SYNC, level, Fix.SYNC.takeIf { level == Level.BAD }, since.toMinutes().toString(),
+    Check.LAST_SYNC, level, Fix.NETWORK.takeIf { level == Level.BAD }, silence.toMinutes().toString(),
   )
 }
 

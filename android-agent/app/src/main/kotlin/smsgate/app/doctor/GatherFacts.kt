@@ -37,7 +37,8 @@ fun gatherFacts(phone: Phone): Facts {
     smsLimit = smsLimitOf(context),
     network = networkOf(context),
     skew = phone.link.skew,
-    sinceSync = phone.link.lastSyncMs?.let { Duration.ofMillis(phone.clock.monotonicMs() - it) },
+    silence = (phone.link.lastSyncMs ?: phone.link.followedMs)
+      ?.let { Duration.ofMillis(phone.clock.monotonicMs() - it) },
     held = snapshot.held,
     isPaused = phone.settings.isPaused,
   )

@@ -16,6 +16,7 @@ import smsgate.core.Step
 import smsgate.core.StoreException
 import smsgate.core.WakeUp
 import smsgate.core.pair
+import java.io.File
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.concurrent.thread
@@ -59,6 +60,7 @@ class Engine(
     synchronized(this) { runner }?.stop()
     wakeUp.call()
     worker?.join()
+    mailbox.close()
   }
 
   fun listen(listener: EngineListener) {
@@ -86,7 +88,7 @@ class Engine(
     post { journal ->
       val problem = try {
         if (isNewOwner && journal.baseUrl.let { it != null && it != invitation.baseUrl }) {
-          journal.setAside(null)
+          beginAnew(journal)
         }
         journal.forgetSetAside()
         pair(journal, link.to(invitation), invitation, device)
@@ -105,11 +107,18 @@ class Engine(
   fun unpair() {
     start()
     post { journal ->
-      journal.setAside(null)
+      beginAnew(journal)
       link.follow(null, null)
       log.add("UNPAIRED")
       publish(journal, null)
     }
+  }
+
+  /** By the owner's wish, so nothing is kept of the former one: it has people's numbers in it. */
+  private fun beginAnew(journal: Journal) {
+    journal.setAside(null)
+    val former = journal.setAsideAs ?: return
+    listOf("", "-wal", "-shm").forEach { File("$former$it").delete() }
   }
 
   private fun work() {

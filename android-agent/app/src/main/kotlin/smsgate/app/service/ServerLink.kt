@@ -22,6 +22,11 @@ class ServerLink(
   var lastSyncMs: Long? = null
     private set
 
+  /** Monotonic milliseconds since when there is a server to hear from. */
+  @Volatile
+  var followedMs: Long? = null
+    private set
+
   /** How far this phone's clock is ahead of the server's. */
   @Volatile
   var skew: Duration? = null
@@ -29,6 +34,7 @@ class ServerLink(
 
   fun follow(baseUrl: String?, pin: String?) {
     target = baseUrl?.let { connect(it, pin) }
+    followedMs = target?.let { clock.monotonicMs() }
     lastSyncMs = null
     skew = null
   }

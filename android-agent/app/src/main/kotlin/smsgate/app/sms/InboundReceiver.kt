@@ -16,7 +16,8 @@ class InboundReceiver : BroadcastReceiver() {
     if (!phone.settings.isAtWork) return
     val parts = Telephony.Sms.Intents.getMessagesFromIntent(intent).orEmpty().filterNotNull()
     val sender = parts.firstOrNull()?.displayOriginatingAddress ?: return
-    phone.mailbox.put(sender, parts.joinToString("") { it.displayMessageBody.orEmpty() }, slot(intent))
+    val text = parts.joinToString("") { it.displayMessageBody.orEmpty() }
+    phone.hear { put(sender, text, slot(intent)) }
     Starter.ensureRunning(context)
   }
 

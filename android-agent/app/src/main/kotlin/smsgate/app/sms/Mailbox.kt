@@ -5,14 +5,16 @@ import smsgate.core.Journal
 import smsgate.core.Report
 import smsgate.core.Store
 import smsgate.core.StoreCorruptException
+import java.io.Closeable
 import java.io.File
 
 /**
  * What Android's receivers have heard and the agent's thread has not written into its journal yet. On
  * the disk before a receiver returns, since Android may end the process then. Any thread.
  */
-class Mailbox(private val file: File) {
-  private val store: Store by lazy { openOrRenew() }
+class Mailbox(private val file: File) : Closeable {
+  private val opened = lazy { openOrRenew() }
+  private val store: Store by opened
 
   private fun openOrRenew(): Store =
     try {
@@ -64,6 +66,10 @@ class Mailbox(private val file: File) {
       store.execute("DELETE FROM letter WHERE id = ?", letter.id)
     }
     return letters.size
+  }
+
+  override fun close() {
+    if (opened.isInitialized()) store.close()
   }
 
   private class Letter(row: Store.Row) {

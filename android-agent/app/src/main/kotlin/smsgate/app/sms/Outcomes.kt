@@ -66,6 +66,19 @@ object Outcomes {
     122 to "ril_access_barred",
     123 to "ril_blocked_due_to_call",
     124 to "ril_generic_error",
+    125 to "ril_invalid_response",
+    126 to "ril_sim_pin2",
+    127 to "ril_sim_puk2",
+    128 to "ril_subscription_not_available",
+    129 to "ril_sim_error",
+    130 to "ril_invalid_sim_state",
+    131 to "ril_no_sms_to_ack",
+    132 to "ril_sim_busy",
+    133 to "ril_sim_full",
+    134 to "ril_no_subscription",
+    135 to "ril_no_network_found",
+    136 to "ril_device_in_use",
+    137 to "ril_aborted",
   )
 
   fun codeOf(resultCode: Int): String = NAMES[resultCode] ?: "other:$resultCode"

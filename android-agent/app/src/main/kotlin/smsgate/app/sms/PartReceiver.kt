@@ -16,14 +16,10 @@ class PartReceiver : BroadcastReceiver() {
         Outcomes.ofDelivery(intent.getByteArrayExtra("pdu"), intent.getStringExtra("format"))
       else -> null
     } ?: return
-    val phone = context.phone
-    phone.mailbox.put(
-      about.install,
-      Report(
-        about.messageId, about.attempt, about.part, about.parts, outcome.type, outcome.code,
-      ),
+    val report = Report(
+      about.messageId, about.attempt, about.part, about.parts, outcome.type, outcome.code,
     )
-    phone.engine.start()
+    context.phone.hear { put(about.install, report) }
   }
 
   companion object {

@@ -35,11 +35,11 @@ private fun goodOf(check: Check): Int? = when (check) {
   Check.PAIRED -> R.string.check_paired_good
   Check.SEND_SMS, Check.RECEIVE_SMS, Check.PHONE_STATE, Check.NOTIFICATIONS, Check.BATTERY ->
     R.string.allowed
-  Check.SIM, Check.NETWORK -> null
+  Check.SIM -> null
   Check.SMS_LIMIT -> R.string.check_limit_good
   Check.LAST_SYNC -> R.string.check_sync_good
   Check.QUEUE -> R.string.check_queue_good
-  Check.RESTRICTED, Check.DEFAULT_SIM, Check.CLOCK, Check.JOURNAL -> R.string.fine
+  Check.NETWORK, Check.RESTRICTED, Check.DEFAULT_SIM, Check.CLOCK, Check.JOURNAL -> R.string.fine
 }
 
 private fun badOf(finding: Finding): Int = when (finding.check) {
@@ -55,8 +55,7 @@ private fun badOf(finding: Finding): Int = when (finding.check) {
   Check.SMS_LIMIT -> R.string.check_limit_bad
   Check.NETWORK -> R.string.check_network_bad
   Check.CLOCK -> R.string.check_clock_bad
-  Check.LAST_SYNC ->
-    if (finding.level == Level.BAD) R.string.check_sync_bad else R.string.check_sync_none
+  Check.LAST_SYNC -> R.string.check_sync_bad
   Check.QUEUE -> R.string.check_queue_paused
   Check.JOURNAL -> R.string.check_journal_bad
 }
@@ -78,6 +77,5 @@ fun labelOf(fix: Fix): Int = when (fix) {
   Fix.SMS_LIMIT -> R.string.fix_limit
   Fix.NETWORK -> R.string.fix_network
   Fix.DATE -> R.string.fix_date
-  Fix.SYNC -> R.string.fix_sync
   Fix.RESUME -> R.string.resume
 }

@@ -1,6 +1,8 @@
 package smsgate.app.ui
 
 import android.app.Activity
+import android.content.Context
+import android.content.Intent
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
@@ -8,6 +10,7 @@ import android.view.View
 import android.view.ViewGroup
 import android.widget.ScrollView
 import smsgate.app.R
+import smsgate.app.doctor.Check
 import smsgate.app.doctor.Level
 import smsgate.app.doctor.examine
 import smsgate.app.doctor.gatherFacts
@@ -35,7 +38,12 @@ class MainActivity : Activity(), EngineListener {
     setContentView(R.layout.activity_main)
     val tabs = part<ViewGroup>(R.id.tabs)
     Tab.entries.forEach { tab -> addTab(tabs, tab) }
-    open(Tab.entries[savedInstanceState?.getInt(TAB) ?: 0])
+    open(Tab.entries[savedInstanceState?.getInt(TAB) ?: intent.getIntExtra(TAB, 0)])
+  }
+
+  override fun onNewIntent(intent: Intent) {
+    super.onNewIntent(intent)
+    open(Tab.entries[intent.getIntExtra(TAB, 0)])
   }
 
   private fun addTab(tabs: ViewGroup, tab: Tab) {
@@ -98,11 +106,16 @@ class MainActivity : Activity(), EngineListener {
     outState.putInt(TAB, tab.ordinal)
   }
 
-  /** How many things the doctor would have its owner do. */
-  fun complaints(): Int = examine(gatherFacts(phone)).count { it.level != Level.GOOD }
+  /** How many things the doctor would have its owner do, beside those that the status says itself. */
+  fun complaints(): Int = examine(gatherFacts(phone))
+    .count { it.level != Level.GOOD && it.check != Check.PAIRED && it.check != Check.QUEUE }
 
-  private companion object {
-    const val TAB = "tab"
-    const val TICK_MS = 10_000L
+  companion object {
+    private const val TAB = "tab"
+    private const val TICK_MS = 10_000L
+
+    fun intent(context: Context, tab: Tab): Intent = Intent(context, MainActivity::class.java)
+      .addFlags(Intent.FLAG_ACTIVITY_CLEAR_TOP)
+      .putExtra(TAB, tab.ordinal)
   }
 }

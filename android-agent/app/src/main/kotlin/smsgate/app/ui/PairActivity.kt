@@ -106,7 +106,8 @@ class PairActivity : Activity() {
       return complain(problem)
     }
     Starter.ensureRunning(this)
-    startActivity(Intent(this, MainActivity::class.java).addFlags(Intent.FLAG_ACTIVITY_CLEAR_TOP))
+    // There is always something to allow on a new phone.
+    startActivity(MainActivity.intent(this, MainActivity.Tab.DOCTOR))
     finish()
   }
 

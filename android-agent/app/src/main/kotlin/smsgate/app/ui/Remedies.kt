@@ -30,7 +30,6 @@ class Remedies(private val activity: MainActivity) {
     Fix.SMS_LIMIT -> explainLimit()
     Fix.NETWORK -> open(Settings.ACTION_WIRELESS_SETTINGS)
     Fix.DATE -> open(Settings.ACTION_DATE_SETTINGS)
-    Fix.SYNC -> activity.phone.engine.start()
     Fix.RESUME -> {
       AgentService.pause(activity, false)
       activity.open(MainActivity.Tab.DOCTOR)

@@ -49,6 +49,7 @@ class SettingsScreen(private val activity: MainActivity, parent: ViewGroup) : Sc
         id = View.generateViewId()
         text = name
         textSize = TEXT_SP
+        setTextColor(activity.getColor(R.color.ink))
         minHeight = (TOUCH_DP * resources.displayMetrics.density).toInt()
         setOnClickListener { phone.settings.defaultSlot = slot }
       }

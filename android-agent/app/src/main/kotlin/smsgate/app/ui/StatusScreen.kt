@@ -19,6 +19,15 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
   override val view: View = parent.inflate(R.layout.screen_status)
   private val phone = activity.phone
 
+  init {
+    val steps = view.part<ViewGroup>(R.id.steps)
+    listOf(R.string.step_1, R.string.step_2, R.string.step_3).forEachIndexed { index, text ->
+      val row = steps.add(R.layout.row_step)
+      row.text(R.id.number, (index + 1).toString())
+      row.text(R.id.text, activity.getString(text))
+    }
+  }
+
   override fun refresh() {
     val snapshot = phone.engine.snapshot
     showState(stateOf(snapshot, phone.settings.isPaused))
@@ -27,6 +36,7 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     val isPaired = snapshot.stopReason == null
     listOf(R.id.counters, R.id.contact_card, R.id.sims)
       .forEach { view.part<View>(it).isShown(isPaired) }
+    view.part<View>(R.id.steps).isShown(snapshot.stopReason == StopReason.NOT_PAIRED)
     if (isPaired) {
       showCounters(snapshot)
       val since = phone.link.lastSyncMs?.let { Duration.ofMillis(phone.clock.monotonicMs() - it) }
@@ -53,6 +63,9 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     }
     val isPaused = phone.settings.isPaused
     button.setText(if (isPaused) R.string.resume else R.string.pause)
+    // To go on is what one wants; a pause is only at hand.
+    button.setBackgroundResource(if (isPaused) R.drawable.button_primary else R.drawable.button_quiet)
+    button.setTextColor(activity.getColor(if (isPaused) R.color.on_accent else R.color.accent))
     button.setOnClickListener {
       AgentService.pause(activity, !isPaused)
       refresh()
@@ -60,7 +73,8 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
   }
 
   private fun showHint() {
-    val count = activity.complaints()
+    val snapshot = phone.engine.snapshot
+    val count = if (snapshot.stopReason == StopReason.NOT_PAIRED) 0 else activity.complaints()
     val text = activity.resources.getQuantityString(R.plurals.doctor_hint, count, count)
     view.textOrGone(R.id.doctor_hint, text.takeIf { count > 0 })
     view.part<View>(R.id.doctor_hint).apply {
@@ -127,7 +141,7 @@ private fun stateOf(snapshot: Snapshot, isPaused: Boolean): State = when {
   snapshot.journalError != null -> bad(R.string.state_journal, R.string.journal_text)
   snapshot.stopReason == StopReason.NOT_PAIRED -> State(
     R.string.state_not_paired,
-    R.string.not_paired_text,
+    R.string.not_paired_short,
     R.drawable.ic_link,
     R.color.accent,
     R.drawable.tint_accent,

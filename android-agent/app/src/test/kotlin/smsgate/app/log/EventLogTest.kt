@@ -1,0 +1,60 @@
+package smsgate.app.log
+
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+import smsgate.app.FakeClock
+import java.io.File
+import kotlin.test.assertEquals
+import kotlin.test.assertFalse
+import kotlin.test.assertTrue
+
+class EventLogTest {
+  @get:Rule val folder = TemporaryFolder()
+  private val log by lazy { EventLog(File(folder.root, "log"), FakeClock()) }
+
+  @Test
+  fun `the newest comes first`() {
+    log.add("SENT", "7 attempt 1")
+    log.add("COLLECTED", "7 sent")
+    assertEquals(listOf("COLLECTED", "SENT"), log.last(10).map { it.kind })
+    assertEquals("7 attempt 1", log.last(10)[1].detail)
+    assertEquals(1, log.last(1).size)
+  }
+
+  @Test
+  fun `numbers, codes and tokens never get in`() {
+    log.add("X", "to +48 601 234 567 and 601234567, code ABCD-EFGH-JKLM, key smg_live_0123456789abcdefghij")
+    val written = folder.root.walk().filter { it.isFile }.joinToString { it.readText() }
+    assertFalse(Regex("601|234|EFGH|0123").containsMatchIn(written), written)
+    assertTrue("•••67" in written)
+  }
+
+  @Test
+  fun `what is no number stays`() {
+    assertEquals("12 released, 3 unknown", scrubbed("12 released, 3 unknown"))
+    assertEquals("192.168.100.17:8000 did not answer", scrubbed("192.168.100.17:8000 did not answer"))
+    assertEquals("2026-03-02T09:15:00.123Z", scrubbed("2026-03-02T09:15:00.123Z"))
+  }
+
+  @Test
+  fun `it stays small`() {
+    repeat(5_000) { log.add("SYNCED", "x".repeat(90)) }
+    assertTrue(folder.root.walk().filter { it.isFile }.sumOf { it.length() } < 300 * 1024)
+    assertEquals(100, log.last(100).size)
+  }
+
+  @Test
+  fun `a line that was cut by a crash is left out`() {
+    log.add("SENT", "7")
+    File(folder.root, "log/current.txt").appendText("2026-03-02T09")
+    assertEquals(1, log.last(10).size)
+  }
+
+  @Test
+  fun `a disk that refuses costs lines, not the agent`() {
+    File(folder.root, "log").writeText("a file stands in the folder's place")
+    log.add("SENT", "7")
+    assertEquals(emptyList(), log.last(10))
+  }
+}

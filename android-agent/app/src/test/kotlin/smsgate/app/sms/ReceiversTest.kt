@@ -1,0 +1,88 @@
+package smsgate.app.sms
+
+import android.content.Intent
+import android.provider.Telephony
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import smsgate.app.Pdus
+import smsgate.app.TestPhone
+import java.io.File
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
+
+@RunWith(RobolectricTestRunner::class)
+class ReceiversTest {
+  @get:Rule val test = TestPhone()
+
+  private fun inbound(vararg texts: String) = Intent(Telephony.Sms.Intents.SMS_RECEIVED_ACTION)
+    .putExtra("pdus", Array<Any>(texts.size) { Pdus.inbound(texts[it]) })
+    .putExtra("format", "3gpp")
+    .putExtra("android.telephony.extra.SLOT_INDEX", 0)
+
+  @Test
+  fun `an inbound SMS reaches the server whole, with its SIM`() {
+    test.pair()
+    InboundReceiver().onReceive(test.app, inbound("Zażółć ", "gęślą 🙂"))
+    val event = test.server.awaitEvent("received")
+    assertEquals("+48601234567", event.getString("sender"))
+    assertEquals("Zażółć gęślą 🙂", event.getString("text"))
+    assertEquals(0, event.getInt("sim"))
+  }
+
+  @Test
+  fun `an inbound SMS survives the death of the process`() {
+    test.pair()
+    test.phone.engine.end()
+    Mailbox(File(test.app.filesDir, "mailbox.db")).use { it.put("+48601234567", "STOP", 0) }
+    test.restart()
+    test.phone.engine.start()
+    assertEquals("STOP", test.server.awaitEvent("received").getString("text"))
+  }
+
+  @Test
+  fun `a phone that works for nobody passes nothing on`() {
+    InboundReceiver().onReceive(test.app, inbound("private"))
+    test.pair()
+    InboundReceiver().onReceive(test.app, inbound("for the server"))
+    assertEquals("for the server", test.server.awaitEvent("received").getString("text"))
+    assertEquals(1, test.server.events.size)
+  }
+
+  @Test
+  fun `the radio's and the network's words reach the server`() {
+    test.pair()
+    test.server.offer(7)
+    test.phone.engine.start()
+    test.clock.advance(60)
+    test.await { it.awaiting == 1 }
+    val sent = test.radio().lastSentTextMessageParams
+    test.fire(sent.sentIntent)
+    test.fire(
+      sent.deliveryIntent,
+      fill = Intent().putExtra("pdu", Pdus.deliveryReport(0)).putExtra("format", "3gpp"),
+    )
+    test.await { it.awaiting == 0 }
+    test.clock.advance(60)
+    assertEquals(1, test.server.awaitEvent("part_sent", 7).getInt("part"))
+    test.server.awaitEvent("part_delivered", 7)
+  }
+
+  @Test
+  fun `a report of a former install is let go`() {
+    test.pair()
+    test.server.offer(7)
+    test.phone.engine.start()
+    test.clock.advance(60)
+    test.await { it.awaiting == 1 }
+    val sent = test.radio().lastSentTextMessageParams
+    test.phone.engine.unpair()
+    test.await { it.baseUrl == null }
+    test.pair()
+    test.fire(sent.sentIntent)
+    InboundReceiver().onReceive(test.app, inbound("later"))
+    test.server.awaitEvent("received")
+    assertTrue(test.server.events.none { it.getString("type") == "part_sent" })
+  }
+}
