@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from http_api.redis import attempt
 from messaging.services import housekeeping
@@ -11,11 +17,29 @@ from messaging.services import housekeeping
 HEARTBEAT = "smsgate:tick"
 _HEARTBEAT_SECONDS = 60
 
+logger = logging.getLogger(__name__)
+
+
+def tick(work: Callable[[], None]) -> Any:
+    """A task whose work can wait for the next tick: a database that is away is one line."""
+
+    @wraps(work)
+    def run() -> None:
+        try:
+            work()
+        except (OperationalError, InterfaceError) as error:
+            logger.error(
+                "%s waits: the database does not answer (%s)", work.__name__, type(error).__name__
+            )
+
+    return shared_task(ignore_result=True)(run)
+
+
 # A task that finds more than one batch goes on at once, up to this many.
 _BATCHES = 100
 
 
-@shared_task(ignore_result=True)
+@tick
 def promote() -> None:
     attempt(
         lambda redis: redis.set(HEARTBEAT, 1, ex=_HEARTBEAT_SECONDS),
@@ -27,26 +51,26 @@ def promote() -> None:
             break
 
 
-@shared_task(ignore_result=True)
+@tick
 def expire() -> None:
     for _ in range(_BATCHES):
         if not housekeeping.expire_overdue():
             break
 
 
-@shared_task(ignore_result=True)
+@tick
 def doubt_expired_leases() -> None:
     for _ in range(_BATCHES):
         if not housekeeping.doubt_expired_leases():
             break
 
 
-@shared_task(ignore_result=True)
+@tick
 def mark_silent_devices() -> None:
     housekeeping.mark_silent_devices()
 
 
-@shared_task(ignore_result=True)
+@tick
 def erase_old() -> None:
     for _ in range(_BATCHES):
         if not housekeeping.erase_old():
