@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, model_validator
 from rest_framework.request import Request
 
 from http_api.errors import Refusal
-from http_api.parsing import MAX_DEPTH, parse_form
+from http_api.parsing import MAX_DEPTH, max_fields, parse_form
 from http_api.shapes import Shape
 from messaging.fields import Phone, Time
 
@@ -53,7 +53,9 @@ class Fields(Shape):
 
 def merged(request: Request) -> dict[str, Any]:
     """Query string, form and JSON as one; the body's word is the last."""
-    query = parse_form(request.META.get("QUERY_STRING", "").encode("latin-1"))
+    query = parse_form(
+        request.META.get("QUERY_STRING", "").encode("latin-1"), max_fields=max_fields(request.path)
+    )
     body = request.data
     assert isinstance(body, dict)  # StrictParser gives objects only
     return nested(query | body)

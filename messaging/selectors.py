@@ -78,20 +78,26 @@ def batch_by_id(license_id: int, dialect: str, batch_id: int) -> Batch:
     return found
 
 
-def mailings(license_id: int, dialect: str) -> QuerySet[Batch]:
-    """What a licence sent in this dialect, with figures instead of messages: `messages_count`,
+def mailings(license_id: int, dialect: str, *, newest: int) -> QuerySet[Batch]:
+    """What a licence sent last in this dialect, with figures instead of messages: `messages_count`,
     `parts_count`, `waiting_count`, `sent_count`, `delivered_count`. Without requests of several."""
 
     def in_state(*states: MessageState) -> Count:
         return Count("messages", Q(messages__status__in=[state.value for state in states]))
 
     under_way = set(MessageState) - FINAL
-    return Batch.objects.filter(license_id=license_id, dialect=dialect, children=None).annotate(
-        messages_count=Count("messages"),
-        parts_count=Coalesce(Sum("messages__parts"), 0),
-        waiting_count=in_state(*under_way),
-        sent_count=in_state(MessageState.SENT),
-        delivered_count=in_state(MessageState.DELIVERED),
+    mine = Batch.objects.filter(license_id=license_id, dialect=dialect, children=None)
+    shown = mine.order_by("-pk")[:newest]
+    return (
+        Batch.objects.filter(pk__in=shown.values("pk"))
+        .order_by("-pk")
+        .annotate(
+            messages_count=Count("messages"),
+            parts_count=Coalesce(Sum("messages__parts"), 0),
+            waiting_count=in_state(*under_way),
+            sent_count=in_state(MessageState.SENT),
+            delivered_count=in_state(MessageState.DELIVERED),
+        )
     )
 
 

@@ -67,7 +67,7 @@ def get_sms_delivery_list(sender: Sender, fields: Fields) -> Any:
 def get_sms_messages(sender: Sender, fields: Fields) -> Any:
     """Newest first. All of them came by this API: there are none of type WEB."""
     wanted = validated(shapes.MailingQuery, fields)
-    rows = selectors.mailings(sender.license_id, _NAME).order_by("-pk")[: words.MAX_ROWS]
+    rows = selectors.mailings(sender.license_id, _NAME, newest=words.MAX_ROWS)
     shown = [] if wanted.type == "WEB" else [answers.mailing(row) for row in rows]
     if not shown:
         raise Refusal("nothing_found", "there are no mailings")

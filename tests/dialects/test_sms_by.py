@@ -514,6 +514,22 @@ def test_contacts_are_imported_as_the_vendor_writes_them(program: Program, list_
     assert lists == [{"list_id": list_id, "name": "Customers", "count": 4}]
 
 
+def test_as_many_contacts_as_the_vendor_promises_are_imported_by_a_form(
+    api: Api, program: Program
+) -> None:
+    made = program.call("createSubscriberList", "v2", name="Many")["result"]["list_id"]
+    fields = {"token": program.token, "list_id": made}
+    for column in range(30):
+        fields[f"field_names[{column}]"] = "phone" if column == 0 else f"custom{column}"
+    for row in range(500):
+        fields |= {f"data[{row}][{column}]": "x" for column in range(1, 30)}
+        fields[f"data[{row}][0]"] = f"3752911{row:05}"
+    form = "application/x-www-form-urlencoded"
+    response = api.client.post("/api/v2/importContacts", urlencode(fields), content_type=form)
+    assert response.status_code == 200, response.content
+    assert response.json()["result"]["inserted"] == 500
+
+
 def _mailing(program: Program, list_id: int) -> int:
     made = program.call(
         "sendSmsList", name="Spring", message="Hello", d_schedule=MONDAY, list_id=list_id,
