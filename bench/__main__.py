@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, growth, phones
+from bench import creates, dialect_rate, growth, phones
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
@@ -28,6 +28,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "start": _start_and_memory,
     "bulk": lambda stack: [creates.bulk(stack, rounds=ROUNDS)],
     "single": lambda stack: creates.single(stack, rounds=ROUNDS, seconds=SECONDS),
+    "dialects": lambda stack: dialect_rate.sends(stack, rounds=ROUNDS, seconds=SECONDS),
     "contacts": lambda stack: [creates.contacts(stack, rounds=ROUNDS)],
     "drain": lambda stack: [phones.drain(stack, rounds=ROUNDS)],
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),

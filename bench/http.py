@@ -10,13 +10,18 @@ import json
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 
 def request(
-    path: str, body: Any = None, *, token: str | None = None, method: str = "POST"
+    path: str,
+    body: Any = None,
+    *,
+    token: str | None = None,
+    method: str = "POST",
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The bytes of one HTTP/1.1 request; `body` goes as JSON."""
     content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
@@ -25,6 +30,7 @@ def request(
         head.append("Content-Type: application/json")
     if token:
         head.append(f"Authorization: Bearer {token}")
+    head += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + content
 
 

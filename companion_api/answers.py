@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from http_api.shapes import identifier
 from licenses.models import Device
 from messaging.answers import utc
 from messaging.services.sync import PACE_SECONDS, SEGMENTS_PER_MINUTE, SyncAnswer
@@ -49,11 +50,13 @@ def paired(device: Device, token: str, now: dt.datetime) -> PairedAnswer:
     }
 
 
-def acked(events: list[Any]) -> list[Any]:
-    """Every event that has an id, as the phone wrote it: whatever became of it, it is kept here."""
-    return [
-        event["event_id"] for event in events if isinstance(event, dict) and "event_id" in event
-    ]
+def acked(events: list[Any]) -> list[str]:
+    """Every event that has an id, whatever became of it: it is kept here.
+
+    Ids are strings; a phone that writes numbers understands its own, so they are answered as text.
+    """
+    ids = [identifier(event.get("event_id")) for event in events if isinstance(event, dict)]
+    return [event_id for event_id in ids if isinstance(event_id, str)]
 
 
 def synced(answer: SyncAnswer, events: list[Any]) -> SyncedAnswer:

@@ -128,20 +128,23 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonR
     return json_error(403, "forbidden", "This is not allowed.")
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> JsonResponse:
+    """Django's hook for a form of the admin that came without its token."""
+    return json_error(403, "forbidden", "This form is out of date: load the page again.")
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     return json_error(404, "not_found", "There is nothing at this address; see /api/docs/.")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(incident_body(), status=500)
+    """A bug."""
+    return JsonResponse(incident(), status=500)
 
 
-def incident_body() -> dict[str, Any]:
-    """What a 500 says; the exception that is being handled goes into the log beside its id."""
-    incident = secrets.token_hex(6)
-    logger.exception("incident %s", incident)
-    body = error_body(
-        "server_error",
-        f"Something went wrong on the server; nothing was accepted. Incident {incident}.",
-    )
-    return body | {"incident": incident}
+def incident() -> dict[str, Any]:
+    """The body of a 500, with an id that stands beside the traceback in the log."""
+    number = secrets.token_hex(6)
+    logger.exception("incident %s", number)
+    message = f"Something went wrong on the server; nothing was accepted. Incident {number}."
+    return {**error_body("server_error", message), "incident": number}

@@ -14,12 +14,17 @@ from django.http.response import HttpResponseBase
 
 from http_api.errors import error_body
 from http_api.limits import body_limit
+from http_api.logs import request_id
+from http_api.metrics import REQUESTS
 
 logger = logging.getLogger("http_api.requests")
 
 # Unique without asking the system for randomness at every request.
 _PROCESS = secrets.token_hex(3)
 _numbers = itertools.count()
+
+# Asked every few seconds by machines: not worth a line.
+_PROBES = frozenset({"healthz/", "readyz/", "metrics/"})
 
 
 class RequestMiddleware:
@@ -30,20 +35,32 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request_id = f"{_PROCESS}{next(_numbers):06x}"
-        response = self.get_response(request)
-        response["X-Request-Id"] = request_id
-        match = request.resolver_match
-        logger.log(
-            logging.DEBUG if request.path.startswith("/healthz") else logging.INFO,
-            "%s %s %d %d ms %s",
-            request.method,
-            match.route.replace("/?$", "/").lstrip("^") if match else "-",
-            response.status_code,
-            (time.perf_counter() - started) * 1000,
-            request_id,
-        )
+        number = f"{_PROCESS}{next(_numbers):06x}"
+        token = request_id.set(number)
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = number
+            self._note(request, response.status_code, time.perf_counter() - started)
+        finally:
+            request_id.reset(token)
         return response
+
+    def _note(self, request: HttpRequest, status: int, seconds: float) -> None:
+        match = request.resolver_match
+        route = match.route.replace("/?$", "/").lstrip("^") if match else "-"
+        REQUESTS.labels(request.method, route, status).observe(seconds)
+        is_probe = route in _PROBES
+        if logger.isEnabledFor(logging.DEBUG if is_probe else logging.INFO):
+            ms = round(seconds * 1000)
+            logger.log(
+                logging.DEBUG if is_probe else logging.INFO,
+                "%s %s %d %d ms",
+                request.method,
+                route,
+                status,
+                ms,
+                extra={"method": request.method, "route": route, "status": status, "ms": ms},
+            )
 
 
 class BodyLimitMiddleware:

@@ -48,6 +48,7 @@ class Sender:
 def _select(
     found_by: str,
     *,
+    has_api_key: str = "false",
     credential: str = "NULL::bigint",
     scopes: str = "NULL",
     expires_at: str = "NULL::timestamptz",
@@ -55,14 +56,17 @@ def _select(
     return f"""
     SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country,
         a.time_zone, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
-        a.valid_until, EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
-            AND k.is_active AND k.key_digest = ANY(%(api_keys)s)) AS has_api_key,
+        a.valid_until, {has_api_key} AS has_api_key,
         {credential} AS credential_id, {scopes} AS scopes, {expires_at} AS expires_at
     FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}"""
 
 
 _BY_ID = _select("WHERE l.id = %(license)s")
-_BY_KEY = _select("WHERE l.key_digest = ANY(%(keys)s)")
+_BY_KEY = _select(
+    "WHERE l.key_digest = ANY(%(keys)s)",
+    has_api_key="""EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
+        AND k.is_active AND k.key_digest = ANY(%(api_keys)s))""",
+)
 _OF_CREDENTIAL = "JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active"
 _BY_PASSWORD = _select(
     f"{_OF_CREDENTIAL} WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s)",
@@ -193,7 +197,7 @@ def _by_key(key: str, api_key: str | None = None) -> _Row | None:
 
 def _row(select: str, **parameters: Any) -> _Row | None:
     with connection.cursor() as cursor:
-        cursor.execute(select, {"api_keys": [], **parameters})
+        cursor.execute(select, parameters)
         row = cursor.fetchone()
     return _Row(*row) if row else None
 

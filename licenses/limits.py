@@ -14,7 +14,6 @@ from django.db import connection
 from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
-from licenses.models import DailyUsage
 
 
 def limit_exceeded(sender: Sender) -> Refusal:
@@ -64,5 +63,10 @@ def remaining(sender: Sender) -> int | None:
 
 def used(account_id: int, day: dt.date) -> int:
     """How many messages were accepted for this local day."""
-    row = DailyUsage.objects.filter(account_id=account_id, day=day).first()
-    return row.used if row else 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT used FROM licenses_dailyusage WHERE account_id = %s AND day = %s",
+            [account_id, day],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else 0

@@ -1,4 +1,5 @@
-"""The link that a phone's camera reads. The code stands in the fragment, which no server is sent."""
+"""The link that a phone's camera reads. The code stands in the fragment, which no server is sent,
+and after it the SHA-256 of the server's certificate, where that is of its own making."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from django.conf import settings
 
 
 def pairing_link(code: str) -> str:
-    return f"{settings.PUBLIC_URL}/pair/#{code}"
+    fingerprint = settings.PAIRING_FINGERPRINT
+    return f"{settings.PAIRING_URL}/pair/#{code}" + (f"~{fingerprint}" if fingerprint else "")
 
 
 def qr(text: str) -> str:

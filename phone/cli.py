@@ -88,7 +88,9 @@ def _pair(options: argparse.Namespace) -> int:
     with only_one(options.journal):
         journal = Journal(options.journal, SystemClock())
         try:
-            paired = pair(journal, HttpTransport(invitation.base_url), invitation, device)
+            paired = pair(
+                journal, HttpTransport(invitation.base_url, invitation.pin), invitation, device
+            )
         finally:
             journal.close()
     print(f"paired as device {paired.device_id} of {paired.account}; now: run")
@@ -145,7 +147,7 @@ def _run_agent(options: argparse.Namespace, journal: Journal, clock: Clock) -> i
 
 def _transport(options: argparse.Namespace, journal: Journal, clock: Clock) -> Transport:
     # An unpaired phone never gets as far as a request.
-    server = HttpTransport(journal.get("base_url") or "http://unpaired.invalid")
+    server = HttpTransport(journal.get("base_url") or "http://unpaired.invalid", journal.get("pin"))
     faults = Faults(
         lose_requests=options.lose_requests,
         lose_replies=options.lose_replies,

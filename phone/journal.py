@@ -225,7 +225,9 @@ class Journal:
             self.set(key, known)
         return known
 
-    def store_pairing(self, base_url: str, device_id: int, token: str) -> None:
+    def store_pairing(
+        self, base_url: str, device_id: int, token: str, pin: str | None = None
+    ) -> None:
         """A new token. What was leased to another device of this phone is given back."""
         with self._transaction():
             if self.get("device_id") not in {None, str(device_id)}:
@@ -233,6 +235,10 @@ class Journal:
                     self._release((held.message_id, held.attempt), "cancelled")
             for key, value in (("base_url", base_url), ("device_id", device_id), ("token", token)):
                 self._do("set", key=key, value=str(value))
+            if pin is None:
+                self._do("unset", key="pin")
+            else:
+                self._do("set", key="pin", value=pin)
             self._do("unset", key="stopped")
 
     # --- reading -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 -- The phone's journal: schema and every statement, for SQLite with journal_mode=WAL and
 -- synchronous=FULL. Times are milliseconds of the monotonic clock of the boot in setting `boot_id`.
 -- Parameters are numbered in the order in which they first appear (what JDBC and Android bind by).
+-- Every phone runs this file, down to Android 8, whose SQLite is 3.18: no upsert, no RETURNING.
 --
 -- States of an attempt:
 --   held     -> started    committed before the radio is called
@@ -12,8 +13,8 @@
 
 -- name: schema
 CREATE TABLE setting (
-  key TEXT PRIMARY KEY,  -- install_id base_url device_id token boot_id claim_id stopped
-  value TEXT NOT NULL    -- pace_ms segments_per_minute file
+  key TEXT PRIMARY KEY,  -- install_id base_url pin device_id token boot_id claim_id stopped
+  value TEXT NOT NULL    -- pace_ms segments_per_minute file started_by_sim_0 …
 ) WITHOUT ROWID;
 CREATE TABLE attempt (
   message_id INTEGER NOT NULL,
@@ -47,8 +48,7 @@ CREATE TABLE pace (at_ms INTEGER NOT NULL, sim INTEGER NOT NULL, segments INTEGE
 -- name: setting
 SELECT value FROM setting WHERE key = :key;
 -- name: set
-INSERT INTO setting (key, value) VALUES (:key, :value)
-ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+INSERT OR REPLACE INTO setting (key, value) VALUES (:key, :value);
 -- name: unset
 DELETE FROM setting WHERE key = :key;
 
@@ -84,8 +84,8 @@ WHERE message_id = :message_id AND attempt = :attempt AND state = 'started';
 -- name: known
 SELECT 1 FROM attempt WHERE message_id = :message_id AND attempt = :attempt;
 -- name: answer
-INSERT INTO part (message_id, attempt, part, type)
-VALUES (:message_id, :attempt, :part, :type) ON CONFLICT DO NOTHING;
+INSERT OR IGNORE INTO part (message_id, attempt, part, type)
+VALUES (:message_id, :attempt, :part, :type);
 -- name: finish
 UPDATE attempt SET state = 'done'
 WHERE message_id = :message_id AND attempt = :attempt AND state = 'started'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +22,7 @@ class Invitation:
 
     base_url: str
     code: str
+    pin: str | None = None  # SHA-256 of the server's own certificate; None: the system's trust
 
     @property
     def host(self) -> str:
@@ -28,19 +30,21 @@ class Invitation:
 
 
 def read_invitation(link_or_code: str, server: str | None = None) -> Invitation:
-    """From `http(s)://HOST/pair/#CODE`, `smsgate://pair?server=URL&code=CODE`, or a bare code.
+    """From `http(s)://HOST/pair/#CODE[~SHA256]`, `smsgate://pair?server=URL&code=CODE[&pin=SHA256]`,
+    or a bare `CODE[~SHA256]`.
 
     `server` goes before what a link says. Raises PairingError.
     """
     link = urlsplit(link_or_code.strip())
     if link.scheme in {"http", "https"}:
         prefix = link.path.rstrip("/").removesuffix("/pair")
-        found, code = f"{link.scheme}://{link.netloc}{prefix}", link.fragment
+        found = f"{link.scheme}://{link.netloc}{prefix}"
+        code, _, pin = link.fragment.partition("~")
     elif link.scheme == "smsgate":
         query = parse_qs(link.query)
-        found, code = query.get("server", [""])[0], query.get("code", [""])[0]
+        found, code, pin = (query.get(name, [""])[0] for name in ("server", "code", "pin"))
     else:
-        found, code = "", link_or_code.strip()
+        found, (code, _, pin) = "", link_or_code.strip().partition("~")
     base_url = (server or found).rstrip("/")
     if not code:
         raise PairingError("the link has no code in it: copy it whole")
@@ -51,7 +55,9 @@ def read_invitation(link_or_code: str, server: str | None = None) -> Invitation:
         is_address = False
     if not is_address:
         raise PairingError("say which server: a whole link, or a code with --server http(s)://HOST")
-    return Invitation(base_url, code)
+    if pin and not re.fullmatch("[0-9a-fA-F]{64}", pin):
+        raise PairingError("the end of the link is damaged: copy it whole")
+    return Invitation(base_url, code, pin.lower() or None)
 
 
 def pair(
@@ -79,5 +85,5 @@ def pair(
         paired = wire.read_pair(reply.body)
     except wire.BadReplyError as error:
         raise PairingError(f"{invitation.host} does not answer like smsgate ({error})") from error
-    journal.store_pairing(invitation.base_url, paired.device_id, paired.token)
+    journal.store_pairing(invitation.base_url, paired.device_id, paired.token, invitation.pin)
     return paired

@@ -29,7 +29,7 @@ django_application = get_wsgi_application()
 
 from companion_api.wait import Waiters
 from dialects.middleware import in_their_words
-from http_api.errors import STATUS_BY_CODE, WRONG_METHOD, Refusal, error_body, incident_body
+from http_api.errors import STATUS_BY_CODE, WRONG_METHOD, Refusal, error_body, incident
 from http_api.limits import body_limit
 from http_api.middleware import too_large_body
 from http_api.rendering import JsonRenderer
@@ -74,13 +74,16 @@ class Root:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            answer = self._wait if scope["path"] in WAIT_PATHS else self._request
-            try:
-                await answer(scope, receive, send)
-            except Exception:  # a bug outside of Django's own handling of bugs
-                await _send_json(send, 500, incident_body())
+            await self._answer(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1003})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_long_poll = scope["path"] in WAIT_PATHS and scope["method"] == "GET"
+        try:
+            await (self._wait if is_long_poll else self._request)(scope, receive, send)
+        except Exception:  # a bug outside Django, which answers for its own
+            await _send_json(send, 500, incident())
 
     async def _look(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(

@@ -10,9 +10,9 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,7 @@ class ConfigError(Exception):
 class Config:
     port: int
     bind: str
+    tls_port: int  # where phones reach it over TLS with its own certificate; 0: nowhere
     data_dir: Path
     public_url: str
     database_url: str
@@ -40,6 +41,7 @@ class Config:
     failed_keys_per_minute: int
     web_threads: int
     log_level: str
+    log_format: str  # "line" or "json"
 
     @property
     def embedded_postgres(self) -> bool:
@@ -105,11 +107,13 @@ def load(
     shown_host = "127.0.0.1" if bind in {"0.0.0.0", "::"} else host
     data_dir = Path(env.get("DATA_DIR") or PROJECT_DIR / "data").expanduser().absolute()
     public_url = _url(env, "PUBLIC_URL", "http://192.168.1.10:8000 or https://sms.example.com")
+    needs_tls = not is_loopback(bind) and not public_url.startswith("https://")
     if not public_url and beside_supervisor:
         public_url = _public_url_of_supervisor(data_dir)
     return Config(
         port=port,
         bind=bind,
+        tls_port=_integer(env, "TLS_PORT", port + 443 if needs_tls else 0, lowest=0, highest=65535),
         data_dir=data_dir,
         public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
@@ -120,6 +124,7 @@ def load(
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
+        log_format=_log_format(env),
     )
 
 
@@ -133,6 +138,13 @@ def _public_url_of_supervisor(data_dir: Path) -> str:
         return lock_file(data_dir).read_text(encoding="utf-8").strip()
     except OSError:
         return ""
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 # A value in quotes, or a bare one, and a comment; as `docker compose` reads the same file.
@@ -177,10 +189,27 @@ def secret(name: str, config: Config, environ: Mapping[str, str] | None = None) 
     return read_or_create_secret(config.secrets_dir / name.lower())
 
 
+def peppers(config: Config, environ: Mapping[str, str] | None = None) -> dict[int, str]:
+    """Every pepper by its version: the first, made where there is none, and each PEPPER_2, … that is
+    given, or lies in the data folder's `secrets`. Raises ConfigError where the first was lost."""
+    given = {**read_dotenv(PROJECT_DIR / ".env"), **(os.environ if environ is None else environ)}
+    names = [name for name, value in given.items() if value]
+    names += [file.name.upper() for file in config.secrets_dir.glob("pepper_*")]
+    found = (re.fullmatch(r"PEPPER_([1-9]\d{0,3})(?:_FILE)?", name) for name in names)
+    versions = {1} | {int(match[1]) for match in found if match}
+    first = config.secrets_dir / "pepper_1"
+    is_given = given.get("PEPPER_1") or given.get("PEPPER_1_FILE")
+    if not is_given and not first.exists() and (config.postgres_dir / "PG_VERSION").exists():
+        raise ConfigError(
+            f"{first} is missing; take it back from a backup: no key works without it"
+        )
+    return {version: secret(f"PEPPER_{version}", config, given) for version in sorted(versions)}
+
+
 def read_or_create_secret(path: Path) -> str:
     """The secret in this file; made with 256 random bits where there is none (safe against races)."""
     if not path.exists():
-        _create_secret(path)
+        create_secret_file(path, lambda: secrets.token_urlsafe(32) + "\n")
     try:
         found = path.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -190,13 +219,14 @@ def read_or_create_secret(path: Path) -> str:
     return found
 
 
-def _create_secret(path: Path) -> None:
+def create_secret_file(path: Path, make: Callable[[], str]) -> None:
+    """A file for its owner's eyes, on disk whole or not at all; who comes second keeps the first's."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
+            file.write(make())
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -257,6 +287,13 @@ def _integer(
     if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
         raise ConfigError(f"{name}: expected a whole number from {lowest} to {highest}")
     return int(text)
+
+
+def _log_format(env: Mapping[str, str]) -> str:
+    name = (env.get("LOG_FORMAT") or "line").lower()
+    if name not in {"line", "json"}:
+        raise ConfigError("LOG_FORMAT: expected line or json")
+    return name
 
 
 def _boolean(env: Mapping[str, str], name: str, default: bool) -> bool:

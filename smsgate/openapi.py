@@ -211,7 +211,7 @@ _PATH_PARAMETERS = {
 }
 
 _PAGE_PARAMETERS: dict[str, dict[str, Any]] = {
-    "cursor": {"type": "integer", "description": "From `next`."},
+    "cursor": {"type": "integer", "minimum": 1, "description": "From `next`."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 100},
 }
 

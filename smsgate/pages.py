@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from smsgate import openapi
@@ -28,7 +30,24 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def pair(request: HttpRequest) -> HttpResponse:
     """What a phone's camera opens: the code stands in the fragment, so it never comes here."""
-    return render(request, "smsgate/pair.html", {"public_url": settings.PUBLIC_URL})
+    context = {"public_url": settings.PUBLIC_URL, "has_app": _app_file().is_file()}
+    return render(request, "smsgate/pair.html", context)
+
+
+def app(request: HttpRequest) -> HttpResponse:
+    """The Android app, where `make apk` has built one: a phone gets it from its own server."""
+    try:
+        content = _app_file().read_bytes()
+    except FileNotFoundError:
+        raise Http404 from None
+    response = HttpResponse(content, content_type="application/vnd.android.package-archive")
+    response["Content-Disposition"] = 'attachment; filename="smsgate.apk"'
+    return response
+
+
+def _app_file() -> Path:
+    data_dir: Path = settings.CONFIG.data_dir
+    return data_dir / "apk" / "smsgate.apk"
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:

@@ -1,46 +1,80 @@
 """The web process: uvicorn on the ASGI root. `python -m smsgate.serve`
 
 Listens on BIND:PORT, or on the socket that the supervisor has bound and passes by
-SMSGATE_LISTEN_FD, so that a restart refuses no connection.
+SMSGATE_LISTEN_FD, so that a restart refuses no connection. With a TLS_PORT it listens there as well,
+with its own certificate (smsgate.own_tls).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import ssl
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from smsgate import config
+from smsgate import config, own_tls
+from smsgate.http_protocol import Protocol
 from smsgate.parent import end_with_parent
 
 # A program keeps its connection for a while; longer than the usual load balancer's 60 s.
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 
+Tls = tuple[socket.socket, ssl.SSLContext]
 
-class Protocol(HttpToolsProtocol):
-    """What is no HTTP at all is refused in JSON, too: a space in a URL is soon written."""
 
-    def send_400_response(self, msg: str) -> None:
-        from http_api.errors import error_body
-        from http_api.rendering import JsonRenderer
+class Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, tls: Tls | None) -> None:
+        super().__init__(config)
+        self._tls = tls
 
-        body = JsonRenderer().render(error_body("malformed", f"{msg} Is the URL encoded?"))
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._tls is not None:
+            listener, context = self._tls
+            loop = asyncio.get_running_loop()
+            self.servers.append(
+                await loop.create_server(self._protocol, sock=listener, ssl=context, backlog=2048)
+            )
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes it for the sockets that it knows."""
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        self.transport.close()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Long polls are answered first: else stopping would wait for them to run out."""
+        from smsgate.asgi import application
+
+        application.release_waiters()
+        await super().shutdown(sockets)
 
 
-def uvicorn_config(application: Any, **options: Any) -> uvicorn.Config:
+def _tls(settings: config.Config) -> Tls | None:
+    if not settings.tls_port:
+        return None
+    passed = os.environ.pop("SMSGATE_TLS_FD", None)
+    if passed is not None:
+        listener = socket.socket(fileno=int(passed))
+    else:
+        family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+        listener = socket.create_server((settings.bind, settings.tls_port), family=family)
+    return listener, own_tls.server_context(settings)
+
+
+def server_config(app: Any = "smsgate.asgi:application", **options: Any) -> uvicorn.Config:
+    """How the web process serves; tests serve in the same way."""
     return uvicorn.Config(
-        application,
+        app,
         http=Protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -51,22 +85,11 @@ def uvicorn_config(application: Any, **options: Any) -> uvicorn.Config:
     )
 
 
-class Server(uvicorn.Server):
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Long polls are answered first: else stopping would wait for them to run out."""
-        from smsgate.asgi import application
-
-        application.release_waiters()
-        await super().shutdown(sockets)
-
-
 def main() -> int:
     end_with_parent()
     settings = config.load()
     server = Server(
-        uvicorn_config(
-            "smsgate.asgi:application", host=settings.bind, port=settings.port, lifespan="on"
-        )
+        server_config(host=settings.bind, port=settings.port, lifespan="on"), _tls(settings)
     )
     listening = os.environ.pop("SMSGATE_LISTEN_FD", None)
     server.run(sockets=[socket.socket(fileno=int(listening))] if listening else None)

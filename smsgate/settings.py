@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from smsgate import config as _config
+from smsgate import own_tls as _own_tls
 from smsgate.version import VERSION as VERSION
 
 CONFIG = _config.load(beside_supervisor=True)
@@ -13,10 +14,11 @@ CONFIG = _config.load(beside_supervisor=True)
 SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
 # Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
 # a new pepper can be added (PEPPER_2, …) while keys made under the old one go on working.
-PEPPERS = {1: _config.secret("PEPPER_1", CONFIG)}
+PEPPERS = _config.peppers(CONFIG)
 
 DEBUG = CONFIG.debug
 PUBLIC_URL = CONFIG.public_url
+PAIRING_URL, PAIRING_FINGERPRINT = _own_tls.pairing_base(CONFIG)
 TRUSTED_PROXIES = CONFIG.trusted_proxies
 LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
 FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
@@ -26,8 +28,13 @@ FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "http_api.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 X_FRAME_OPTIONS = "DENY"
+
+# `manage.py check --deploy`: TLS ends at the proxy in front (deploy/Caddyfile), which sends HSTS
+# (W004) and redirects browsers (W008); here nothing may be redirected, since a POST loses its body.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -51,6 +58,7 @@ MIDDLEWARE = [
     "http_api.middleware.RequestMiddleware",
     "dialects.middleware.DialectMiddleware",
     "http_api.middleware.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "smsgate.middleware.Sessions",
     "smsgate.middleware.Csrf",
@@ -149,8 +157,11 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "http_api.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "http_api.logs.LineFormatter"},
+        "json": {"()": "http_api.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         # Both would print request paths or query strings, in which a phone number can stand.

@@ -14,7 +14,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from licenses.models import Account
-from smsgate import first_start
+from smsgate import first_start, ops
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class DatabaseUnreachable(Exception):
 
 def prepare() -> None:
     """Wait for the database, migrate it, and on the very first start make an account."""
+    ops.metrics_token()  # so that its file is there before Prometheus asks
     wait_for_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])

@@ -109,20 +109,29 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_signal)  # the terminal was closed
         with ExitStack() as resources:
-            resources.enter_context(_locked(self.config))
-            listener = resources.enter_context(_listening(self.config))
+            resources.enter_context(locked(self.config))
+            configuration.peppers(self.config)  # before there is data: a lost one is not made anew
+            listeners = {
+                "SMSGATE_LISTEN_FD": resources.enter_context(
+                    _listening(self.config.bind, "PORT", self.config.port)
+                )
+            }
+            if self.config.tls_port:
+                listeners["SMSGATE_TLS_FD"] = resources.enter_context(
+                    _listening(self.config.bind, "TLS_PORT", self.config.tls_port)
+                )
             # Children end when the last copy of the writing end is gone: it is only ours.
             reading, writing = os.pipe()
             resources.callback(os.close, writing)
             resources.callback(os.close, reading)
             try:
-                self._start(listener, reading)
+                self._start(listeners, reading)
                 self._supervise()
             finally:
                 self._stop()
         return 0
 
-    def _start(self, listener: socket.socket, parent_fd: int) -> None:
+    def _start(self, listeners: Mapping[str, socket.socket], parent_fd: int) -> None:
         services = self._embedded()
         for service in services:
             service.prepare()
@@ -144,7 +153,7 @@ class Supervisor:
         for name, module in processes.items():
             fds = {"SMSGATE_PARENT_FD": parent_fd}
             if name == "web":
-                fds["SMSGATE_LISTEN_FD"] = listener.fileno()
+                fds |= {name: listener.fileno() for name, listener in listeners.items()}
             self.children.append(Child(name, _python(name, module, fds)))
         for child in self.children:
             child.launch()
@@ -228,7 +237,7 @@ def _python(
     return start
 
 
-def _locked(config: Config) -> IO[str]:
+def locked(config: Config) -> IO[str]:
     """The data folder, for this supervisor alone as long as the file is open."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,22 +256,24 @@ def _locked(config: Config) -> IO[str]:
     return file
 
 
-def _listening(config: Config) -> socket.socket:
+def _listening(bind: str, setting: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
-        return socket.create_server((config.bind, config.port), family=family, backlog=2048)
+        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+        return socket.create_server((bind, port), family=family, backlog=2048)
     except OSError as error:
         is_name = isinstance(error, socket.gaierror)
         reason = error.strerror if is_name else os.strerror(error.errno or 0)
-        wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else "PORT"
+        wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else setting
         raise CannotLive(
-            f"cannot listen on {config.bind}:{config.port}: {reason}; choose another {wrong}"
+            f"cannot listen on {bind}:{port}: {reason}; choose another {wrong}"
         ) from None
 
 
 def main() -> int:
     try:
-        return Supervisor(configuration.load()).run()
+        config = configuration.load()
+        os.environ["LOG_FORMAT"] = config.log_format  # a .env may have said it
+        return Supervisor(config).run()
     except (CannotLive, EmbeddedError, ConfigError) as error:
         print(f"smsgate: {error}", file=sys.stderr)
         return 1

@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from uuid import uuid4
 
+from django.db.models import QuerySet
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from dialects.android_sms_gateway import words
+from dialects.android_sms_gateway import states, words
 from http_api import clock
 from http_api.shapes import Boolean, Identifier, Integer, Shape, problem
 from messaging.drafts import ClientTime, Draft
@@ -113,6 +114,27 @@ class MessageQuery(Camel):
     skip: Annotated[Integer, Field(ge=0, le=10**9)] = 0
     include_content: Boolean = False
     sort: Literal["created_at", "-created_at"] = "-created_at"
+
+    def narrow(self, found: QuerySet[Batch]) -> QuerySet[Batch]:
+        if self.start:
+            found = found.filter(created_at__gte=self.start.at)
+        if self.to:
+            found = found.filter(created_at__lt=self.to.at)
+        if self.state:
+            found = found.filter(states.batches_in(self.state))
+        if self.device_id is not None:
+            found = found.filter(messages__attempts__device=device_id(self.device_id)).distinct()
+        return found
+
+    def page_of(self, found: QuerySet[Batch], size: int) -> QuerySet[Batch]:
+        first = self.skip if self.offset is None else self.offset
+        rows = found.order_by("pk" if self.sort == "created_at" else "-pk")
+        return rows[first : first + (self.limit or size)]
+
+
+def device_id(text: str) -> int:
+    """Their ids are strings; one that cannot be ours is nobody's."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 class NewToken(Camel):

@@ -13,7 +13,7 @@ from django.urls.converters import UUIDConverter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dialects.android_sms_gateway import answers, shapes, states, words
+from dialects.android_sms_gateway import answers, shapes, words
 from dialects.android_sms_gateway.authentication import (
     Login,
     RefreshToken,
@@ -72,21 +72,10 @@ class MessageViewSet(VendorViewSet):
     def list(self, request: Request) -> Response:
         sender = sender_of(request)
         wanted = validated(shapes.MessageQuery, query(request), sender=sender)
-        found = selectors.batches(sender.license_id, words.DIALECT.name)
-        if wanted.start:
-            found = found.filter(created_at__gte=wanted.start.at)
-        if wanted.to:
-            found = found.filter(created_at__lt=wanted.to.at)
-        if wanted.state:
-            found = found.filter(states.batches_in(wanted.state))
-        if wanted.device_id is not None:
-            found = found.filter(messages__attempts__device=_device_id(wanted.device_id)).distinct()
+        found = wanted.narrow(selectors.batches(sender.license_id, words.DIALECT.name))
         page = words.PAGE_OF_DOCUMENT_002 if _follows_document_002(request) else words.PAGE
-        first = wanted.skip if wanted.offset is None else wanted.offset
-        rows = found.order_by("pk" if wanted.sort == "created_at" else "-pk")
-        shown = list(rows[first : first + (wanted.limit or page)])
         return Response(
-            _shown(shown, has_content=wanted.include_content),
+            _shown(list(wanted.page_of(found, page)), has_content=wanted.include_content),
             headers={"X-Total-Count": str(found.count())},
         )
 
@@ -126,7 +115,7 @@ def _check_device(sender: Sender, wanted: str | None) -> None:
     if wanted is None:
         return
     phones = list(_devices(sender).values_list("pk", flat=True))
-    if phones != [_device_id(wanted)]:
+    if phones != [shapes.device_id(wanted)]:
         raise Refusal.of_field(
             "deviceId", "leave it out: any phone of this licence sends its messages"
         )
@@ -134,11 +123,6 @@ def _check_device(sender: Sender, wanted: str | None) -> None:
 
 def _devices(sender: Sender) -> QuerySet[Device]:
     return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
-
-
-def _device_id(text: str) -> int:
-    """Their ids are strings; one that cannot be ours is nobody's."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 class DeviceViewSet(VendorViewSet):
@@ -149,7 +133,7 @@ class DeviceViewSet(VendorViewSet):
 
     def destroy(self, request: Request, device_id: str) -> Response:
         """204 also where there is none, as the vendor has it."""
-        device = _devices(sender_of(request)).filter(pk=_device_id(device_id)).first()
+        device = _devices(sender_of(request)).filter(pk=shapes.device_id(device_id)).first()
         if device is not None:
             services.revoke(device)
         return Response(status=204)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
 import pwd
 import shutil
@@ -32,10 +34,17 @@ _REACHABLE_CACHE = Path("/var/cache/smsgate")
 
 def log(name: str, level: str, message: str) -> None:
     """One line in the shape that every process of the service writes (http_api.logs)."""
-    clock = time.strftime("%H:%M:%S")
+    if os.environ.get("LOG_FORMAT", "").lower() == "json":
+        moment = dt.datetime.now(dt.UTC).isoformat("T", "milliseconds")
+        line = json.dumps(
+            {"time": moment, "process": name, "level": level, "message": message},
+            ensure_ascii=False,
+        )
+    else:
+        line = f"{time.strftime('%H:%M:%S')} {name:<8} {level:<7} {message}"
     with suppress(OSError):  # the terminal was closed: there is nobody to tell, and much to stop
         # In one piece with its newline: other processes write to the same terminal.
-        print(f"{clock} {name:<8} {level:<7} {message}\n", end="", file=sys.stderr, flush=True)
+        print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
 
 class Service:
@@ -203,8 +212,11 @@ class Service:
         `trees` lie side by side, and `program` is in the first. Never loosens the rights of a
         folder that somebody else made.
         """
-        if self.user is None or _can_reach(program, self.user):
+        if self.user is None:
             return program
+        # By its real path: a link to it may lie where that user cannot go.
+        if _can_reach(program.resolve(), self.user):
+            return program.resolve()
         copy = _REACHABLE_CACHE / f"{self.name}-{version}"
         if not copy.exists():
             log(
@@ -239,5 +251,4 @@ def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
             return bool(status.st_mode & 0o010)
         return bool(status.st_mode & 0o001)
 
-    path = path.resolve()
     return all(allows(place) for place in (path, *path.parents))

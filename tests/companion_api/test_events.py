@@ -224,6 +224,17 @@ def test_a_report_that_met_a_deadlock_is_applied_in_the_next_try(
     assert not Event.objects.exclude(quarantine="").exists()
 
 
+@pytest.mark.parametrize(
+    ("event_id", "acked"), [({}, []), ([], []), (None, []), (7, ["7"]), ("seven", ["seven"])]
+)
+def test_what_is_acknowledged_is_always_text(
+    wire: Wire, event_id: object, acked: list[str]
+) -> None:
+    """Anything else, and the phone could not read the answer: it would say the same for ever."""
+    answer = wire.report({"event_id": event_id, "type": "unknown"})
+    assert answer["acked"] == acked
+
+
 def test_another_tenants_message_is_not_moved(api: Api, leased: int, other_tenant: Tenant) -> None:
     stranger = Wire(api, pair_phone(other_tenant))
     stranger.report(*sent(leased))

@@ -14,7 +14,7 @@ from http_api import clock
 from http_api.errors import Refusal
 from licenses import services
 from licenses.models import Device
-from messaging.models import Message, OptOut
+from messaging.models import Event, Message, OptOut
 from messaging.services import opt_outs
 from messaging.services.sync import SyncRequest, sync
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
@@ -64,6 +64,32 @@ def test_no_more_than_the_capacity(api: Api, tenant: Tenant, phone: Phone, capac
     for n in range(4):
         accept(api, tenant, f"a-{n}")
     assert len(Wire(api, phone).claim(capacity)) == min(4, capacity)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "expected"), [(-1, 400), (0, 200), (50, 200), (51, 400), (True, 400), ("5", 200)]
+)
+def test_a_capacity_is_0_to_50(api: Api, phone: Phone, capacity: Any, expected: int) -> None:
+    body = {"claim_id": str(uuid4()), "capacity": capacity}
+    response = api.post("/companion/sync/", body, **phone.headers)
+    assert response.status_code == expected
+    assert expected == 200 or list(response.json()["errors"]) == ["capacity"]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(200, 200), (201, 400)])
+def test_a_call_carries_at_most_200_events(
+    api: Api, phone: Phone, count: int, expected: int
+) -> None:
+    events = [event("started", 1) for _ in range(count)]
+    response = api.post("/companion/sync/", {"events": events}, **phone.headers)
+    assert response.status_code == expected
+    assert Event.objects.count() == (count if expected == 200 else 0)
+
+
+def test_a_call_has_at_most_256_kib(api: Api, phone: Phone) -> None:
+    for path in ("/companion/sync/", "/companion/sync"):
+        assert api.raw(path, b"{}".ljust(256 * 1024), **phone.headers).status_code == 200
+        assert api.raw(path, b"{}".ljust(256 * 1024 + 1), **phone.headers).status_code == 413
 
 
 def test_a_repeated_claim_gets_the_same_again_and_never_new_ones(

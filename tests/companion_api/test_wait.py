@@ -19,7 +19,7 @@ from licenses import services
 from messaging.drafts import ClientTime, Draft
 from messaging.models import Message
 from messaging.services.accept import accept_one
-from tests.conftest import ManualClock, Tenant, pair_phone
+from tests.conftest import Api, ManualClock, Tenant, pair_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +89,31 @@ def test_a_commit_wakes_the_phones_of_its_licence_and_no_others(
         return answers, is_waiting
 
     assert play(scene) == ([True, True, True], True)
+
+
+def test_whatever_brings_a_message_wakes_its_phones(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[int] = []
+    monkeypatch.setattr("messaging.wakeup._notify", woken.append)
+    person = {"name": "Jan", "phone": "+48123456789", "message": "Hi"}
+    person["send_after"] = "2026-01-01T00:00:00"
+    for path, body in (
+        ("messages", tenant.message("a")),
+        ("messages/bulk", tenant.bulk([tenant.message("b"), tenant.message("c")])),
+        ("contacts/contacts", tenant.with_keys(**person)),
+        ("contacts/contacts/bulk", tenant.with_keys(contacts=[person | {"message": "Ho"}])),
+    ):
+        assert Api().post(f"/api/{path}/", body).status_code in {200, 201}
+        assert woken == [tenant.keys.license_id], path
+        woken.clear()
+    Message.objects.update(status="uncertain")
+    resolve = f"/api/messages/{Message.objects.first().pk}/resolve/"  # type: ignore[union-attr]
+    assert Api().post(resolve, {"as": "again"}, **tenant.headers).status_code == 200
+    assert woken == [tenant.keys.license_id]
+    woken.clear()
+    Api().post("/api/messages/bulk/", tenant.bulk([tenant.message("a")]))  # a duplicate
+    assert woken == []
 
 
 def test_a_scheduled_message_wakes_it_when_it_is_due(play: Callable[[Scene], Any]) -> None:

@@ -51,6 +51,14 @@ def nothing_is_guessed(stack: Stack) -> Iterator[str]:
             yield f"message {message_id} was sent, and is {status}"
 
 
+def nothing_is_surprised(stack: Stack) -> Iterator[str]:
+    """A server that is gone is foreseen everywhere: no traceback, in no process."""
+    log = stack.log
+    for number, line in enumerate(log):
+        if line.startswith("Traceback"):
+            yield "\n".join(log[number : number + 60])
+
+
 def accounted(stack: Stack) -> tuple[str, list[str]]:
     """accepted = final + waiting + uncertain, with the sum in words.
 

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from phone.cli import DIED
 from phone.options import DIE_POINTS
-from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
+from tests.crash.checks import (
+    accepted_is_kept,
+    accounted,
+    nothing_is_guessed,
+    nothing_is_surprised,
+    sent_at_most_once,
+)
 from tests.crash.clients import Client, Ledger
 from tests.crash.stack import CHILDREN, PATIENCE, PhoneProcess, Stack, drain, running
 from tests.smsgate.processes import wait_until
@@ -94,6 +100,7 @@ class Rounds:
         wrong += accepted_is_kept(self.stack, self.ledger)
         wrong += sent_at_most_once(self.stack)
         wrong += nothing_is_guessed(self.stack)
+        wrong += nothing_is_surprised(self.stack)
         return words, wrong
 
     def draw(self) -> Crash:

@@ -100,11 +100,13 @@ class Stack:
         } | environ
         self.phones: list[PhoneProcess] = []
         self.up: Up | None = None
+        self._lines: list[list[str]] = []  # of each supervisor
 
     # --- starting --------------------------------------------------------------------------------
 
     def start(self) -> None:
         self.up = Up(self.data_dir, user=None, before=(), **self._environ)
+        self._lines.append(self.up.lines)
         wait_until(
             lambda: self.up is not None and (self.up.said("smsgate is ready") or self.up.ended),
             "ready",
@@ -179,6 +181,11 @@ class Stack:
             phone.kill()
 
     # --- looking ---------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> list[str]:
+        """Every line that the service has ever written."""
+        return [line for lines in self._lines for line in lines]
 
     def rows(self) -> list[tuple[int, str, str]]:
         """Id, external_id and status of every message, from the database itself."""

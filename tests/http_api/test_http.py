@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
-from django.db import connections
 from django.http import JsonResponse
 from django.urls import URLPattern
 
 from messaging.models import Message
 from messaging.services import accept
-from smsgate.asgi import Root
-from smsgate.serve import uvicorn_config
 from smsgate.urls import urlpatterns
 from tests.conftest import Tenant
+from tests.http_api.live import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,102 +28,6 @@ ROUTES = [
     "/api/contacts/groups/",
     "/api/contacts/groups/bulk/",
 ]
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        assert self.headers["content-type"] == "application/json", self
-        return json.loads(self.body)
-
-
-class Wire:
-    """One connection to the server, byte by byte."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self.file = self.socket.makefile("rb")
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def answer(self, *, has_body: bool = True) -> Answer:
-        line = self.file.readline()
-        assert line.startswith(b"HTTP/1.1 "), line
-        headers: dict[str, str] = {}
-        while (header := self.file.readline().rstrip()) != b"":
-            name, _, value = header.decode("latin-1").partition(": ")
-            headers[name.lower()] = value
-        length = int(headers.get("content-length", 0)) if has_body else 0
-        return Answer(int(line.split()[1]), headers, self.file.read(length))
-
-    def request(
-        self, method: str, path: str, body: bytes = b"", *headers: str, length: bool = True
-    ) -> Answer:
-        lines = [f"{method} {path} HTTP/1.1", "Host: sms.example.org", *headers]
-        if length and (body or method == "POST"):
-            lines.append(f"Content-Length: {len(body)}")
-        self.send("\r\n".join([*lines, "", ""]).encode() + body)
-        return self.answer(has_body=method != "HEAD")
-
-    def post(self, path: str, data: Any, *headers: str) -> Answer:
-        body = data if isinstance(data, bytes) else json.dumps(data).encode()
-        return self.request("POST", path, body, *headers)
-
-
-class Server:
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    @contextmanager
-    def wire(self) -> Iterator[Wire]:
-        wire = Wire(self.port)
-        try:
-            yield wire
-        finally:
-            wire.file.close()
-            wire.socket.close()
-
-    def post(self, path: str, data: Any, *headers: str) -> Answer:
-        with self.wire() as wire:
-            return wire.post(path, data, *headers)
-
-    def request(self, method: str, path: str, body: bytes = b"", *headers: str) -> Answer:
-        with self.wire() as wire:
-            return wire.request(method, path, body, *headers)
-
-
-@pytest.fixture(scope="session")
-def server(django_db_setup: None) -> Iterator[Server]:
-    """uvicorn as smsgate.serve runs it, in a thread, on the database of the tests."""
-    root = Root()
-    listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(
-        # off: the database is ready, and nobody waits here
-        uvicorn_config(root, lifespan="off")
-    )
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield Server(listening.getsockname()[1])
-    running.should_exit = True
-    thread.join(20)
-    # Its threads hold connections to the database that is about to be dropped.
-    here = threading.Barrier(root._pool._max_workers + 1)
-
-    def close() -> None:
-        connections.close_all()
-        here.wait(20)
-
-    for _ in range(root._pool._max_workers):
-        root._pool.submit(close)
-    here.wait(20)
-    root._pool.shutdown()
-    root._lookers.shutdown()
 
 
 # --- slashes -----------------------------------------------------------------------------------

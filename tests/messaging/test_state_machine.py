@@ -243,6 +243,7 @@ class Gateway(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
+@pytest.mark.timeout(600)  # 1,600 steps: seconds, but for a machine that is busy with other work
 def test_no_sequence_of_events_breaks_a_promise() -> None:
     state_machine = Gateway.TestCase
     state_machine.settings = settings(

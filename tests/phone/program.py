@@ -31,7 +31,7 @@ class Program:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Ten minutes a second, until idle."""
-        fast = ("--speed", "600", "--until-idle", "--max-seconds", "30")
+        fast = ("--speed", "600", "--until-idle", "--max-seconds", "100")
         return self("run", *fast, "--outbox", str(self.outbox), *arguments)
 
     def status(self) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def storm(world: World, chance: random.Random) -> None:
             Faults(duplicate=1.0, reorder=True),
         ]
     )
-    _bad_weather(world, _phone(world, chance), weather, chance.choice([20, 200, 900]))
+    _bad_weather(world, _phone(world, chance), weather, chance.choice([20, 200, 900, 1500]))
 
 
 def old_calls_come_again(world: World, chance: random.Random) -> None:
@@ -274,8 +274,8 @@ def redis_is_gone(world: World, chance: random.Random) -> None:
 
 
 WEIGHTS: dict[Action, int] = {
-    post: 30,
-    post_bulk: 4,
+    post: 24,
+    post_bulk: 10,
     cancel: 8,
     resolve: 10,
     opt_out: 3,
@@ -308,7 +308,9 @@ def _tenant(world: World, chance: random.Random) -> Tenant:
 
 
 def _phone(world: World, chance: random.Random) -> SimPhone:
-    return chance.choice(world.phones)
+    """Rather one that has something to do."""
+    busy = [phone for phone in world.phones if phone.has_work]
+    return chance.choice(busy if busy and chance.random() < 0.7 else world.phones)
 
 
 def _bad_weather(world: World, phone: SimPhone, weather: Faults, seconds: float) -> None:

@@ -147,6 +147,10 @@ class SimPhone:
         """None while it is off."""
         return self.journal.get("install_id") if self.is_alive else None
 
+    @property
+    def has_work(self) -> bool:
+        return self.is_alive and bool(self.journal.counts())
+
     # --- its life ---
 
     def start(self) -> None:

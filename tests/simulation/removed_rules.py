@@ -21,9 +21,10 @@ from messaging.models import Attempt, Message
 from messaging.queue import Change
 from messaging.services import housekeeping, owner, settle, sync
 from messaging.states import WAITING, AttemptState, Fold, MessageState
-from phone import agent
-from phone.journal import Journal
+from phone.agent import Agent
+from phone.journal import Held, Journal
 from phone.pace import Pace
+from phone.segments import count_parts
 
 Removal = Callable[[], AbstractContextManager[object]]
 
@@ -34,6 +35,7 @@ class Removed:
     falls: str  # the first words of the invariant, as checks.CHECKS names it
     seed: int  # one that shows it; were it to show nothing any more, others are tried
     without: Removal
+    only: tuple[str, ...] = ()  # the actions that show it soonest, where it is rare among all
 
 
 def _patch(target: object, name: str, instead: Any) -> Removal:
@@ -179,20 +181,35 @@ def _said_under_new_names(self: Journal, limit: int) -> list[str]:
     return _outbox(self, limit)
 
 
+def _ready_whatever_the_sim_says(self: Agent, held: Held, now_ms: int) -> tuple[int, int]:
+    parts = count_parts(held.text)
+    return self._pacing.sim_ready_at(self._radio.slot(held.sim), now_ms), parts
+
+
+without_a_lock = _sql(
+    ("FOR UPDATE SKIP LOCKED),\n            taken AS", "),\n            taken AS")
+)
+
 REMOVED = [
     Removed(
         "1 highest priority first",
         "rule 1",
-        0,
+        1,
         _sql(("ORDER BY priority DESC, id LIMIT", "ORDER BY id LIMIT")),
     ),
     Removed("1 sorted again", "rule 1", 0, _patch(queue, "claim", _as_it_comes)),
-    Removed("2 a lease says when to start", "I7", 0, _patch(Journal, "accept", _no_lease)),
-    Removed("2 a reboot ends all leases", "I7", 0, _patch(Journal, "recover", _held_over_a_reboot)),
+    Removed("2 a lease says when to start", "I7", 2, _patch(Journal, "accept", _no_lease)),
+    Removed(
+        "2 a reboot ends all leases",
+        "I7",
+        0,
+        _patch(Journal, "recover", _held_over_a_reboot),
+        ("post_bulk", "reboot"),
+    ),
     Removed(
         "3 a lease that ran out is doubtful",
         "I1",
-        0,
+        1,
         _patch(housekeeping, "doubt_expired_leases", _back_by_time_alone),
     ),
     Removed(
@@ -204,7 +221,7 @@ REMOVED = [
     Removed(
         "4 started before a crash is unknown",
         "I1",
-        0,
+        2,
         _patch(Journal, "recover", _started_are_tried_again),
     ),
     Removed(
@@ -215,6 +232,7 @@ REMOVED = [
         "I3 nothing guessed",
         0,
         _patch(Journal, "outbox", _said_under_new_names),
+        ("sms_comes_in", "storm"),
     ),
     Removed(
         "6 a new install brings doubt",
@@ -223,22 +241,28 @@ REMOVED = [
         _patch(views, "doubt_install", lambda device, install_id: 0),
     ),
     Removed(
-        "6 what was lost is not free", "I1", 0, _patch(views, "doubt_install", _back_to_the_queue)
+        "6 what was lost is not free",
+        "I1",
+        0,
+        _patch(views, "doubt_install", _back_to_the_queue),
+        ("post_bulk", "reinstall", "storm"),
     ),
     Removed(
         "7 an attempt belongs to one install",
         "I2",
-        0,
+        1,
         _patch(sync, "_attempts_of", _anybodys_attempts),
+        ("post_bulk", "stray_reports"),
     ),
     Removed(
         "8 service is checked before the start",
         "rule 8",
         0,
-        _patch(agent.Agent, "_ready_at", lambda self, held, now_ms: (now_ms, 1)),
+        _patch(Agent, "_ready_at", _ready_whatever_the_sim_says),
+        ("post_bulk", "radio_trouble"),
     ),
     Removed(
-        "8 nothing is retried after it", "I1", 0, _patch(settle, "_change", _failed_is_tried_again)
+        "8 nothing is retried after it", "I1", 4, _patch(settle, "_change", _failed_is_tried_again)
     ),
     Removed(
         "9 opt-outs count at the claim",
@@ -249,10 +273,16 @@ REMOVED = [
             _sql(("o.account_id = m.account_id AND o.phone = m.phone", "false")),
         ),
     ),
-    Removed("9 a cancellation is asked of the phone", "I7", 0, _cancelled_at_once),
+    Removed(
+        "9 a cancellation is asked of the phone",
+        "I7",
+        3,
+        _cancelled_at_once,
+        ("post_bulk", "cancel"),
+    ),
     Removed("9 sending hours count at the claim", "I8", 0, _patch(sync, "_window", _no_window)),
     Removed(
-        "9 a deadline goes with the lease", "I7", 0, _patch(sync, "_start_within", _no_deadline)
+        "9 a deadline goes with the lease", "I7", 2, _patch(sync, "_start_within", _no_deadline)
     ),
     Removed(
         "10 ten seconds between two starts",
@@ -263,8 +293,8 @@ REMOVED = [
     Removed(
         "10 24 segments a minute",
         "I9",
-        0,
+        2,
         _patch(Pace, "segments_ready_at", lambda self, segments, now_ms: now_ms),
     ),
-    Removed("10 over restarts too", "I9", 0, _patch(Journal, "pace_history", lambda self: [])),
+    Removed("10 over restarts too", "I9", 6, _patch(Journal, "pace_history", lambda self: [])),
 ]

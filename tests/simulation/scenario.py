@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,16 +37,25 @@ class Scenario:
     planned: tuple[Planned, ...]
 
     @classmethod
-    def of(cls, seed: int) -> Scenario:
+    def of(cls, seed: int, only: Collection[str] = ()) -> Scenario:
+        """`only`: the names of the actions to draw from; none given, from all."""
         chance = random.Random(f"scenario {seed}")
-        names = [action.__name__ for action in actions.WEIGHTS]
-        weights = list(actions.WEIGHTS.values())
-        count = chance.randint(10, 50)
+        weighed = {
+            action.__name__: weight
+            for action, weight in actions.WEIGHTS.items()
+            if not only or action.__name__ in only
+        }
+        names, weights = list(weighed), list(weighed.values())
+        count = chance.randint(8, 40)
+        # Things come together: a fault matters to a phone that has something to send.
+        minutes = [chance.uniform(1, BUSY_SECONDS - 60) for _ in range(1 + count // 6)]
         return cls(
             seed,
             tuple(
                 Planned(at, chance.choices(names, weights)[0], chance.getrandbits(32))
-                for at in sorted(chance.uniform(1, BUSY_SECONDS) for _ in range(count))
+                for at in sorted(
+                    chance.choice(minutes) + chance.uniform(0, 60) for _ in range(count)
+                )
             ),
         )
 

@@ -96,7 +96,7 @@ class World:
 
     def _tenant(self, name: str, seed: int) -> Tenant:
         hours = self.chance.choice(_HOURS) if name == "A" else ""
-        rules: dict[str, Any] = {"max_daily_sms": self.chance.choice([None, 12])}
+        rules: dict[str, Any] = {"max_daily_sms": self.chance.choice([None, None, 20])}
         if hours:
             self.history.hours[name] = hours
             parsed = SendingHours.parse(hours, WARSAW)

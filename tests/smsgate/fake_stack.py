@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from smsgate import up
 
@@ -44,7 +44,7 @@ def starter(spec: str) -> Callable[[], subprocess.Popen[str]]:
 
 
 class FakeSupervisor(up.Supervisor):
-    def _start(self, listener: socket.socket, parent_fd: int) -> None:
+    def _start(self, listeners: Mapping[str, socket.socket], parent_fd: int) -> None:
         for spec in sys.argv[2:]:
             self.children.append(up.Child(spec.partition(":")[2], starter(spec)))
             self.children[-1].launch()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,7 @@ def services() -> dict[str, dict[str, Any]]:
 def names_that_are_read() -> set[str]:
     """What the code asks the environment for; `Config`'s fields are the names in lower case."""
     fields = {name.upper() for name in config.Config.__dataclass_fields__}
-    return fields | {"SECRET_KEY", "PEPPER_1", "SMSGATE_PROCESS"}
+    return fields | {"SECRET_KEY", "PEPPER_1", "METRICS_TOKEN", "SMSGATE_PROCESS"}
 
 
 def test_it_has_all_services(services: dict[str, dict[str, Any]]) -> None:
@@ -90,6 +94,33 @@ def test_the_processes_run_what_the_supervisor_runs(services: dict[str, dict[str
     for name in ("worker", "beat"):
         for word in services[name]["command"].split():
             assert f'"{word.strip(chr(34))}"' in supervisor, (name, word)
+
+
+def test_django_finds_nothing_to_complain_about_in_the_https_profile(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    """`manage.py check --deploy`, with the environment that compose gives to the web process."""
+    dotenv = {name: secrets.token_hex(32) for name in SECRETS}
+    dotenv["PUBLIC_URL"] = "https://sms.example.org"
+
+    def filled(match: re.Match[str]) -> str:
+        name, kind, default = match.groups()
+        return dotenv.get(name) or (re.sub(VARIABLE, filled, default) if kind == "-" else "")
+
+    environ = {
+        name: VARIABLE.sub(filled, str(value)).rstrip("}")
+        for name, value in services["web"]["environment"].items()
+    }
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT_DIR,
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "no issues" in finished.stdout
 
 
 def test_databases_are_kept_and_not_published(services: dict[str, dict[str, Any]]) -> None:

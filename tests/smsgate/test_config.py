@@ -56,6 +56,26 @@ def test_the_public_url_follows_the_address(no_dotenv: Path, bind: str, url: str
     assert load(no_dotenv, BIND=bind, PORT="81").public_url == url
 
 
+@pytest.mark.parametrize(
+    ("given", "tls_port"),
+    [
+        ({}, 0),
+        ({"BIND": "localhost"}, 0),
+        ({"BIND": "127.0.0.2"}, 0),
+        ({"BIND": "0.0.0.0"}, 8443),
+        ({"BIND": "::", "PORT": "81"}, 524),
+        ({"BIND": "192.0.2.7", "PUBLIC_URL": "https://sms.example"}, 0),
+        ({"BIND": "0.0.0.0", "PUBLIC_URL": "http://192.0.2.7:8000"}, 8443),
+        ({"BIND": "0.0.0.0", "TLS_PORT": "0"}, 0),
+        ({"TLS_PORT": "9000"}, 9000),
+    ],
+)
+def test_what_a_network_reaches_without_a_name_speaks_tls(
+    no_dotenv: Path, given: dict[str, str], tls_port: int
+) -> None:
+    assert load(no_dotenv, **given).tls_port == tls_port
+
+
 def test_the_public_url_has_no_slash_at_its_end(no_dotenv: Path) -> None:
     assert load(no_dotenv, PUBLIC_URL="https://sms.example/").public_url == "https://sms.example"
 
@@ -230,3 +250,19 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         config.read_or_create_secret(tmp_path / "secrets" / "pepper_1")
     assert "\n" not in str(caught.value)
+
+
+def test_a_new_pepper_stands_beside_the_old_one(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
+    first = config.peppers(loaded, {})[1]
+    (tmp_path / "secrets" / "pepper_3").write_text("third\n")
+    assert config.peppers(loaded, {"PEPPER_2": "second"}) == {1: first, 2: "second", 3: "third"}
+
+
+def test_a_lost_pepper_is_not_made_anew_over_data(tmp_path: Path) -> None:
+    loaded = config.load({"DATA_DIR": str(tmp_path)}, tmp_path / "none")
+    loaded.postgres_dir.mkdir()
+    (loaded.postgres_dir / "PG_VERSION").write_text("18\n")
+    with pytest.raises(ConfigError, match="pepper_1 is missing; take it back from a backup"):
+        config.peppers(loaded, {})
+    assert config.peppers(loaded, {"PEPPER_1": "given"}) == {1: "given"}

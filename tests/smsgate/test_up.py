@@ -98,6 +98,7 @@ def test_it_starts_from_nothing_and_finds_everything_again(data_dir: Path) -> No
     with up(data_dir) as second:
         second.wait_until_ready()
         assert not second.said("licence key"), "keys are shown once"
+        assert (data_dir / "secrets" / "metrics_token").exists(), "for Prometheus to read"
         assert is_kept(second, key, "kept")
         assert second.stop() == 0
 

@@ -36,6 +36,12 @@ EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 ACCEPTED = 5  # SMS that the examples ask for
 
+# How each is started, and how that is shown.
+PHONES = {
+    "python": ([sys.executable, "-m", "phone"], "manage.py phone"),
+    "kotlin": (["java", "-jar", "android-agent/cli/target/phone.jar"], "java -jar phone.jar"),
+}
+
 
 class Command(BaseCommand):
     help = "Runs the whole service in a temporary folder, sends the example messages, shows it all."
@@ -45,11 +51,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--speed", type=float, default=30.0, help="how much faster the phone's clock runs"
         )
+        parser.add_argument(
+            "--phone", choices=PHONES, default="python", help="the phone that ships, or the agent's"
+        )
 
-    def handle(self, *args: Any, speed: float, **options: Any) -> None:
+    def handle(self, *args: Any, speed: float, phone: str, **options: Any) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop everything then as well
         with tempfile.TemporaryDirectory(prefix="smsgate-demo-") as folder:
-            demo = Demo(Path(folder), speed)
+            demo = Demo(Path(folder), speed, phone)
             try:
                 demo.start()
                 demo.run()
@@ -63,10 +72,11 @@ class Command(BaseCommand):
 class Demo:
     """One run of the service with a phone of its own."""
 
-    def __init__(self, folder: Path, speed: float) -> None:
+    def __init__(self, folder: Path, speed: float, phone: str = "python") -> None:
         self.folder = folder
         self.speed = speed
-        self.port = _free_port()
+        self.phone, self.phone_shown = PHONES[phone]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         # An empty setting goes before one in .env: neither may lead to a real database, where the
@@ -109,7 +119,7 @@ class Demo:
 
     def run(self) -> None:
         title("An account with its keys")
-        self.keys = self._manage_json("provision", "Demo", "--json")
+        self.keys = self.manage_json("provision", "Demo", "--json")
         for name, path, body in EXAMPLES:
             title(name)
             self._post(path, body)
@@ -147,14 +157,14 @@ class Demo:
         return json.loads(answer)
 
     def _run_phone(self) -> None:
-        pairing = self._manage_json("pair", str(self.keys["license_id"]), "--json")
+        pairing = self.manage_json("pair", str(self.keys["license_id"]), "--json")
         self._phone("pair", pairing["link"])
         self._phone("run", "--speed", f"{self.speed:g}", "--until-idle")
 
     def _phone(self, *arguments: str) -> None:
-        say(f"$ manage.py phone {shlex.join(arguments)}")
+        say(f"$ {self.phone_shown} {shlex.join(arguments)}")
         journal = str(self.folder / "phone.sqlite3")
-        command = [sys.executable, "-m", "phone", *arguments, "--journal", journal]
+        command = [*self.phone, *arguments, "--journal", journal]
         with subprocess.Popen(
             command, cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True
         ) as phone:
@@ -165,13 +175,13 @@ class Demo:
             raise CommandError("the phone stopped with an error")
 
     def _show_result(self) -> None:
-        messages = self._messages()
+        messages = self.messages()
         deadline = time.monotonic() + SETTLE_SECONDS
         while any(message["status"] != "delivered" for message in messages):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.5)
-            messages = self._messages()
+            messages = self.messages()
         self._get(f"/api/messages/{messages[0]['id']}/", is_shown=True)
         print()
         for message in messages:
@@ -196,11 +206,11 @@ class Demo:
         }:
             raise CommandError("not every message was delivered")
 
-    def _messages(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = self._get("/api/messages/")["results"]
         return results[::-1]
 
-    def _manage_json(self, *arguments: str) -> dict[str, Any]:
+    def manage_json(self, *arguments: str) -> dict[str, Any]:
         say(f"$ manage.py {shlex.join(arguments)}")
         output = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -237,7 +247,7 @@ def _python_instead_of_curl(url: str, option: str, value: str) -> tuple[int, str
             return error.code, error.read().decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

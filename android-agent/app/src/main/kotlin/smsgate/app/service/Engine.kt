@@ -1,0 +1,177 @@
+package smsgate.app.service
+
+import smsgate.app.AndroidDevice
+import smsgate.app.OwnerSettings
+import smsgate.app.log.EventLog
+import smsgate.app.sms.AndroidSmsSender
+import smsgate.app.sms.Mailbox
+import smsgate.core.Agent
+import smsgate.core.Clock
+import smsgate.core.Did
+import smsgate.core.Invitation
+import smsgate.core.Journal
+import smsgate.core.PairingException
+import smsgate.core.Runner
+import smsgate.core.Step
+import smsgate.core.StoreException
+import smsgate.core.WakeUp
+import smsgate.core.pair
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CopyOnWriteArrayList
+import kotlin.concurrent.thread
+
+/**
+ * The one thread that the agent and its journal live on. It is started by whoever has something for
+ * it (the service, a receiver, a screen) and lives as long as the process.
+ */
+class Engine(
+  private val clock: Clock,
+  private val openJournal: () -> Journal,
+  private val link: ServerLink,
+  private val sender: AndroidSmsSender,
+  private val device: AndroidDevice,
+  private val owner: OwnerSettings,
+  private val mailbox: Mailbox,
+  private val log: EventLog,
+  listeners: List<EngineListener>,
+) {
+  private val wakeUp = WakeUp()
+  private val listeners = CopyOnWriteArrayList(listeners)
+  private val early = ConcurrentLinkedQueue<(Journal) -> Unit>()
+  private var worker: Thread? = null
+  private var runner: Runner? = null
+  @Volatile private var isEnding = false
+
+  @Volatile
+  var snapshot = Snapshot.UNKNOWN
+    private set
+
+  /** Starts the thread where it does not run, and has it look for what there is to do. */
+  @Synchronized
+  fun start() {
+    if (worker == null) worker = thread(name = "smsgate-agent") { work() }
+    post { journal -> mailbox.drainInto(journal) }
+  }
+
+  /** Ends the thread, for tests. */
+  fun end() {
+    isEnding = true
+    synchronized(this) { runner }?.stop()
+    wakeUp.call()
+    worker?.join()
+  }
+
+  fun listen(listener: EngineListener) {
+    listeners += listener
+    listener.onChange(snapshot)
+  }
+
+  fun unlisten(listener: EngineListener) {
+    listeners -= listener
+  }
+
+  /** Has this done on the agent's thread, and again later while the journal fails. */
+  @Synchronized
+  fun post(task: (Journal) -> Unit) {
+    runner?.post(task) ?: early.add(task)
+    wakeUp.call()
+  }
+
+  /**
+   * Pairs, and tells why not (null: it did). What an earlier pairing held with another server is
+   * given up first: [isNewOwner] says that the person at the phone wants that.
+   */
+  fun pair(invitation: Invitation, isNewOwner: Boolean, onDone: (String?) -> Unit) {
+    start()
+    post { journal ->
+      val problem = try {
+        if (isNewOwner && journal.baseUrl.let { it != null && it != invitation.baseUrl }) {
+          journal.setAside(null)
+        }
+        journal.forgetSetAside()
+        pair(journal, link.to(invitation), invitation, device)
+        link.follow(invitation.baseUrl, invitation.pin)
+        null
+      } catch (error: PairingException) {
+        error.message
+      }
+      log.add(if (problem == null) "PAIRED" else "PAIRING_FAILED", problem ?: invitation.host)
+      publish(journal, null)
+      onDone(problem)
+    }
+  }
+
+  /** Forgets the server. What is held goes back to it when its lease is over. */
+  fun unpair() {
+    start()
+    post { journal ->
+      journal.setAside(null)
+      link.follow(null, null)
+      log.add("UNPAIRED")
+      publish(journal, null)
+    }
+  }
+
+  private fun work() {
+    val journal = open() ?: return
+    journal.use {
+      link.follow(journal.baseUrl, journal.pin)
+      sender.install = journal::installId
+      val agent = Agent(journal, link, sender, clock, device, owner)
+      val runner = Runner(agent, clock, wakeUp) { step -> onStep(journal, step) }
+      synchronized(this) {
+        this.runner = runner
+        generateSequence { early.poll() }.forEach(runner::post)
+      }
+      while (!isEnding) {
+        runner.run()
+        // Stopped: until there is something to do that is not the agent's own.
+        if (!isEnding) wakeUp.await(A_DAY_MS)
+      }
+    }
+  }
+
+  private fun open(): Journal? {
+    while (!isEnding) {
+      try {
+        return openJournal()
+      } catch (error: StoreException) {
+        log.add("JOURNAL_FAILED", error.message.orEmpty())
+        snapshot = Snapshot.UNKNOWN.copy(journalError = error.message.orEmpty())
+        wakeUp.heard()
+        wakeUp.await(RETRY_MS)
+      }
+    }
+    return null
+  }
+
+  private fun onStep(journal: Journal, step: Step) {
+    if (isWorthALine(step)) log.add(step.did.name, step.detail)
+    val error = step.detail.takeIf { step.did == Did.JOURNAL_FAILED }
+    publish(journal, step.wakeAtMs, error)
+  }
+
+  private fun isWorthALine(step: Step) = when (step.did) {
+    Did.IDLE, Did.READY, Did.QUIET -> false
+    Did.SYNCED -> step.detail != NOTHING_NEW
+    Did.STOPPED -> snapshot.stopReason?.code != step.detail
+    else -> true
+  }
+
+  private fun publish(journal: Journal, wakeAtMs: Long?, error: String? = null) {
+    val before = snapshot
+    snapshot = try {
+      Snapshot.of(journal, device.sims().map { it.slot }, wakeAtMs).copy(journalError = error)
+    } catch (failed: StoreException) {
+      before.copy(journalError = error ?: failed.message)
+    }
+    owner.isAtWork = snapshot.stopReason == null
+    if (snapshot != before) listeners.forEach { it.onChange(snapshot) }
+  }
+
+  private companion object {
+    const val A_DAY_MS = 86_400_000L
+    const val RETRY_MS = 5_000L
+    const val NOTHING_NEW = "0 new, 0 acked"
+  }
+}

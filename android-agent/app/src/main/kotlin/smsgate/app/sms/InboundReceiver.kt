@@ -1,0 +1,29 @@
+package smsgate.app.sms
+
+import android.content.BroadcastReceiver
+import android.content.Context
+import android.content.Intent
+import android.provider.Telephony
+import android.telephony.SubscriptionManager
+import smsgate.app.phone
+import smsgate.app.service.Starter
+
+/** Inbound SMS. In the manifest, so that it works while the app does not run. */
+class InboundReceiver : BroadcastReceiver() {
+  override fun onReceive(context: Context, intent: Intent) {
+    if (intent.action != Telephony.Sms.Intents.SMS_RECEIVED_ACTION) return
+    val phone = context.phone
+    if (!phone.settings.isAtWork) return
+    val parts = Telephony.Sms.Intents.getMessagesFromIntent(intent).orEmpty().filterNotNull()
+    val sender = parts.firstOrNull()?.displayOriginatingAddress ?: return
+    phone.mailbox.put(sender, parts.joinToString("") { it.displayMessageBody.orEmpty() }, slot(intent))
+    Starter.ensureRunning(context)
+  }
+
+  private fun slot(intent: Intent): Int? {
+    val slot = intent.getIntExtra(SubscriptionManager.EXTRA_SLOT_INDEX, -1)
+    if (slot >= 0) return slot
+    val subId = intent.getIntExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, -1)
+    return if (subId >= 0) Sims.slotOf(subId) else null
+  }
+}

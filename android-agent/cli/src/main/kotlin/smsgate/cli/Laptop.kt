@@ -1,0 +1,52 @@
+package smsgate.cli
+
+import java.io.File
+import java.nio.file.Files
+import smsgate.core.Clock
+import smsgate.core.Device
+import smsgate.core.Health
+import smsgate.core.HttpTransport
+import smsgate.core.JdbcStore
+import smsgate.core.Journal
+import smsgate.core.Sim
+import smsgate.core.StoreOpener
+
+const val VERSION = "0.1.0"
+
+/** What this machine says of itself. */
+class Laptop(override val name: String = "laptop phone") : Device {
+  override val android = "none (Kotlin)"
+  override val appVersion = VERSION
+
+  override fun sims() = listOf(Sim(subId = 1, slot = 0, carrier = "Demo 1"))
+
+  override fun health() = Health(network = "wifi", permissions = mapOf("send_sms" to true))
+}
+
+fun openJournal(file: File, clock: Clock, opener: StoreOpener = JdbcStore.Opener()): Journal {
+  makePrivate(file)
+  return Journal(file, opener, clock, identify = ::numberOnDisk)
+}
+
+/** The token is in it; SQLite's side files follow its mode. */
+private fun makePrivate(file: File) {
+  if (file.createNewFile()) {
+    file.setReadable(false, false)
+    file.setReadable(true, true)
+    file.setWritable(false, false)
+    file.setWritable(true, true)
+  }
+}
+
+/** A copy has another number; null where a disk has none. */
+private fun numberOnDisk(file: File): String? =
+  try {
+    Files.getAttribute(file.toPath(), "unix:ino").toString()
+  } catch (_: UnsupportedOperationException) {
+    null
+  } catch (_: IllegalArgumentException) {
+    null
+  }
+
+fun httpTransport(baseUrl: String, pin: String?, clock: Clock) =
+  HttpTransport(baseUrl, pin, clock, "smsgate-phone/$VERSION")

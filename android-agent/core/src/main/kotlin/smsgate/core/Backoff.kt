@@ -1,0 +1,26 @@
+package smsgate.core
+
+/** A pause that grows with each failure; what the server asks for goes before the list. */
+internal class Backoff {
+  var untilMs = Long.MIN_VALUE
+    private set
+  private var failures = 0
+
+  /** Answers the pause in milliseconds. */
+  fun fail(nowMs: Long, askedMs: Long? = null): Long {
+    val listed = PAUSES_SECONDS[minOf(failures, PAUSES_SECONDS.lastIndex)] * 1000L
+    failures++
+    // "0" would be asked in a loop.
+    val pause = askedMs?.coerceAtLeast(PAUSES_SECONDS[0] * 1000L) ?: listed
+    untilMs = nowMs + pause
+    return pause
+  }
+
+  fun reset() {
+    failures = 0
+  }
+
+  private companion object {
+    val PAUSES_SECONDS = listOf(5, 10, 15, 20, 30, 45, 60, 120)
+  }
+}

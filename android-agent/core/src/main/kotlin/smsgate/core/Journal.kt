@@ -1,0 +1,347 @@
+package smsgate.core
+
+import java.io.Closeable
+import java.io.File
+import java.time.ZoneId
+import java.util.UUID
+
+/** A message that may still be started, until [startBeforeMs]. */
+data class Held(
+  val messageId: Long,
+  val attempt: Int,
+  val phone: String,
+  val text: String,
+  /** The slot; null: the default one. */
+  val sim: Int?,
+  val priority: Int,
+  val startBeforeMs: Long,
+) {
+  val key get() = AttemptKey(messageId, attempt)
+}
+
+data class AttemptKey(val messageId: Long, val attempt: Int)
+
+/** What [Journal.recover] found. */
+class Recovered(val released: Int, val unknown: Int)
+
+/**
+ * The phone's journal: what makes a crash harmless. The SQL is in `journal.sql`.
+ *
+ * Every method is one transaction; when it returns, the disk has it. Methods that report to the
+ * server put the event into the outbox in the same transaction as the change that it reports. A
+ * file that is corrupt, or a copy, is set aside. Used by one thread; every method may throw
+ * [StoreException].
+ */
+class Journal(
+  file: File,
+  opener: StoreOpener,
+  private val clock: Clock,
+  /** Makes the ids of events, claims and the install. */
+  private val ids: () -> String = { UUID.randomUUID().toString() },
+  private val vault: TokenVault = TokenVault,
+  identify: (File) -> String? = { null },
+) : Closeable {
+  private val file = JournalFile(file, opener, identify)
+
+  /** Where the former file is, if this journal was begun anew because of it. */
+  var setAsideAs: File? = null
+    private set
+  private var store: Store = openOrSetAside()
+
+  /** What is read most, kept until the next write. */
+  private var knownHeld: List<Held>? = null
+
+  private fun <T> write(block: () -> T): T {
+    knownHeld = null
+    try {
+      return store.transaction(block)
+    } finally {
+      knownHeld = null
+    }
+  }
+
+  // --- the file ---
+
+  private fun openOrSetAside(): Store {
+    val reason = try {
+      return openOwn()
+    } catch (_: StoreCorruptException) {
+      StopReason.JOURNAL_CORRUPT
+    } catch (_: JournalCopiedException) {
+      StopReason.JOURNAL_COPIED
+    }
+    return beginAnew(reason)
+  }
+
+  private fun openOwn(): Store {
+    val opened = file.open()
+    val sealed = opened.query(Sql["setting"], TOKEN) { it.text(0) }.firstOrNull()
+    if (sealed == null || vault.open(sealed) != null) return opened
+    opened.close()
+    throw JournalCopiedException("this phone cannot open the token")
+  }
+
+  private fun beginAnew(reason: StopReason?): Store {
+    setAsideAs = file.moveAside()
+    return file.open().also { fresh ->
+      reason?.let { fresh.transaction { fresh.execute(Sql["set"], STOPPED, it.code) } }
+    }
+  }
+
+  /**
+   * Renames the file and begins an empty one, which is a new install to the server. The new one is
+   * stopped for this reason until its owner decides; null: this is the decision.
+   */
+  fun setAside(reason: StopReason?) {
+    store.close()
+    knownHeld = null
+    store = beginAnew(reason)
+  }
+
+  override fun close() = store.close()
+
+  // --- settings ---
+
+  private operator fun get(key: String): String? =
+    store.query(Sql["setting"], key) { it.text(0) }.firstOrNull()
+
+  private operator fun set(key: String, value: String) {
+    store.execute(Sql["set"], key, value)
+  }
+
+  private fun unset(key: String) {
+    store.execute(Sql["unset"], key)
+  }
+
+  /** Names this journal to the server; a new journal is a new install. */
+  fun installId(): String = getOrMake("install_id")
+
+  /** The id of the next claim, on disk before it is asked, and the same until a 200 came. */
+  fun claimId(): String = getOrMake(CLAIM_ID)
+
+  private fun getOrMake(key: String): String =
+    this[key] ?: ids().also { made -> write { this[key] = made } }
+
+  val baseUrl: String? get() = this[BASE_URL]
+
+  /** SHA-256 of the one certificate that is trusted; null: the system's trust. */
+  val pin: String? get() = this[PIN]
+  val deviceId: Long? get() = this[DEVICE_ID]?.toLong()
+  val token: String? get() = this[TOKEN]?.let(vault::open)
+
+  /** Why this phone does nothing until its owner decides; null: it is at work. */
+  val stopReason: StopReason?
+    get() = StopReason.of(this[STOPPED]) ?: StopReason.NOT_PAIRED.takeIf { this[TOKEN] == null }
+
+  fun stop(reason: StopReason) = write { this[STOPPED] = reason.code }
+
+  /** The owner has seen that the journal was set aside: this is a new phone, to be paired. */
+  fun forgetSetAside() = write {
+    if (StopReason.of(this[STOPPED])?.isSetAside == true) unset(STOPPED)
+  }
+
+  /** The pace that the server asked for last. */
+  val pace: Pace
+    get() = Pace(paceHistory()).also {
+      it.limit(
+        this[PACE_MS]?.toLong() ?: Pace.PACE_MS,
+        this[SEGMENTS]?.toInt() ?: Pace.SEGMENTS_PER_MINUTE,
+      )
+    }
+
+  /** A new token. What was leased to another device of this phone is given back. */
+  fun storePairing(invitation: Invitation, reply: PairReply) = write {
+    val known = this[DEVICE_ID]
+    if (known != null && known != reply.deviceId.toString()) {
+      held().forEach { release(it.key, "cancelled") }
+    }
+    this[BASE_URL] = invitation.baseUrl
+    this[DEVICE_ID] = reply.deviceId.toString()
+    this[TOKEN] = vault.seal(reply.token)
+    if (invitation.pin == null) unset(PIN) else this[PIN] = invitation.pin
+    unset(STOPPED)
+  }
+
+  // --- reading ---
+
+  /** In the order in which they go: high priority first, then by id. */
+  fun held(): List<Held> =
+    knownHeld ?: store.query(Sql["held"], read = ::readHeld).also { knownHeld = it }
+
+  private fun readHeld(row: Store.Row) = Held(
+    messageId = row.long(0),
+    attempt = row.long(1).toInt(),
+    phone = row.text(2),
+    text = row.text(3),
+    sim = if (row.isNull(4)) null else row.long(4).toInt(),
+    priority = row.long(5).toInt(),
+    startBeforeMs = row.long(6),
+  )
+
+  /** When the oldest attempt was started that still waits for the radio's answer. */
+  fun firstStartedMs(): Long? =
+    store.query(Sql["first_started"]) { if (it.isNull(0)) null else it.long(0) }.first()
+
+  /** The oldest events, as JSON. */
+  fun outbox(limit: Int): List<String> = store.query(Sql["outbox"], limit) { it.text(0) }
+
+  fun unreported(): Int = store.query(Sql["unreported"]) { it.long(0).toInt() }.first()
+
+  /** How many attempts are in which state. */
+  fun counts(): Map<String, Int> =
+    store.query(Sql["counts"]) { it.text(0) to it.long(1).toInt() }.toMap()
+
+  private fun paceHistory(): List<Start> = store.query(Sql["pace"]) {
+    Start(it.long(0), it.long(1).toInt(), it.long(2).toInt())
+  }
+
+  /** How many SMS parts this SIM has started today, by the phone's own calendar. */
+  fun startedToday(sim: Int): Int {
+    val (day, parts) = this[startedKey(sim)]?.split(" ") ?: return 0
+    return if (day == today()) parts.toInt() else 0
+  }
+
+  private fun startedKey(sim: Int) = "started_by_sim_$sim"
+
+  private fun today() = clock.wall().atZone(ZoneId.systemDefault()).toLocalDate().toString()
+
+  // --- the life of an attempt ---
+
+  /**
+   * After a start of the program: whatever was started and not answered is unknown for ever. After
+   * a reboot the monotonic clock counts anew, so that every lease counts as run out.
+   */
+  fun recover(): Recovered {
+    val nowMs = clock.monotonicMs()
+    val isOtherBoot = this["boot_id"] != clock.bootId || paceHistory().any { it.atMs > nowMs }
+    return write {
+      val unknown = giveUpStarted(Long.MAX_VALUE)
+      val released = if (isOtherBoot) held() else emptyList()
+      released.forEach { release(it.key, "window_closed") }
+      if (isOtherBoot) store.execute(Sql["restart_pace"], nowMs)
+      this["boot_id"] = clock.bootId
+      Recovered(released.size, unknown.size)
+    }
+  }
+
+  /**
+   * Everything a sync's 200 says. Leases count from before the request. Answers how many messages
+   * are new.
+   */
+  fun accept(reply: SyncReply, askedAtMs: Long): Int = write {
+    reply.acked.forEach { store.execute(Sql["acked"], it) }
+    val new = reply.messages.sumOf { hold(it, askedAtMs) }
+    if (reply.cancel.isNotEmpty()) {
+      held().filter { it.messageId in reply.cancel }.forEach { release(it.key, "cancelled") }
+    }
+    unset(CLAIM_ID)
+    this[PACE_MS] = reply.paceMs.toString()
+    this[SEGMENTS] = reply.segmentsPerMinute.toString()
+    store.execute(Sql["bury"])
+    store.execute(Sql["bury_parts"])
+    new
+  }
+
+  private fun hold(order: Order, askedAtMs: Long): Int {
+    val new = store.execute(
+      Sql["hold"],
+      order.messageId,
+      order.attempt,
+      order.phone,
+      order.text,
+      order.sim,
+      order.priority,
+      askedAtMs + order.startWithinMs,
+    )
+    // A newer attempt fences off an older one that was never started.
+    store.query(Sql["held_of"], order.messageId, order.attempt, read = ::readKey)
+      .forEach { release(it, "cancelled") }
+    return new
+  }
+
+  /**
+   * held → started, its event and its place in the pace, before the radio is called. False: it may
+   * not be started any more.
+   */
+  fun start(held: Held, parts: Int, sim: Int, nowMs: Long, keepPaceMs: Long): Boolean =
+    write {
+      val isStarted =
+        store.execute(Sql["start"], parts, nowMs, held.messageId, held.attempt) == 1
+      if (isStarted) {
+        report("started", held.key, "parts" to parts)
+        store.execute(Sql["prune_pace"], nowMs - keepPaceMs)
+        store.execute(Sql["note_pace"], nowMs, sim, parts)
+        this[startedKey(sim)] = "${today()} ${startedToday(sim) + parts}"
+      }
+      isStarted
+    }
+
+  fun release(held: Held, code: String) = write { release(held.key, code) }
+
+  private fun release(key: AttemptKey, code: String) {
+    if (store.execute(Sql["release"], key.messageId, key.attempt) == 1) {
+      report("released", key, "code" to code)
+    }
+  }
+
+  /** started → unknown for all that were started then or before. */
+  fun giveUp(notAfterMs: Long): List<AttemptKey> = write { giveUpStarted(notAfterMs) }
+
+  private fun giveUpStarted(notAfterMs: Long): List<AttemptKey> =
+    store.query(Sql["started"], notAfterMs, read = ::readKey).onEach { key ->
+      store.execute(Sql["give_up"], key.messageId, key.attempt)
+      report("unknown", key)
+    }
+
+  private fun readKey(row: Store.Row) = AttemptKey(row.long(0), row.long(1).toInt())
+
+  /**
+   * What the radio and the network said; the same word twice is reported once. A report that comes
+   * after its attempt was forgotten is passed on all the same.
+   */
+  fun record(reports: List<Report>) = write {
+    for (word in reports) {
+      if (isKnown(word) && !isNews(word)) continue
+      val key = AttemptKey(word.messageId, word.attempt)
+      report(word.type.wire, key, "part" to word.part, "parts" to word.parts, "code" to word.code)
+      store.execute(Sql["finish"], word.messageId, word.attempt)
+    }
+  }
+
+  private fun isKnown(word: Report) =
+    store.query(Sql["known"], word.messageId, word.attempt) { true }.isNotEmpty()
+
+  private fun isNews(word: Report) =
+    store.execute(Sql["answer"], word.messageId, word.attempt, word.part, word.type.wire) == 1
+
+  /** An inbound SMS for the outbox. */
+  fun receive(sender: String, text: String, sim: Int?) = write {
+    report("received", null, "sender" to clean(sender), "text" to clean(text), "sim" to sim)
+  }
+
+  private fun report(type: String, key: AttemptKey?, vararg fields: Pair<String, Any?>) {
+    val eventId = ids()
+    val event = linkedMapOf<String, Any?>(
+      "event_id" to eventId,
+      "type" to type,
+      "wall_time" to clock.wall().toString(),
+      "message_id" to key?.messageId,
+      "attempt" to key?.attempt,
+    )
+    store.execute(
+      Sql["report"], eventId, key?.messageId, key?.attempt, encodeJson(event + fields),
+    )
+  }
+}
+
+/** Half an emoji, or a NUL, would make the server refuse the whole call, again and again. */
+private fun clean(text: String) = wellFormed(text).replace('\u0000', '\uFFFD')
+
+private const val BASE_URL = "base_url"
+private const val CLAIM_ID = "claim_id"
+private const val DEVICE_ID = "device_id"
+private const val PACE_MS = "pace_ms"
+private const val PIN = "pin"
+private const val SEGMENTS = "segments_per_minute"
+private const val STOPPED = "stopped"
+private const val TOKEN = "token"

@@ -1,0 +1,13 @@
+package smsgate.core
+
+/** What the phone's owner has set on the phone itself; asked anew at each step. */
+interface Owner {
+  /** Nothing is claimed and nothing is started; reports go on. */
+  val isPaused: Boolean get() = false
+
+  /** How many SMS parts a SIM may start on one day of the phone's calendar; null: any number. */
+  fun dailyCap(sim: Int): Int? = null
+
+  /** An owner who has set nothing. */
+  companion object Easy : Owner
+}

@@ -1,0 +1,134 @@
+package smsgate.core
+
+/** The phone's talk with its server: what is said, how often, and what an answer changes. */
+internal class Server(
+  private val journal: Journal,
+  private val transport: Transport,
+  private val clock: Clock,
+  private val device: Device,
+  private val checkpoint: (Checkpoint) -> Unit,
+) {
+  /** The last sync asked for work and got none. */
+  var isCaughtUp = false
+    private set
+  private var isPaused = false
+  private var wasReady = false
+  private var nextSyncAtMs = Long.MIN_VALUE
+  private var lastSyncAtMs = Long.MIN_VALUE
+  private val syncBackoff = Backoff()
+  private val waitBackoff = Backoff()
+
+  /** Before this moment there is no sync. */
+  val syncAtMs: Long
+    get() {
+      val reportAtMs = lastSyncAtMs + REPORT_MS
+      val hasOnlyReports = nextSyncAtMs > reportAtMs && journal.unreported() > 0 &&
+        journal.held().isEmpty()
+      return maxOf(if (hasOnlyReports) reportAtMs else nextSyncAtMs, syncBackoff.untilMs)
+    }
+
+  /** Before this moment there is no long poll. */
+  val waitAtMs: Long get() = maxOf(syncBackoff.untilMs, waitBackoff.untilMs)
+
+  /** One sync. [capacity] says how many more messages can be taken beside those held. */
+  fun sync(capacity: (List<Held>) -> Int): Step {
+    val request = request(capacity)
+    val body = request.encode(journal.outbox(MAX_EVENTS))
+    checkpoint(Checkpoint.CLAIM)
+    val askedAtMs = clock.monotonicMs()
+    val reply = try {
+      transport.send(Request("POST", SYNC_PATH, journal.token, body))
+    } catch (error: TransportException) {
+      return failed(syncBackoff, error.message.orEmpty())
+    }
+    checkpoint(Checkpoint.REPLY)
+    if (reply.status != 200) return refused(syncBackoff, reply)
+    val answer = try {
+      readSync(reply.body)
+    } catch (error: BadReplyException) {
+      return failed(syncBackoff, "bad reply: ${error.message}")
+    }
+    val new = journal.accept(answer, askedAtMs)
+    checkpoint(Checkpoint.ACCEPT)
+    remember(answer, new, request.capacity)
+    return Step(Did.SYNCED, "$new new, ${answer.acked.size} acked")
+  }
+
+  private fun request(capacity: (List<Held>) -> Int): SyncRequest {
+    val held = journal.held()
+    return SyncRequest(
+      claimId = journal.claimId(),
+      capacity = if (isPaused) 0 else capacity(held),
+      bootId = clock.bootId,
+      held = held,
+      health = device.healthJson(held.size),
+    )
+  }
+
+  private fun remember(answer: SyncReply, new: Int, askedFor: Int) {
+    val nowMs = clock.monotonicMs()
+    val isBusy = journal.held().isNotEmpty()
+    val pauseMs = if (isBusy) minOf(answer.nextSyncMs, BUSY_SYNC_MS) else answer.nextSyncMs
+    lastSyncAtMs = nowMs
+    nextSyncAtMs = nowMs + maxOf(pauseMs, LEAST_PAUSE_MS)
+    syncBackoff.reset()
+    // Else "ready" and an empty claim would chase each other.
+    if (wasReady && new == 0) waitBackoff.fail(nowMs)
+    wasReady = false
+    isPaused = answer.isPaused
+    isCaughtUp = new == 0 && (askedFor > 0 || answer.isPaused)
+  }
+
+  fun awaitWork(until: Until?): Step {
+    val beganMs = clock.monotonicMs()
+    val reply = try {
+      transport.send(
+        Request("GET", WAIT_PATH, journal.token, timeoutMs = WAIT_TIMEOUT_MS, until = until),
+      )
+    } catch (_: GaveUpException) {
+      return Step(Did.QUIET)
+    } catch (error: TransportException) {
+      return failed(waitBackoff, error.message.orEmpty())
+    }
+    return waited(reply, beganMs)
+  }
+
+  private fun waited(reply: Reply, beganMs: Long): Step {
+    val nowMs = clock.monotonicMs()
+    if (reply.status == 200) {
+      nextSyncAtMs = nowMs
+      wasReady = true
+      return Step(Did.READY)
+    }
+    if (reply.status != 204) return refused(waitBackoff, reply)
+    // A server that does not hold the request must not be asked in a loop.
+    if (nowMs - beganMs < 1_000) waitBackoff.fail(nowMs) else waitBackoff.reset()
+    return Step(Did.QUIET)
+  }
+
+  private fun refused(backoff: Backoff, reply: Reply): Step {
+    if (reply.status == 401) {
+      // Never paired anew by itself: the owner may have taken the phone's rights on purpose.
+      journal.stop(StopReason.UNAUTHORIZED)
+      return Step(StopReason.UNAUTHORIZED)
+    }
+    val why = "${reply.status} ${readProblem(reply.body)}".trim()
+    return failed(backoff, why, reply.retryAfterMs)
+  }
+
+  private fun failed(backoff: Backoff, why: String, askedMs: Long? = null): Step {
+    val pauseMs = backoff.fail(clock.monotonicMs(), askedMs)
+    return Step(Did.SYNC_FAILED, "$why; again in ${pauseMs / 1000} s")
+  }
+
+  private companion object {
+    /** Between two calls that are made only because there is something to report. */
+    const val REPORT_MS = 5_000L
+
+    /** Between two calls that the server's cadence asks for. */
+    const val LEAST_PAUSE_MS = 1_000L
+
+    /** Real time; the server answers within 55 s. */
+    const val WAIT_TIMEOUT_MS = 60_000
+  }
+}

@@ -1,0 +1,61 @@
+package smsgate.core
+
+/** The radio: hands texts to the modem and tells what became of them. */
+interface SmsSender {
+  /**
+   * Why nothing can be sent through this SIM now (`no_service`, `no_sim`, `no_permission`…), or
+   * null. What is held waits, and goes back to the server when its lease is over.
+   */
+  fun blocked(sim: Int?): String?
+
+  /** The slot that a message for this SIM goes through; null is the default one. */
+  fun slot(sim: Int?): Int
+
+  /** How many SMS the modem makes of this text. */
+  fun countParts(text: String): Int = smsgate.core.countParts(text)
+
+  /**
+   * Hands a text to the modem. It must not throw: what goes wrong is a [Report] like any other, or
+   * it never comes, and the agent says `unknown` after a quarter of an hour.
+   */
+  fun send(sms: Sms)
+
+  /** What has become known since the last call. Each report is handed out once. */
+  fun reports(): List<Report>
+
+  /**
+   * Monotonic milliseconds at which it is worth asking for reports again; null where they call the
+   * phone themselves ([WakeUp]) or none is awaited.
+   */
+  fun nextReportAtMs(): Long? = null
+}
+
+/** What the radio is asked to send. */
+data class Sms(
+  val messageId: Long,
+  val attempt: Int,
+  val phone: String,
+  val text: String,
+  val parts: Int,
+  /** The slot. */
+  val sim: Int,
+)
+
+/** The radio's (sent, failed) or the network's (delivered, undelivered) word on one part. */
+data class Report(
+  val messageId: Long,
+  val attempt: Int,
+  /** From 1. */
+  val part: Int,
+  val parts: Int,
+  val type: Type,
+  /** Android's result name in lower case. */
+  val code: String? = null,
+) {
+  enum class Type(val wire: String) {
+    SENT("part_sent"),
+    FAILED("part_failed"),
+    DELIVERED("part_delivered"),
+    UNDELIVERED("part_undelivered"),
+  }
+}

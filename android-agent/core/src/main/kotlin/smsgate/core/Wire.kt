@@ -1,0 +1,186 @@
+package smsgate.core
+
+import com.grack.nanojson.JsonObject
+import com.grack.nanojson.JsonParser
+import com.grack.nanojson.JsonParserException
+import com.grack.nanojson.JsonWriter
+
+/*
+ * What goes over the wire: reading the server's answers strictly, building the phone's requests. An
+ * answer that is cut, not JSON or of the wrong shape throws BadReplyException, before anything is
+ * changed.
+ */
+
+internal const val PAIR_PATH = "/companion/pair/"
+internal const val SYNC_PATH = "/companion/sync/"
+internal const val WAIT_PATH = "/companion/wait/"
+
+internal const val MAX_EVENTS = 200
+internal const val MAX_CAPACITY = 50
+internal const val MAX_REQUEST_BYTES = 256 * 1024
+
+/** `held` only tells the server which of them to cancel: the first so many go first as well. */
+private const val MAX_HELD = 1000
+
+/** A day is beyond every lease and every pause; a larger number is a fault, not a wish. */
+private const val MAX_SECONDS = 86_400.0
+
+/** The server's answer cannot be read. */
+class BadReplyException(message: String) : Exception(message)
+
+/** One message to send, as the server leased it. */
+data class Order(
+  val messageId: Long,
+  val attempt: Int,
+  val phone: String,
+  val text: String,
+  /** The slot; null: the default one. */
+  val sim: Int?,
+  val priority: Int,
+  val startWithinMs: Long,
+)
+
+data class SyncReply(
+  val acked: List<String>,
+  val messages: List<Order>,
+  val cancel: Set<Long>,
+  val isPaused: Boolean,
+  val nextSyncMs: Long,
+  val paceMs: Long,
+  val segmentsPerMinute: Int,
+)
+
+/** No data class: its token shall stand in no log. */
+class PairReply(val deviceId: Long, val token: String, val account: String)
+
+internal class SyncRequest(
+  private val claimId: String,
+  val capacity: Int,
+  private val bootId: String,
+  private val held: List<Held>,
+  private val health: Map<String, Any?>,
+) {
+  /**
+   * The call's JSON with as many of these events, JSON themselves, as one call may carry; the first
+   * one always. What does not fit stays in the outbox and goes with the next call.
+   */
+  fun encode(events: List<String>): String {
+    val head = encodeJson(
+      mapOf(
+        "claim_id" to claimId,
+        "capacity" to capacity,
+        "boot_id" to bootId,
+        "held" to held.take(MAX_HELD)
+          .map { mapOf("message_id" to it.messageId, "attempt" to it.attempt) },
+        "health" to health,
+      ),
+    ).removeSuffix("}") + ",\"events\":["
+    return fitting(events, MAX_REQUEST_BYTES - utf8Size(head) - 2).joinToString(",", head, "]}")
+  }
+
+  private fun fitting(events: List<String>, bytes: Int): List<String> {
+    var room = bytes
+    return events.take(MAX_EVENTS).withIndex().takeWhile { (index, event) ->
+      room -= utf8Size(event) + 1
+      index == 0 || room >= 0
+    }.map { it.value }
+  }
+}
+
+internal fun encodeJson(body: Map<String, Any?>): String =
+  JsonWriter.string(body.filterValues { it != null })
+
+private fun utf8Size(text: String) = text.toByteArray().size
+
+internal fun readSync(body: String): SyncReply = Reader(parse(body)).run {
+  SyncReply(
+    acked = items("acked").map(::asText),
+    messages = items("messages").map(::readOrder),
+    cancel = items("cancel").map(::asInteger).toSet(),
+    isPaused = flag("paused"),
+    nextSyncMs = millis("next_sync_seconds"),
+    paceMs = millis("pace_seconds"),
+    segmentsPerMinute = int("segments_per_minute", 1),
+  )
+}
+
+internal fun readPair(body: String): PairReply = Reader(parse(body)).run {
+  PairReply(integer("device_id", 0), text("token"), text("account"))
+}
+
+/** The sentence of an error body, or its code; empty if there is neither. */
+internal fun readProblem(body: String): String {
+  val reply = try {
+    parse(body)
+  } catch (_: BadReplyException) {
+    return ""
+  }
+  return reply["message"] as? String ?: reply["code"] as? String ?: ""
+}
+
+private fun readOrder(item: Any?): Order {
+  if (item !is JsonObject) throw BadReplyException("a message is not an object")
+  return Reader(item).run {
+    Order(
+      messageId = integer("message_id", 1),
+      attempt = int("attempt", 1),
+      phone = text("phone"),
+      text = text("text"),
+      sim = if (item["sim"] == null) null else int("sim", 0),
+      priority = int("priority", Int.MIN_VALUE),
+      startWithinMs = millis("start_within_seconds"),
+    )
+  }
+}
+
+private fun parse(body: String): JsonObject =
+  try {
+    JsonParser.`object`().from(body)
+  } catch (error: JsonParserException) {
+    throw BadReplyException("not JSON: ${error.message}")
+  } catch (_: StackOverflowError) {
+    throw BadReplyException("not JSON: nested too deep")
+  }
+
+/** Typed access to one object of an answer. */
+private class Reader(private val data: JsonObject) {
+  fun items(key: String): List<Any?> =
+    data[key] as? List<*> ?: throw BadReplyException("$key is not a list")
+
+  fun flag(key: String): Boolean =
+    data[key] as? Boolean ?: throw BadReplyException("$key is not true or false")
+
+  fun integer(key: String, least: Long): Long {
+    val value = asInteger(data[key])
+    if (value < least) throw BadReplyException("$key is below $least")
+    return value
+  }
+
+  fun int(key: String, least: Int): Int {
+    val value = integer(key, least.toLong())
+    if (value > Int.MAX_VALUE) throw BadReplyException("$key is too large")
+    return value.toInt()
+  }
+
+  fun text(key: String): String = asText(data[key])
+
+  fun millis(key: String): Long {
+    val value = data[key] as? Number ?: throw BadReplyException("$key is not a number")
+    return (value.toDouble().coerceIn(0.0, MAX_SECONDS) * 1000).toLong()
+  }
+}
+
+private fun asInteger(value: Any?): Long = when (value) {
+  is Int -> value.toLong()
+  is Long -> value
+  else -> throw BadReplyException("a whole number is missing")
+}
+
+private fun asText(value: Any?): String {
+  if (value !is String) throw BadReplyException("a string is missing")
+  if (value != wellFormed(value)) throw BadReplyException("a lone surrogate")
+  return value
+}
+
+/** Half an emoji becomes a question mark. */
+internal fun wellFormed(text: String): String = String(text.toByteArray())

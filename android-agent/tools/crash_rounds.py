@@ -1,0 +1,146 @@
+"""The agent's crash test, end to end: the laptop phone on the live service, killed by `kill -9` at a
+step of its journal, started again, round after round, with one journal all along.
+
+    .venv/bin/python android-agent/tools/crash_rounds.py --rounds 100
+
+In each round: what was asked for is accounted for, and no text has reached the radio twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT))
+
+from smsgate.management.commands.demo import PHONES, Demo, free_port  # noqa: E402
+
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar"]
+KILLED = -9
+MESSAGES = 3  # a round
+SPEED = "40"  # of the phone's clock
+FINAL = {"sent", "delivered", "failed", "uncertain"}
+
+# How often a round comes to a point, about; beyond that the phone lives on, which is a round as well.
+POINTS = {"claim": 5, "reply": 5, "accept": 5, "journal": 3, "radio": 3, "result": 6}
+STATEMENTS = 90
+
+
+class Rounds(Demo):
+    """One service, one phone with many lives."""
+
+    def __init__(self, folder: Path, jar: str, seed: int) -> None:
+        super().__init__(folder, 0, [*JAVA, jar])
+        self.env["TLS_PORT"] = str(free_port())  # the link then names the server's own certificate
+        self.chance = random.Random(seed)
+        self.outbox = folder / "outbox.jsonl"
+        self.kills = 0
+        self.asked: list[int] = []
+        self.statuses: Counter[str] = Counter()
+
+    def pair(self) -> None:
+        self.keys = self.manage_json("provision", "Crash", "--json", "--max-daily-sms", "100000")
+        link = self.manage_json("pair", str(self.keys["license_id"]), "--json")["link"]
+        assert self.live("pair", link) == 0
+
+    def play(self, number: int) -> str:
+        """One round. Answers what happened; raises AssertionError."""
+        ids = [self.post_one(f"{number}-{index}") for index in range(MESSAGES)]
+        self.asked += ids
+        point, count = self.death(number)
+        code = self.run_phone("--die-after", f"{point}:{count}")
+        assert code in {0, KILLED}, f"the phone ended with {code}"
+        self.kills += code == KILLED
+        assert self.run_phone() == 0, "the phone did not come to its end"
+        statuses = {message["id"]: message["status"] for message in self.messages()}
+        became = [statuses[id_] for id_ in ids]
+        assert set(became) <= FINAL, f"lost or open: {became}"
+        starts = self.starts()
+        assert max(starts.values(), default=0) <= 1, f"sent twice: {starts}"
+        for id_, status in zip(ids, became, strict=True):
+            assert id_ in starts or status not in {"sent", "delivered"}, f"{id_} was never sent"
+            assert id_ in starts or status == "uncertain", f"{id_} is {status}"
+        self.statuses.update(became)
+        return f"{point}:{count} {'killed' if code else 'lived on'}: {', '.join(became)}"
+
+    def death(self, number: int) -> tuple[str, int]:
+        """Every second round at a checkpoint, the others after any statement."""
+        if number % 2:
+            point = sorted(POINTS)[number // 2 % len(POINTS)]
+            return point, self.chance.randint(1, POINTS[point])
+        return "statement", self.chance.randint(1, STATEMENTS)
+
+    def post_one(self, name: str) -> int:
+        body = {
+            "external_id": name,
+            "message": f"Round {name} " + "x" * self.chance.choice([0, 0, 200]),
+            "phone": f"+48{self.chance.randint(500_000_000, 799_999_999)}",
+        }
+        request = urllib.request.Request(
+            f"{self.url}/api/messages/",
+            json.dumps(body | {"license__key": self.keys["license_key"]}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer: dict[str, Any] = json.load(response)
+        return int(answer["id"])
+
+    def run_phone(self, *arguments: str) -> int:
+        return self.live(
+            "run", "--outbox", str(self.outbox), "--speed", SPEED, "--until-idle",
+            "--max-seconds", "120", "--no-long-poll", *arguments,
+        )  # fmt: skip
+
+    def live(self, command: str, *arguments: str) -> int:
+        journal = ("--journal", str(self.folder / "phone.sqlite3"))
+        with (self.folder / "phone.log").open("ab") as log:
+            return subprocess.run(
+                [*self.phone, command, *journal, *arguments],
+                cwd=PROJECT, stdout=log, stderr=log, timeout=180, check=False,
+            ).returncode  # fmt: skip
+
+    def starts(self) -> Counter[int]:
+        if not self.outbox.exists():
+            return Counter()
+        lines = self.outbox.read_text(encoding="utf-8").splitlines()
+        return Counter(json.loads(line)["message_id"] for line in lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jar", default=PHONES["kotlin"][0][-1])
+    options = parser.parse_args()
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix="smsgate-crash-") as folder:
+        rounds = Rounds(Path(folder), options.jar, options.seed)
+        try:
+            rounds.start()
+            rounds.pair()
+            for number in range(1, options.rounds + 1):
+                began = time.monotonic()
+                try:
+                    what = rounds.play(number)
+                except AssertionError as error:
+                    failures, what = failures + 1, f"FAILED: {error}"
+                print(f"{number:>4} {time.monotonic() - began:5.1f} s  {what}", flush=True)
+        finally:
+            rounds.stop()
+    print(f"killed {rounds.kills} times; {dict(rounds.statuses)}")
+    print(f"{options.rounds - failures} passed, {failures} failed")
+    return min(failures, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

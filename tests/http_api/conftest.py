@@ -1,0 +1,3 @@
+from tests.http_api.live import server
+
+__all__ = ["server"]
