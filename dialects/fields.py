@@ -19,7 +19,7 @@ _NATIONAL_DIGITS = 8
 
 
 def _international(value: object) -> object:
-    if type(value) is int:
+    if type(value) is int and value >= 0:
         value = str(value)
     if not isinstance(value, str) or not value.strip()[:1].isdigit():
         return value

@@ -60,8 +60,12 @@ class MethodViewSet(DialectViewSet):
         sender, fields = sender_of(request), merged(request)
         name = _METHODS[name.lower()]
         if name in READING:
-            return Response(READING[name](sender, fields))
-        return self.write(request, sender.scope, lambda: Response(WRITING[name](sender, fields)))
+            response = Response(READING[name](sender, fields))
+        else:
+            work = WRITING[name]
+            response = self.write(request, sender.scope, lambda: Response(work(sender, fields)))
+        response["Cache-Control"] = "no-store"  # also a GET sends: each must come through to here
+        return response
 
 
 ROUTES: tuple[Route, ...] = (

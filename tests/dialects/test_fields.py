@@ -61,7 +61,7 @@ def test_a_number_is_an_international_one(tenant: Tenant, phone: Any, expected: 
 
 
 @pytest.mark.parametrize(
-    "phone", ["80291234567890", "0291234567", "12", True, ["375291234567"], ""]
+    "phone", ["80291234567890", "0291234567", "12", -375291234567, True, ["375291234567"], ""]
 )
 def test_what_is_none_is_refused(tenant: Tenant, phone: Any) -> None:
     with pytest.raises(Refusal) as refused:

@@ -109,6 +109,7 @@ def test_a_method_answers_to_get_and_post_in_any_case_with_fields_anywhere(
     ]
     for response in responses[:5] + responses[6:]:
         assert response.status_code == 200, response.content
+        assert response["Cache-Control"] == "no-store"
     assert responses[5].status_code == 403  # the body has the last word, and it said: no token
     assert Message.objects.filter(phone=f"+{BELARUS}").count() == 6
 
