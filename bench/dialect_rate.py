@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from bench.creates import CLIENTS, RULES, new_message
 from bench.figures import Figure, ratio
@@ -22,6 +23,7 @@ def sends(stack: Stack, *, rounds: int, seconds: float) -> list[Figure]:
     dialects = {
         "SMS Gateway for Android": _android_sms_gateway,
         "smSend": _smsend,
+        "sms.by": _sms_by,
     }
     ours: dict[str, list[float]] = {name: [] for name in ("native", *dialects)}
     for _ in range(rounds + 1):  # the first one warms up
@@ -58,6 +60,13 @@ def _smsend(accounts: Accounts) -> Iterator[bytes]:
         new = new_message()
         body = {"message_type": "N", "message": new["message"], "recipient": [new["phone"]]}
         yield request("/API/v1.0/REST/sms", body, headers=account["smsend"])
+
+
+def _sms_by(accounts: Accounts) -> Iterator[bytes]:
+    for account in itertools.cycle(accounts):
+        new = new_message()
+        query = {"token": account["token"], "phone": new["phone"], "message": new["message"]}
+        yield request(f"/api/v1/sendQuickSMS?{urlencode(query)}", method="GET")
 
 
 def _android_sms_gateway(accounts: Accounts) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Hook links: a send for programs that have nothing but a URL field, like Bitrix24's webhook robot.
 
 `GET|POST /hooks/<token>/?phone=…&message=…[&external_id=…][&send_after=…]`. The native API's rules and
-errors. Its token is the only key that ever stands in a URL: it may send, and nothing else. The body
+errors. Its token is made to stand in a URL: it may send, and nothing else. The body
 is not looked at: such programs post one of their own.
 """
 

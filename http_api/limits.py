@@ -10,13 +10,14 @@ SYNC_BODY = 256 * KIB
 SMSEND_BODY = MIB  # 1,000 recipients with their values, or contacts
 OTHER_BODY = 64 * KIB
 
+_BULK = ("/bulk", "/sendbulksms", "/importcontacts", "/send-bulk")
 _SMSEND = ("/API/v1.0/REST/", "/dialects/smsend/")
 
 
 def body_limit(path: str) -> int:
     """The largest body in bytes that this path takes; more is answered with 413."""
     path = path.rstrip("/")
-    if path.startswith("/api/") and path.endswith("/bulk"):
+    if path.startswith(("/api/", "/dialects/")) and path.lower().endswith(_BULK):
         return BULK_BODY
     if path == "/companion/sync":
         return SYNC_BODY

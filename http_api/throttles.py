@@ -47,25 +47,29 @@ return wait
 """
 
 
-# Of a handful, what this process has not used yet: (until when it counts, how many) by licence. Asking
+# Of a handful, what this process has not used yet: (until when it counts, how many) by bucket. Asking
 # Redis for each request costs as much as the rest of its authentication; what a second does not use
 # up is lost.
 _HANDFULS_A_BURST = 100
 _HANDFUL_SECONDS = 1.0
-_in_hand: dict[int, tuple[float, int]] = {}
+_in_hand: dict[str, tuple[float, int]] = {}
 _hand = threading.Lock()
 
 
 def license_throttle(license_id: int) -> None:
     """Token bucket a licence: 600 requests a minute, bursts of twice that. Refuses with 429."""
     per_minute = settings.LICENSE_RATE_PER_MINUTE
+    throttle(f"license:{license_id}", per_minute, burst=2 * per_minute, whose="This licence")
+
+
+def throttle(name: str, per_minute: int, *, burst: int, whose: str) -> None:
+    """Token bucket of this name. Refuses with 429, where `whose` says who asks too often."""
     now = clock.now().timestamp()
-    if per_minute == 0 or _has_in_hand(license_id, now):
+    if per_minute == 0 or _has_in_hand(name, now):
         return
-    burst = 2 * per_minute
     wait = _run(
         _TAKE,
-        f"throttle:license:{license_id}",
+        f"throttle:{name}",
         per_minute / 60_000,
         burst,
         round(now * 1000),
@@ -75,20 +79,20 @@ def license_throttle(license_id: int) -> None:
         seconds = math.ceil(wait / 1000)
         raise Refusal(
             "too_many_requests",
-            f"This licence may ask {per_minute} times a minute; try again in {seconds} s.",
+            f"{whose} may ask {per_minute} times a minute; try again in {seconds} s.",
             retry_after=seconds,
         )
     with _hand:
-        _in_hand[license_id] = now + _HANDFUL_SECONDS, -wait - 1
+        _in_hand[name] = now + _HANDFUL_SECONDS, -wait - 1
 
 
-def _has_in_hand(license_id: int, now: float) -> bool:
+def _has_in_hand(name: str, now: float) -> bool:
     """Use one of the tokens in hand, if there is one."""
     with _hand:
-        until, left = _in_hand.get(license_id, (0.0, 0))
+        until, left = _in_hand.get(name, (0.0, 0))
         if left < 1 or not until - _HANDFUL_SECONDS <= now < until:
             return False
-        _in_hand[license_id] = until, left - 1
+        _in_hand[name] = until, left - 1
         return True
 
 

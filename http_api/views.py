@@ -41,7 +41,8 @@ class ApiViewSet(ViewSet):
         if not key:
             return retried(work)
         # as read: a client that repeats a multipart body draws a new boundary for it
-        whole = JsonRenderer().render([*self.kwargs.values(), request.data])
+        given = [*self.kwargs.values(), request.META.get("QUERY_STRING", ""), request.data]
+        whole = JsonRenderer().render(given)
         route = f"{request.method} {self.basename}-{self.action}"
 
         def answered() -> Response:

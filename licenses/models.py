@@ -136,7 +136,7 @@ class Token(models.Model):
     """A token that we issued for one purpose: a hook link, or what a program's log-in was answered."""
 
     class Kind(models.TextChoices):
-        HOOK = "hook", "hook link"  # the only one that stands in a URL: it may send, nothing else
+        HOOK = "hook", "hook link"  # made to stand in a URL: it may send, nothing else
         ACCESS = "access"
         REFRESH = "refresh"
         SESSION = "session"

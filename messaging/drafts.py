@@ -9,7 +9,7 @@ from uuid import UUID
 from http_api.errors import Refusal
 from licenses.auth import Sender
 from messaging.models import Message, OnUncertain
-from messaging.segments import MAX_PARTS, segment
+from messaging.segments import MAX_PARTS, Segmentation, segment
 from messaging.sending_hours import SendingHours
 from messaging.states import MessageState
 
@@ -47,17 +47,23 @@ def sending_hours(sender: Sender) -> SendingHours | None:
     return SendingHours(sender.opens_at, sender.closes_at, sender.zone)
 
 
+def segmented(text: str) -> Segmentation:
+    """Raises Refusal where it is longer than a message may be."""
+    segmentation = segment(text)
+    if segmentation.parts > MAX_PARTS:
+        raise Refusal.of_field(
+            "message", f"has {segmentation.parts} parts; an SMS may have at most {MAX_PARTS}"
+        )
+    return segmentation
+
+
 def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
     """The unsaved message: when it may start, how many parts it has.
 
     A start in the past means now. Outside the sending hours the start moves to the next opening,
     except where the client's own start lies outside them: it chose that. Raises Refusal.
     """
-    segmentation = segment(draft.text)
-    if segmentation.parts > MAX_PARTS:
-        raise Refusal.of_field(
-            "message", f"has {segmentation.parts} parts; an SMS may have at most {MAX_PARTS}"
-        )
+    segmentation = segmented(draft.text)
     start = max(draft.send_after.at, now) if draft.send_after else now
     _check_deadline(draft, now)
     hours = sending_hours(sender)

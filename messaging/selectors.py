@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from http_api.errors import Refusal
 from licenses.models import License
 from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
-from messaging.states import WAITING, MessageState
+from messaging.states import FINAL, WAITING, MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,60 @@ def batch(license_id: int, dialect: str, external_id: str) -> Batch:
     return found
 
 
-def messages_of_batches(license_id: int, dialect: str, phone: str) -> QuerySet[Message]:
-    """What a licence sent to this number in this dialect, each with its batch."""
-    found = Message.objects.filter(license_id=license_id, phone=phone, batch__dialect=dialect)
+def batch_by_id(license_id: int, dialect: str, batch_id: int) -> Batch:
+    """As `batch`, for vendors whose ids are numbers; its messages are not fetched with it."""
+    mine = Batch.objects.filter(license_id=license_id, dialect=dialect)
+    found = mine.filter(pk=batch_id).first()
+    if found is None:
+        raise Refusal("not_found", "There is no such message.")
+    return found
+
+
+def mailings(license_id: int, dialect: str, *, newest: int) -> QuerySet[Batch]:
+    """What a licence sent last in this dialect, with figures instead of messages: `messages_count`,
+    `parts_count`, `waiting_count`, `sent_count`, `delivered_count`. Without requests of several."""
+
+    def in_state(*states: MessageState) -> Count:
+        return Count("messages", Q(messages__status__in=[state.value for state in states]))
+
+    under_way = set(MessageState) - FINAL
+    mine = Batch.objects.filter(license_id=license_id, dialect=dialect, children=None)
+    shown = mine.order_by("-pk")[:newest]
+    return (
+        Batch.objects.filter(pk__in=shown.values("pk"))
+        .order_by("-pk")
+        .annotate(
+            messages_count=Count("messages"),
+            parts_count=Coalesce(Sum("messages__parts"), 0),
+            waiting_count=in_state(*under_way),
+            sent_count=in_state(MessageState.SENT),
+            delivered_count=in_state(MessageState.DELIVERED),
+        )
+    )
+
+
+def messages_of_batches(
+    license_id: int, dialect: str, phone: str | None = None
+) -> QuerySet[Message]:
+    """What a licence sent (to this number) in this dialect, each with its batch."""
+    found = Message.objects.filter(license_id=license_id, batch__dialect=dialect)
+    if phone is not None:
+        found = found.filter(phone=phone)
     return found.select_related("batch")
+
+
+def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:
+    """Raises Refusal `not_found`, also for another licence's."""
+    found = messages_of_batches(license_id, dialect).filter(pk=message_id).first()
+    if found is None:
+        raise Refusal("not_found", "There is no such message.")
+    return found
+
+
+def count_by_state(messages: QuerySet[Message]) -> dict[MessageState, int]:
+    """How many of these messages are in each state; those in which none is are absent."""
+    counted = messages.order_by().values_list("status").annotate(Count("pk"))
+    return {MessageState(status): number for status, number in counted}
 
 
 def devices_of(message_ids: Sequence[int]) -> dict[int, int]:

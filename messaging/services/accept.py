@@ -71,7 +71,7 @@ def accept_one(sender: Sender, draft: Draft) -> Message:
     except IntegrityError as error:
         raise _duplicate(error, draft) from None
     if not inserted:
-        raise _why_not(sender, draft)
+        raise why_not(sender, draft)
     wakeup.after_commit(sender.license_id)
     return message
 
@@ -100,7 +100,7 @@ def _refusal(reason: str) -> Refusal:
     return Refusal.of_field(*_IN_WORDS[reason], code=reason)
 
 
-def _why_not(sender: Sender, draft: Draft) -> Refusal:
+def why_not(sender: Sender, draft: Draft) -> Refusal:
     """The first rule that stopped this message, in the documented order."""
     known = _Known.of(sender, [draft])
     reason = known.reason_against(draft)

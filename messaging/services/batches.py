@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
@@ -14,7 +15,13 @@ from licenses.auth import Sender
 from messaging import queue, wakeup
 from messaging.drafts import Draft, local_day, to_message
 from messaging.models import Batch, Message
-from messaging.services.accept import Invalid, Skip, accept_locked, savepoint_if_needed
+from messaging.services.accept import (
+    Invalid,
+    Skip,
+    accept_locked,
+    savepoint_if_needed,
+    why_not,
+)
 from messaging.states import MessageState
 
 
@@ -57,6 +64,32 @@ def send(
         raise Refusal("duplicate_external_id", "A send with this id was accepted before.") from None
 
 
+def send_single(sender: Sender, batch: Batch, draft: Draft) -> Message:
+    """As `send` with one recipient; but where a rule refuses that one, nothing is kept.
+
+    Raises Refusal: `invalid`, `opted_out`, `daily_limit_exceeded`.
+    """
+    sent = _send_one(sender, prepare(sender, batch), draft)
+    if sent is None:
+        raise why_not(sender, draft)
+    return sent.messages[0]
+
+
+@transaction.atomic
+def send_together(
+    sender: Sender, request: Batch, mailings: Iterable[tuple[Batch, Sequence[Draft | Invalid]]]
+) -> None:
+    """Several sends of one request, all of them or nothing: `request` becomes the parent of each.
+
+    Raises Refusal as `send` does.
+    """
+    queue.lock_account(sender.account_id)
+    prepare(sender, request).save()
+    for batch, items in mailings:
+        batch.parent = request
+        _send_many(sender, prepare(sender, batch), items, leave_out_invalid=False)
+
+
 def prepare(sender: Sender, batch: Batch) -> Batch:
     """The unsaved batch with the licence that it is sent by, made now."""
     batch.account_id = sender.account_id
@@ -82,13 +115,25 @@ def _send_many(
 ) -> Sent:
     queue.lock_account(sender.account_id)
     batch.save()
+    return fill(sender, batch, items, batch.created_at, leave_out_invalid=leave_out_invalid)
+
+
+def fill(
+    sender: Sender,
+    batch: Batch,
+    items: Sequence[Draft | Invalid],
+    now: dt.datetime,
+    *,
+    leave_out_invalid: bool = False,
+) -> Sent:
+    """Queue these in a batch that exists; the caller holds the account's lock."""
     mine = [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
     accepted = accept_locked(sender, mine, skip_outside_hours=False)
     opted_out = {skip.index for skip in accepted.skipped if skip.reason == "opted_out"}
     left_out = [skip for skip in accepted.skipped if skip.index not in opted_out]
     if left_out and not leave_out_invalid:
         raise invalid(left_out[0].errors)
-    stillborn = {index: _cancelled(sender, mine[index], batch) for index in sorted(opted_out)}
+    stillborn = {index: _cancelled(sender, mine[index], now) for index in sorted(opted_out)}
     Message.objects.bulk_create(stillborn.values())
     created = iter(accepted.created)
     gone = {skip.index for skip in left_out}
@@ -100,10 +145,10 @@ def _send_many(
     return Sent(batch, messages, left_out)
 
 
-def _cancelled(sender: Sender, item: Draft | Invalid, batch: Batch) -> Message:
+def _cancelled(sender: Sender, item: Draft | Invalid, now: dt.datetime) -> Message:
     assert isinstance(item, Draft)
-    message = to_message(sender, item, batch.created_at)
+    message = to_message(sender, item, now)
     message.status = MessageState.CANCELLED.value
     message.failure_reason = "opted_out"
-    message.finished_at = batch.created_at
+    message.finished_at = now
     return message

@@ -1,0 +1,101 @@
+"""What became of messages, in the vendor's words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from dialects.sms_by import words
+from licenses.auth import Sender
+from messaging.models import Batch, Message
+from messaging.states import MessageState
+
+
+def state(message: Message) -> str:
+    return words.STATES[MessageState(message.status)]
+
+
+def digits(message: Message) -> str:
+    """`375291234567`; '0' once retention has erased it."""
+    return message.phone.removeprefix("+") or "0"
+
+
+def unix(at: dt.datetime | None) -> int:
+    return int(at.timestamp()) if at else 0
+
+
+def local(at: dt.datetime | None, sender: Sender) -> str | None:
+    return at.astimezone(sender.zone).strftime("%Y-%m-%d %H:%M:%S") if at else None
+
+
+def sms(message: Message) -> dict[str, Any]:
+    return {
+        "sms_id": message.pk,
+        "sent": unix(message.sent_at),
+        "delivered": unix(message.delivered_at),
+        "status": state(message),
+    }
+
+
+def recipient(message: Message, sender: Sender) -> dict[str, Any]:
+    """A row of getSmsDeliveryList."""
+    return {
+        "phone": int(digits(message)),
+        "status": state(message).lower(),
+        "d_sent": local(message.sent_at, sender),
+    }
+
+
+def mailing_of_bulk(batch: Batch, sender: Sender) -> dict[str, Any]:
+    """An item of statusBulkSms; `error` has those who will not get theirs. (guess)"""
+    shown: dict[str, Any] = {
+        "message_id": batch.pk,
+        "name": batch.name,
+        "alphaname_id": batch.details.get("alphaname_id", 0),
+        "success": [],
+    }
+    for message in batch.messages.all():
+        failed = state(message) == "UNDELIVERED"
+        row = _delivery(message, sender) | ({"error": _reason(message)} if failed else {})
+        shown.setdefault("error" if failed else "success", []).append(row)
+    return shown
+
+
+def _delivery(message: Message, sender: Sender) -> dict[str, Any]:
+    at = message.delivered_at or message.finished_at or message.sent_at or message.created_at
+    return {
+        "delivery_id": message.pk,
+        "phone": digits(message),
+        "status": state(message),
+        "status_time": at.astimezone(sender.zone).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    }
+
+
+def _reason(message: Message) -> str:
+    return words.ERRORS.get(message.failure_reason, message.failure_reason or message.status)
+
+
+def mailing(row: Any) -> dict[str, Any]:
+    """A row of getSMSMessages, of `selectors.mailings`."""
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "d_create": unix(row.created_at),
+        "d_schedule": unix(row.send_after or row.created_at),
+        "type": "API",
+        "parts": str(row.parts_count),
+        "count_phones": row.messages_count,
+        "status": _state_of_all(row),
+        "sms_delivered": str(row.delivered_count),
+        "cost": words.COST,
+        "alphaname": words.SIM,
+    }
+
+
+def _state_of_all(row: Any) -> str:
+    """NEW while any waits or nobody is in it, SENT while a delivery is not known. (guess)"""
+    if row.waiting_count or not row.messages_count:
+        return "NEW"
+    if row.sent_count:
+        return "SENT"
+    return "DELIVERED" if row.delivered_count else "UNDELIVERED"

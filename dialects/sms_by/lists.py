@@ -1,0 +1,55 @@
+"""Lists of contacts (v2), which sendSmsList sends to: groups of the address book."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+
+from contacts import address_book, selectors, services
+from contacts.address_book import Entry
+from dialects.sms_by import shapes
+from http_api.errors import Refusal
+from http_api.shapes import validated
+from licenses.auth import Sender
+
+Fields = dict[str, Any]
+
+
+def create_subscriber_list(sender: Sender, fields: Fields) -> Any:
+    group = services.create_group(sender, validated(shapes.NewList, fields).name)
+    return {"status": "OK", "result": {"list_id": group.pk}}
+
+
+def get_subscriber_lists(sender: Sender, fields: Fields) -> Any:
+    """The answer is a guess."""
+    groups = selectors.groups(sender.account_id).annotate(count=Count("contacts")).order_by("pk")
+    rows = groups.values("pk", "name", "count")
+    result = [{"list_id": row["pk"], "name": row["name"], "count": row["count"]} for row in rows]
+    return {"status": "OK", "result": result}
+
+
+def import_contacts(sender: Sender, fields: Fields) -> Any:
+    """Who is wrong is left out, and told of in `log`; who is in the list already is updated."""
+    wanted = validated(shapes.Import, fields)
+    group = selectors.group(sender.account_id, wanted.list_id)
+    known = set(selectors.phones_in(sender.account_id, [group.pk]))
+    log: list[dict[str, Any]] = []
+    entries: dict[str, Entry] = {}
+    for index, contact in enumerate(wanted.contacts()):
+        try:
+            read = validated(shapes.ImportedContact, contact, sender=sender)
+        except Refusal as refusal:
+            log.append({"index": index, "error_message": refusal.message})
+        else:
+            entries[read.phone] = Entry(read.phone, read.name, (group.pk,))
+    address_book.save(sender, list(entries.values()), keep_groups=True)
+    return {
+        "status": "OK",
+        "result": {
+            "inserted": len(entries.keys() - known),
+            "updated": len(entries.keys() & known),
+            "invalid": len(log),
+            "log": log,
+        },
+    }

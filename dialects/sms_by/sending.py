@@ -1,0 +1,142 @@
+"""Methods that send: the shape, one service, the vendor's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from contacts import selectors as address_book
+from dialects.sms_by import answers, shapes, words
+from http_api.errors import Refusal
+from http_api.shapes import validated
+from licenses.auth import Sender
+from messaging import selectors
+from messaging.drafts import Draft
+from messaging.models import Batch, Message
+from messaging.segments import segment
+from messaging.services import batches, mailings
+
+Fields = dict[str, Any]
+
+
+def send_quick_sms(sender: Sender, fields: Fields) -> Any:
+    wanted = validated(shapes.QuickSms, fields, sender=sender)
+    answer = _queued(sender, wanted.phone, wanted.message, alphaname_id=wanted.alphaname_id)
+    if wanted.show_cost:
+        answer["cost"] = 0
+    if wanted.forwarding_message:
+        answer["warning"] = words.NO_VIBER
+    return answer
+
+
+def send_otp(sender: Sender, fields: Fields) -> Any:
+    """Telegram's and WhatsApp's codes go out as SMS."""
+    wanted = validated(shapes.Otp, fields, sender=sender)
+    return _queued(sender, wanted.phone, wanted.message) | {"channel": words.CHANNEL}
+
+
+def _queued(sender: Sender, phone: str, text: str, **details: Any) -> dict[str, Any]:
+    batch = Batch(dialect=words.DIALECT.name, details=details)
+    message = batches.send_single(sender, batch, Draft(phone=phone, text=text))
+    return {**_new(message), "parts": message.parts}
+
+
+def _new(message: Message) -> dict[str, Any]:
+    return {"sms_id": message.pk, "status": answers.state(message)}
+
+
+def create_sms_message(sender: Sender, fields: Fields) -> Any:
+    wanted = validated(shapes.NewSmsMessage, fields, sender=sender)
+    batch = mailings.begin(
+        sender,
+        Batch(
+            dialect=words.DIALECT.name,
+            name=wanted.name,
+            text=wanted.message,
+            send_after=wanted.time.at if wanted.time else None,
+            details={"alphaname_id": wanted.alphaname_id},
+        ),
+    )
+    return {
+        "status": "ok",
+        "parts": segment(batch.text).parts,
+        "len": len(batch.text),
+        "message_id": batch.pk,
+        "alphaname": words.SYSTEM,
+        "time": answers.unix(batch.send_after),
+    }
+
+
+def send_sms(sender: Sender, fields: Fields) -> Any:
+    wanted = validated(shapes.NewSms, fields, sender=sender)
+    batch = selectors.batch_by_id(sender.license_id, words.DIALECT.name, wanted.message_id)
+    return _new(mailings.send_to(sender, batch, wanted.phone))
+
+
+def send_bulk_sms(sender: Sender, fields: Fields) -> Any:
+    wanted = validated(shapes.BulkSms, fields, sender=sender)
+    request = Batch(dialect=words.DIALECT.name, external_id=str(uuid4()))
+    batches.send_together(sender, request, [_mailing(one) for one in wanted.messages])
+    answer = {"uuid": request.external_id, "success": "OK"}
+    return answer | ({"warning": words.NO_CALLBACK} if wanted.callback_url else {})
+
+
+def _mailing(wanted: shapes.Mailing) -> tuple[Batch, list[Draft]]:
+    batch = Batch(
+        dialect=words.DIALECT.name,
+        name=wanted.name,
+        send_after=wanted.schedule_time.at if wanted.schedule_time else None,
+        details={"alphaname_id": wanted.alphaname_id},
+    )
+    return batch, wanted.drafts()
+
+
+def send_sms_list(sender: Sender, fields: Fields) -> Any:
+    """Nothing is sent before confirmSendMessageByList."""
+    wanted = validated(shapes.NewListMailing, fields, sender=sender)
+    group = address_book.group(sender.account_id, wanted.list_id)
+    batch = mailings.begin(
+        sender,
+        Batch(
+            dialect=words.DIALECT.name,
+            name=wanted.name,
+            text=wanted.message,
+            send_after=wanted.d_schedule.at,
+            is_held=True,
+            details={"alphaname_id": wanted.alphaname_id, "list_id": group.pk},
+        ),
+    )
+    return {"status": "OK", "result": {"message_id": batch.pk}}
+
+
+def confirm_send_message_by_list(sender: Sender, fields: Fields) -> Any:
+    """`confirm` 0 tells what would be sent, 1 sends it, once. The answer is a guess."""
+    wanted = validated(shapes.Confirmation, fields, sender=sender)
+    batch = selectors.batch_by_id(sender.license_id, words.DIALECT.name, wanted.message_id)
+    if "list_id" not in batch.details:
+        raise Refusal("not_found", "There is no such mailing to a list.")
+    phones = _phones(sender, batch)
+    if wanted.confirm and batch.is_held:
+        if not phones:
+            raise Refusal("invalid", "list_id: there is nobody in this list")
+        mailings.confirm(sender, batch, phones)
+    return {
+        "status": "OK",
+        "result": {
+            "message_id": batch.pk,
+            "name": batch.name,
+            "list_id": batch.details["list_id"],
+            "d_schedule": answers.local(batch.send_after, sender),
+            "count_phones": len(phones),
+            "parts": segment(batch.text).parts * len(phones),
+            "cost": words.COST,
+            "confirmed": int(not batch.is_held),
+        },
+    }
+
+
+def _phones(sender: Sender, batch: Batch) -> list[str]:
+    """Who it goes to: while it is held whoever is in the list, afterwards whom it was sent to."""
+    if batch.is_held:
+        return address_book.phones_in(sender.account_id, [batch.details["list_id"]])
+    return list(batch.messages.values_list("phone", flat=True))

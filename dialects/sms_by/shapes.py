@@ -1,0 +1,198 @@
+"""What the vendor's clients send."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from dialects.fields import Fields, International, Moment
+from dialects.sms_by import words
+from http_api.shapes import Identifier, Integer, problem
+from messaging.drafts import Draft
+from messaging.fields import Text
+
+Id = Annotated[Integer, Field(ge=1, le=2**63 - 1)]
+Name = Annotated[Identifier, Field(max_length=255)]
+
+
+def _alphaname(value: object) -> int:
+    """A sender's name is only ever told again, so any is taken."""
+    return int(value) if re.fullmatch("[0-9]{1,18}", str(value), re.ASCII) else 0  # type: ignore[call-overload]
+
+
+def _flag(value: object) -> object:
+    return {"true": 1, "false": 0}.get(str(value).lower(), value)
+
+
+Alphaname = Annotated[int, BeforeValidator(_alphaname)]
+Flag = Annotated[Integer, Field(ge=0, le=1), BeforeValidator(_flag)]
+
+
+class QuickSms(Fields):
+    message: Text
+    phone: International
+    alphaname_id: Alphaname = 0
+    show_cost: Flag = 0
+    forwarding_message: Flag = 0
+    forwarding_time: Annotated[Integer, Field(ge=5, le=60)] = 60
+
+
+class Otp(Fields):
+    message: Text
+    phone: International
+
+    @field_validator("message")
+    @classmethod
+    def _digits(cls, text: str) -> str:
+        if not (text.isascii() and text.isdigit() and len(text) <= words.MAX_OTP):
+            raise problem(f"must be a code of at most {words.MAX_OTP} digits")
+        return text
+
+
+class NewSmsMessage(Fields):
+    message: Text
+    name: Name = ""
+    alphaname_id: Alphaname = 0
+    time: Moment | None = None
+
+
+class NewSms(Fields):
+    message_id: Id
+    phone: International
+
+
+class NewListMailing(Fields):
+    name: Name
+    message: Text
+    d_schedule: Moment
+    list_id: Id
+    alphaname_id: Alphaname = 0
+
+
+class Confirmation(Fields):
+    message_id: Id
+    confirm: Flag
+
+
+class SmsOf(Fields):
+    sms_id: Id
+
+
+class MessageOf(Fields):
+    message_id: Id
+
+
+class RequestOf(Fields):
+    uuid: Annotated[Identifier, Field(max_length=64)]
+
+
+class Page(Fields):
+    limit_offset: Annotated[Integer, Field(ge=0, le=10**9)] | None = None
+    limit_rows: Annotated[Integer, Field(ge=1, le=words.MAX_ROWS)] | None = None
+
+    @model_validator(mode="after")
+    def _rows_with_offset(self) -> Self:
+        if self.limit_offset is not None and self.limit_rows is None:
+            raise problem("limit_offset needs limit_rows")
+        return self
+
+    @property
+    def rows(self) -> slice:
+        first = self.limit_offset or 0
+        return slice(first, first + (self.limit_rows or words.ROWS))
+
+
+class DeliveryPage(Page):
+    message_id: Id
+
+
+class MailingQuery(Fields):
+    type: Literal["WEB", "API"] | None = None
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+class Personal(Fields):
+    phone: International
+    text: Text
+
+
+class Mailing(Fields):
+    """One of `messages` of sendBulkSms."""
+
+    name: Name = ""
+    alphaname_id: Alphaname = 0
+    schedule_time: Moment | None = None
+
+    def drafts(self) -> list[Draft]:
+        raise NotImplementedError
+
+
+class PersonalMailing(Mailing):
+    message_type: Literal["personal"]
+    delivery_list: Annotated[list[Personal], Field(min_length=1, max_length=words.MAX_RECIPIENTS)]
+
+    def drafts(self) -> list[Draft]:
+        start = self.schedule_time
+        return [Draft(phone=o.phone, text=o.text, send_after=start) for o in self.delivery_list]
+
+
+class BulkMailing(Mailing):
+    message_type: Literal["bulk"]
+    text: Text
+    delivery_list: Annotated[
+        list[International], Field(min_length=1, max_length=words.MAX_RECIPIENTS)
+    ]
+
+    def drafts(self) -> list[Draft]:
+        start = self.schedule_time
+        return [
+            Draft(phone=phone, text=self.text, send_after=start) for phone in self.delivery_list
+        ]
+
+
+class BulkSms(Fields):
+    callback_url: Identifier = ""
+    messages: Annotated[
+        list[Annotated[PersonalMailing | BulkMailing, Field(discriminator="message_type")]],
+        Field(min_length=1, max_length=words.MAX_RECIPIENTS),
+    ]
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        if sum(len(mailing.delivery_list) for mailing in self.messages) > words.MAX_RECIPIENTS:
+            raise problem(f"one request may have at most {words.MAX_RECIPIENTS} recipients")
+        return self
+
+
+class NewList(Fields):
+    name: Annotated[Name, Field(min_length=1)]
+
+
+class Import(Fields):
+    """`data[i][j]` is the i-th contact's value of the field `field_names[j]`."""
+
+    list_id: Id
+    field_names: Annotated[list[str], Field(min_length=1, max_length=30)]
+    data: Annotated[list[list[Any]], Field(min_length=1, max_length=words.MAX_IMPORT)]
+
+    @field_validator("field_names")
+    @classmethod
+    def _with_phone(cls, names: list[str]) -> list[str]:
+        names = [name.strip().lower() for name in names]
+        if "phone" not in names:
+            raise problem("must have phone: messages are sent to nothing else")
+        return names
+
+    def contacts(self) -> list[dict[str, Any]]:
+        return [dict(zip(self.field_names, values, strict=False)) for values in self.data]
+
+
+class ImportedContact(Fields):
+    phone: International
+    name: Name | None = None

@@ -1,0 +1,73 @@
+"""One address a method, in whatever case; each on GET and POST, since its clients use either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dialects.base import DialectViewSet, Route
+from dialects.fields import merged
+from dialects.sms_by import lists, reading, sending, words
+from dialects.sms_by.authentication import Token
+from http_api.errors import Refusal
+from licenses.auth import Sender, sender_of
+
+Method = Callable[[Sender, dict[str, Any]], Any]
+
+READING: dict[str, Method] = {
+    "statusBulkSms": reading.status_bulk_sms,
+    "checkSMSMessageStatus": reading.check_sms_message_status,
+    "checkSMS": reading.check_sms,
+    "getMessagesList": reading.get_messages_list,
+    "getSmsDeliveryList": reading.get_sms_delivery_list,
+    "getSMSMessages": reading.get_sms_messages,
+    "getBalance": reading.get_balance,
+    "getLimit": reading.get_limit,
+    "getAlphanames": reading.get_alphanames,
+    "getAlphanameId": reading.get_alphaname_id,
+    "getSubscriberLists": lists.get_subscriber_lists,
+}
+WRITING: dict[str, Method] = {
+    "sendBulkSms": sending.send_bulk_sms,
+    "sendQuickSMS": sending.send_quick_sms,
+    "sendOtpTelegram": sending.send_otp,
+    "sendOtpWhatsApp": sending.send_otp,
+    "createSmsMessage": sending.create_sms_message,
+    "sendSMS": sending.send_sms,
+    "sendSmsList": sending.send_sms_list,
+    "confirmSendMessageByList": sending.confirm_send_message_by_list,
+    "createSubscriberList": lists.create_subscriber_list,
+    "importContacts": lists.import_contacts,
+}
+_METHODS = {name.lower(): name for name in READING | WRITING}
+
+
+class MethodViewSet(DialectViewSet):
+    dialect = words.DIALECT
+    authentication_classes = [Token]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.kwargs["name"].lower() not in _METHODS:
+            raise Refusal("unknown_method", "There is no such method.")
+        if request.method == "HEAD":  # asks what a GET would answer; must not do what it does
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+
+    def call(self, request: Request, name: str) -> Response:
+        sender, fields = sender_of(request), merged(request)
+        name = _METHODS[name.lower()]
+        if name in READING:
+            response = Response(READING[name](sender, fields))
+        else:
+            work = WRITING[name]
+            response = self.write(request, sender.scope, lambda: Response(work(sender, fields)))
+        response["Cache-Control"] = "no-store"  # also a GET sends: each must come through to here
+        return response
+
+
+ROUTES: tuple[Route, ...] = (
+    ("(?P<name>[A-Za-z]+)", MethodViewSet, {"get": "call", "post": "call"}),
+)
