@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--first", type=int, default=0, help="where to begin")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left running
     seeds = range(options.first, options.first + options.seeds)
     wanted = list(seeds) if options.seed is None else [options.seed]
     with _servers():
