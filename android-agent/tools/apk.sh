@@ -31,8 +31,9 @@ if ! { command -v zipalign && command -v apksigner; } >/dev/null; then
         stop "they could not be installed: $install"
 fi
 
-# A clean app: what a former build left behind would be in the APK.
-rm -rf "$target/classes" "$target/dex" "$target/dex-input"
+# What a former build left behind would be in the APK.
+rm -rf android-agent/core/target/classes "$target/classes" "$target/generated-sources" "$target/dex" \
+    "$target/dex-input"
 "$tools/maven.sh" --projects app --also-make --activate-profiles apk -Dmaven.test.skip=true package
 
 mkdir -p "$out"

@@ -79,17 +79,20 @@ class TestPhone : ExternalResource() {
     assertNull(problem)
   }
 
-  /** Blocks until the agent's state is like this. */
+  /** Blocks until the agent's state is like this. Meanwhile its clock goes on. */
   fun await(condition: (Snapshot) -> Boolean): Snapshot {
     val seen = CountDownLatch(1)
     val listener = EngineListener { if (condition(it)) seen.countDown() }
     phone.engine.listen(listener)
     try {
-      check(seen.await(30, TimeUnit.SECONDS)) { "never: ${phone.engine.snapshot}" }
+      repeat(PATIENCE) {
+        if (seen.await(SILENCE_MS, TimeUnit.MILLISECONDS)) return phone.engine.snapshot
+        clock.advance(6)
+      }
     } finally {
       phone.engine.unlisten(listener)
     }
-    return phone.engine.snapshot
+    error("never: ${phone.engine.snapshot}")
   }
 
   /** The radio as Android shows it to the app. */
@@ -107,6 +110,8 @@ class TestPhone : ExternalResource() {
 
   companion object {
     const val LINK = "smsgate://pair?server=https%3A%2F%2Fsms.example.com&code=ABCD-EFGH-JKLM"
+    private const val PATIENCE = 150
+    private const val SILENCE_MS = 200L
     private val KEY = SecretKeySpec(ByteArray(32) { it.toByte() }, "AES")
   }
 }

@@ -66,9 +66,8 @@ private fun TestPhone.work() {
   shadowOf(app.service<PowerManager>()).setIgnoringBatteryOptimizations("smsgate.app", true)
   insert(card(0, 1, "Play"), card(1, 2, "Orange"))
   phone.settings.setDailyCap(0, 200)
-  pair()
   (1L..4L).forEach { server.offer(it) }
-  clock.advance(61)
+  pair()
   await { it.awaiting == 1 && it.held == 3 }
 }
 
