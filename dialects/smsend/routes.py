@@ -24,7 +24,7 @@ SIM = "(?P<sim>[^/]{1,64})"
 
 _REFUSED = dict.fromkeys(("get", "post", "put", "delete"), "refuse")
 
-_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     ("login", LogInViewSet, {"get": "session"}),
     ("token", LogInViewSet, {"get": "token"}),
     ("checksession", SessionViewSet, {"get": "check"}),
@@ -65,9 +65,4 @@ _ROUTES: tuple[Route, ...] = (
     ("2fa/request", PinViewSet, {"post": "send"}),
     ("2fa/verify", PinViewSet, {"post": "verify"}),
     (rf"(?P<subject>{'|'.join(words.NOT_HERE)})(?:/.+)?", NotHereViewSet, _REFUSED),
-)
-
-# The document's Java sample joins a base that ends with a slash to paths that begin with one.
-ROUTES: tuple[Route, ...] = tuple(
-    (f"/?{pattern}", view, actions) for pattern, view, actions in _ROUTES
 )

@@ -29,7 +29,8 @@ def _error(refused: Refused) -> dict[str, str]:
 
 DIALECT = Dialect(
     name="smsend",
-    prefixes=("/API/v1.0/REST/",),
+    # The document's Java sample joins a base that ends with a slash to paths that begin with one.
+    prefixes=("/API/v1.0/REST/", "/API/v1.0/REST//"),
     error_body=_error,
     status_by_code={
         "license_inactive": 401,
