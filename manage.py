@@ -21,6 +21,9 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ConfigError as error:
         sys.exit(f"smsgate: {error}")
+    except BrokenPipeError:  # nobody reads on: `… | head`; and no word about it at the exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

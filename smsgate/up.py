@@ -110,7 +110,6 @@ class Supervisor:
         signal.signal(signal.SIGHUP, self._on_signal)  # the terminal was closed
         with ExitStack() as resources:
             resources.enter_context(locked(self.config))
-            configuration.peppers(self.config)  # before there is data: a lost one is not made anew
             listeners = {
                 "SMSGATE_LISTEN_FD": resources.enter_context(
                     _listening(self.config.bind, "PORT", self.config.port)

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-from smsgate.config import Config, read_or_create_secret
+from smsgate.config import Config, read_or_create_secret, secret
 from smsgate.embedded.errors import EmbeddedError, one_line
 from smsgate.embedded.service import Service
 
@@ -115,6 +115,9 @@ class Postgres(Service):
 
         Each try has a folder of its own: the `initdb` of a killed one may still write into the old.
         """
+        secret(
+            "PEPPER_1", self.config
+        )  # made with the data: keys in there are worth nothing without
         draft = self.folder.with_name(f"{_DRAFT}{secrets.token_hex(4)}")
         self.make_folder(draft)
         admin = read_or_create_secret(self.config.secrets_dir / "postgres_admin_password")

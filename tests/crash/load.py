@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-# What is imported below asks for settings, but for none of these.
-os.environ |= {"SECRET_KEY": "load", "PEPPER_1": "load", "REDIS_URL": "redis://127.0.0.1:1"}
-os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
+if __name__ == "__main__":  # what is imported below asks for settings, but for none of these
+    os.environ |= {"SECRET_KEY": "load", "PEPPER_1": "load", "REDIS_URL": "redis://127.0.0.1:1"}
+    os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
 
 from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
 from tests.crash.clients import Client, Ledger
