@@ -87,7 +87,6 @@ def _environment(settings: Config) -> dict[str, str]:
         "DATA_DIR": str(settings.data_dir),
         "PORT": str(settings.port),
         "LICENSE_RATE_PER_MINUTE": "0",  # the throttle would measure itself
-        "LOG_LEVEL": "WARNING",
     }
 
 

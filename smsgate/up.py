@@ -31,6 +31,7 @@ BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before the next try
 HEALTHY_SECONDS = 60.0  # alive for so long, a child has its tries back
 STOP_SECONDS = 25.0
 POLL_SECONDS = 0.1
+ORPHAN_SECONDS = 3.0  # what a killed supervisor leaves behind holds the port for a moment
 CANNOT_START = 3  # exit code of a child for which trying again is no use
 
 
@@ -256,9 +257,16 @@ def locked(config: Config) -> IO[str]:
 
 
 def _listening(bind: str, setting: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    deadline = time.monotonic() + ORPHAN_SECONDS
     try:
-        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-        return socket.create_server((bind, port), family=family, backlog=2048)
+        while True:
+            try:
+                return socket.create_server((bind, port), family=family, backlog=2048)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
     except OSError as error:
         is_name = isinstance(error, socket.gaierror)
         reason = error.strerror if is_name else os.strerror(error.errno or 0)
