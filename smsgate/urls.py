@@ -45,8 +45,6 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponse], name: str) -
 ID = r"(?P<message_id>[0-9]{1,18})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First: a few prefixes cost our own routes nothing, and all of ours would cost a dialect's much.
-    path("", include("dialects.urls")),
     route("api/messages", MessageViewSet, COLLECTION, "messages-list"),
     route("api/messages/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
     route(
@@ -64,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
     route("companion/pair", PairViewSet, {"post": "create"}, "companion-pair"),
     route("companion/sync", SyncViewSet, {"post": "create"}, "companion-sync"),
+    path("", include("dialects.urls")),  # after what programs and phones ask most, before what people do
     page("api/schema", pages.schema, "schema"),
     page("api/docs", pages.api_docs, "docs"),
     page("pair", pages.pair, "pair"),
