@@ -5,6 +5,7 @@ Raw SQL: the inserts that are the limit.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
 import statistics
@@ -115,9 +116,12 @@ def bulk(stack: Stack, *, rounds: int) -> Figure:
 
 
 def _raw_bulk(stack: Stack) -> float:
+    now = dt.datetime.now(dt.UTC)
     rows = [
-        (0, 0, item["external_id"], item["phone"]) for item in (new_message() for _ in range(1000))
-    ]
+        (0, 0, item["external_id"], item["phone"], TEXT, 10, "pending", "", now, False, "hold", 1,
+         "gsm7", 0, False, "", now)
+        for item in (new_message() for _ in range(1000))
+    ]  # fmt: skip
     connection = stack.connect()
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -126,7 +130,6 @@ def _raw_bulk(stack: Stack) -> float:
             cursor,
             f"INSERT INTO messaging_message ({COLUMNS}) VALUES %s ON CONFLICT DO NOTHING",
             rows,
-            template=f"(%s, %s, %s, %s, {ROW})",
             page_size=1000,
         )
         connection.commit()

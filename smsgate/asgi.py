@@ -166,8 +166,8 @@ class Root:
 
 
 def _spare_the_collector() -> None:
-    """Python's cycle collector walks all that lives each time a bulk has made many objects: half of the
-    bulk's time. What is there at the start stays for good and need not be walked."""
+    """Python's cycle collector walks all that lives each time a bulk has made many objects: a third of
+    its time. What is there at the start stays for good and need not be walked."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)

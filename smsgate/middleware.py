@@ -1,7 +1,7 @@
 """Django's middleware for browsers (sessions, CSRF, logins), which only people's pages need.
 
 Programs and phones have neither cookie nor session: their requests pass by, and a single create gets
-a sixth cheaper. Subclasses, since the admin's system checks look for Django's own classes.
+a tenth cheaper. Subclasses, since the admin's system checks look for Django's own classes.
 """
 
 from __future__ import annotations
