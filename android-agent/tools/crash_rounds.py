@@ -42,7 +42,8 @@ class Rounds(Demo):
     """One service, one phone with many lives."""
 
     def __init__(self, folder: Path, jar: str, speed: float, seed: int) -> None:
-        super().__init__(folder, speed, [*JAVA, jar])
+        super().__init__(folder, speed)
+        self.phone = [*JAVA, jar]
         self.env["TLS_PORT"] = str(free_port())  # the link then names the server's own certificate
         self.chance = random.Random(seed)
         self.outbox = folder / "outbox.jsonl"
