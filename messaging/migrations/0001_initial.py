@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("external_id", models.CharField(max_length=255, null=True)),
-                ("repeat_digest", models.UUIDField(null=True)),
+                ("repeat_digest", models.BinaryField(max_length=16, null=True)),
                 ("phone", models.CharField(max_length=16)),
                 ("text", models.TextField()),
                 ("priority", models.SmallIntegerField(default=10)),

@@ -952,7 +952,7 @@ INSERT INTO public.auth_permission VALUES
 --
 
 INSERT INTO public.auth_user VALUES
-	(1, '!HGphqjYoPYOCKhnvD7ycMD5qI0nIgDgiaQ0xj1x7', NULL, false, 'Alice', '', '', '', false, true, '2026-11-25 13:57:03.959693+00');
+	(1, '!ti01jHLUlEZ9SBmt6fgBSzxEBUfBRZOO3UmQRJNk', NULL, false, 'Alice', '', '', '', false, true, '2026-11-25 15:33:58.083162+00');
 
 
 --
@@ -1032,28 +1032,28 @@ INSERT INTO public.django_content_type VALUES
 --
 
 INSERT INTO public.django_migrations VALUES
-	(1, 'contenttypes', '0001_initial', '2026-11-25 13:56:56.17379+00'),
-	(2, 'auth', '0001_initial', '2026-11-25 13:56:56.549786+00'),
-	(3, 'admin', '0001_initial', '2026-11-25 13:56:56.640078+00'),
-	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-25 13:56:56.677671+00'),
-	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-25 13:56:56.713693+00'),
-	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-25 13:56:56.823796+00'),
-	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-25 13:56:56.872733+00'),
-	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-25 13:56:56.941282+00'),
-	(9, 'auth', '0004_alter_user_username_opts', '2026-11-25 13:56:56.976573+00'),
-	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-25 13:56:57.047161+00'),
-	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-25 13:56:57.057852+00'),
-	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-25 13:56:57.101538+00'),
-	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-25 13:56:57.179843+00'),
-	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-25 13:56:57.248007+00'),
-	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-25 13:56:57.277152+00'),
-	(16, 'auth', '0011_update_proxy_permissions', '2026-11-25 13:56:57.310873+00'),
-	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-25 13:56:57.361612+00'),
-	(18, 'licenses', '0001_initial', '2026-11-25 13:56:58.209076+00'),
-	(19, 'contacts', '0001_initial', '2026-11-25 13:56:58.569471+00'),
-	(20, 'http_api', '0001_initial', '2026-11-25 13:56:58.623847+00'),
-	(21, 'messaging', '0001_initial', '2026-11-25 13:57:01.79602+00'),
-	(22, 'sessions', '0001_initial', '2026-11-25 13:57:01.849001+00');
+	(1, 'contenttypes', '0001_initial', '2026-11-25 15:33:56.435025+00'),
+	(2, 'auth', '0001_initial', '2026-11-25 15:33:56.492983+00'),
+	(3, 'admin', '0001_initial', '2026-11-25 15:33:56.513042+00'),
+	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-25 15:33:56.525065+00'),
+	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-25 15:33:56.530783+00'),
+	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-25 15:33:56.557578+00'),
+	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-25 15:33:56.569506+00'),
+	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-25 15:33:56.581434+00'),
+	(9, 'auth', '0004_alter_user_username_opts', '2026-11-25 15:33:56.591493+00'),
+	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-25 15:33:56.608014+00'),
+	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-25 15:33:56.611122+00'),
+	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-25 15:33:56.6266+00'),
+	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-25 15:33:56.639343+00'),
+	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-25 15:33:56.653107+00'),
+	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-25 15:33:56.666788+00'),
+	(16, 'auth', '0011_update_proxy_permissions', '2026-11-25 15:33:56.671327+00'),
+	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-25 15:33:56.683957+00'),
+	(18, 'licenses', '0001_initial', '2026-11-25 15:33:56.890982+00'),
+	(19, 'contacts', '0001_initial', '2026-11-25 15:33:56.979462+00'),
+	(20, 'http_api', '0001_initial', '2026-11-25 15:33:56.989747+00'),
+	(21, 'messaging', '0001_initial', '2026-11-25 15:33:57.677383+00'),
+	(22, 'sessions', '0001_initial', '2026-11-25 15:33:57.685028+00');
 
 
 --
@@ -1067,7 +1067,7 @@ INSERT INTO public.django_migrations VALUES
 --
 
 INSERT INTO public.http_api_idempotencyrecord VALUES
-	(1, 'license:1', 'POST messages-create', 'once', '\x3a29678cc0e83a0cd4a2c6d8eeb0c21854fba7116d85ca502e188ec1125e767d', 201, '{"id":11,"external_id":"pending","phone":"+48123456789","message":"Hello","status":"pending","send_after":null,"created_at":"2026-04-09T14:32:00Z"}', '2026-04-09 14:32:00+00');
+	(1, 'license:1', 'POST messages-create', 'once', '\x85a9953bbf6022f83dfeeebff8899889f8141312a6ab9ddb7cd8fcc9440b36fd', 201, '{"id":11,"external_id":"pending","phone":"+48123456789","message":"Hello","status":"pending","send_after":null,"created_at":"2026-04-09T14:32:00Z"}', '2026-04-09 14:32:00+00');
 
 
 --
@@ -1075,7 +1075,7 @@ INSERT INTO public.http_api_idempotencyrecord VALUES
 --
 
 INSERT INTO public.licenses_account VALUES
-	(1, 'Alice', 'PL', 'Europe/Warsaw', NULL, NULL, 500, NULL, true, 180, '2026-11-25 13:57:03.970236+00', 1);
+	(1, 'Alice', 'PL', 'Europe/Warsaw', NULL, NULL, 500, NULL, true, 180, '2026-11-25 15:33:58.085315+00', 1);
 
 
 --
@@ -1083,7 +1083,7 @@ INSERT INTO public.licenses_account VALUES
 --
 
 INSERT INTO public.licenses_apikey VALUES
-	(1, '1$ca5f1a3d584c3ea24ff859ec1537dbceccf6b56ae0f4a13419c005c37a4b564f', '9C', true, '2026-11-25 13:57:04.045142+00', 1);
+	(1, '1$693bec04bc53709a5da27586d343d9c0ae335426d1f4a9d1415719eadfa55664', 'Z4', true, '2026-11-25 15:33:58.108967+00', 1);
 
 
 --
@@ -1091,7 +1091,7 @@ INSERT INTO public.licenses_apikey VALUES
 --
 
 INSERT INTO public.licenses_credential VALUES
-	(1, 'smsjaezfr9c', '1$13afd137b2fba74f90a70087630065c68434947d2b51b6a86aaac36e3003bf6d', '1$16f27321ceb2af8bd263a6437bab6cc127fe15c78865141a1e13570db60498a1', true, '2026-11-25 13:57:04.031934+00', 1);
+	(1, 'sms6prefzyz', '1$2357c0aef9a3b5601a683231bead353d2221449a4d86fba1dca23f8f3c43fc68', '1$9db74becce15c2b171789eaa89facb4b33abd774bdd0c25d06d8fa82acb0460d', true, '2026-11-25 15:33:58.107227+00', 1);
 
 
 --
@@ -1099,8 +1099,8 @@ INSERT INTO public.licenses_credential VALUES
 --
 
 INSERT INTO public.licenses_dailyusage VALUES
-	(8, '2099-01-01', 1, 1),
-	(1, '2026-04-09', 10, 1);
+	(1, '2026-04-09', 10, 1),
+	(8, '2099-01-01', 2, 1);
 
 
 --
@@ -1108,7 +1108,7 @@ INSERT INTO public.licenses_dailyusage VALUES
 --
 
 INSERT INTO public.licenses_device VALUES
-	(1, 'Pixel', 'install-1', '1$db48c66f67d4189ee0347fc658bea736a16deb9290e79536850d65e116ebb74d', '', '', '[]', '{}', 'instant', false, NULL, '2026-04-09 14:32:00+00', 900, NULL, '2026-11-25 13:57:04.101103+00', 1);
+	(1, 'Pixel', 'install-1', '1$212b2c9bd9e02264c31ea1d50971c988fb4b267bb749f56008a601e70985620d', '', '', '[]', '{}', 'instant', false, NULL, '2026-04-09 14:32:00+00', 900, NULL, '2026-11-25 15:33:58.124824+00', 1);
 
 
 --
@@ -1116,7 +1116,7 @@ INSERT INTO public.licenses_device VALUES
 --
 
 INSERT INTO public.licenses_license VALUES
-	(1, '', '1$df946f8ec60d89dfad5d72d1af4a3a827c4e6a0dd21f63f07011eb0f1720cf53', 'FJ', true, false, 600, '2026-11-25 13:57:04.023229+00', 1);
+	(1, '', '1$50d143350e2660c046df81f7561bff46a8716492bf4d0f2bb167c903cb48e5a3', 'GS', true, false, 600, '2026-11-25 15:33:58.105074+00', 1);
 
 
 --
@@ -1124,7 +1124,7 @@ INSERT INTO public.licenses_license VALUES
 --
 
 INSERT INTO public.licenses_pairingcode VALUES
-	(1, '1$b8e3f0d5b62deb5b63558a00647b88144e1e63ab7fdf56a07bc592732a6fc114', '2026-04-09 14:42:00+00', 1, NULL, 1);
+	(1, '1$5cdddbf50412925e5a9d41333b26992057688d6dda44accdfdb9be557638cfab', '2026-04-09 14:42:00+00', 1, NULL, 1);
 
 
 --
@@ -1146,7 +1146,7 @@ INSERT INTO public.messaging_attempt VALUES
 --
 
 INSERT INTO public.messaging_claim VALUES
-	(1, 'daf4b1b3-8fef-44e0-8c91-b15f1fbe2342', '2026-04-09 14:32:00+00', 1);
+	(1, 'ad8fb769-233a-4cdc-9867-424ed9453694', '2026-04-09 14:32:00+00', 1);
 
 
 --
@@ -1154,20 +1154,20 @@ INSERT INTO public.messaging_claim VALUES
 --
 
 INSERT INTO public.messaging_event VALUES
-	(1, '7c6c8c7d-3095-4777-996e-4703d6a00adb', 'started', 1, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(2, 'b6f5cb27-26a3-474e-9f41-f9c43515d31d', 'part_sent', 1, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(3, 'd7e4b3f6-b8e4-462e-b5fd-22a41fe3043d', 'started', 2, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(4, '4c0320af-cfc8-48e0-9f40-bfb73ff0af0c', 'part_sent', 2, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(5, '1fba93bc-fb77-46b5-b0d8-cd588301272d', 'started', 3, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(6, 'e984560d-973e-482a-bee9-a34f21b4626b', 'part_sent', 3, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(7, '70edb3bd-5dfa-4752-ae85-2cc3b7795197', 'part_delivered', 1, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(8, '8da76b75-88a8-49e9-ae03-0a5976f005fb', 'part_undelivered', 2, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(9, '1cf83830-c782-4b5e-a9c4-5e284a64a3cd', 'started', 4, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(10, '0bc6d160-a94d-4313-91fb-a136e245b6cf', 'started', 5, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(11, '69e0b94d-3063-41cf-add3-c32104950668', 'started', 6, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(12, '43b5fd59-8dee-428f-832d-64fa0b64f2cc', 'part_failed', 4, 1, 1, 1, 'no_service', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(13, '7decd90f-0e06-4d01-b053-3d9a5d99b7b1', 'unknown', 5, 1, NULL, NULL, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
-	(14, 'a41d73a1-9b3b-49ba-bb53-0a2998467c9c', 'started', 1000000000, 1, NULL, NULL, '', '2036-04-09T14:32:00+00:00', 'unknown_attempt', '2026-04-09 14:32:00+00', 1);
+	(1, '74581e7d-7c16-486a-bb95-de2c44750401', 'started', 1, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(2, 'd0af859c-75f6-4c4b-a748-a770543b126b', 'part_sent', 1, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(3, '47546a60-0326-4a46-90ef-6ff918d5486e', 'started', 2, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(4, '9089edc5-4efd-4f3e-b996-a483d091e212', 'part_sent', 2, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(5, '2b669415-9af6-4a2d-9f9d-1fdaedbc3407', 'started', 3, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(6, '09ce782f-9342-4208-876b-272f75af511f', 'part_sent', 3, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(7, 'fdb2a9d3-1cac-4546-8206-ef8cf82c2b63', 'part_delivered', 1, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(8, '0f64325e-f782-4f40-a40b-a415fb37de87', 'part_undelivered', 2, 1, 1, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(9, 'd03d254e-3a98-4b93-93dc-b3d60076320a', 'started', 4, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(10, 'b45c1f92-9f06-4995-b02a-0ce926fc965e', 'started', 5, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(11, '10100500-cdd8-48da-bbf8-e277f26c1260', 'started', 6, 1, NULL, 1, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(12, 'f26c45d8-ad4c-48ee-9673-421b67c5dbc4', 'part_failed', 4, 1, 1, 1, 'no_service', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(13, '48206c4f-6525-4370-be3e-a65e5c83c53e', 'unknown', 5, 1, NULL, NULL, '', '2036-04-09T14:32:00+00:00', '', '2026-04-09 14:32:00+00', 1),
+	(14, 'c9354e4b-543f-4902-aae6-4f2291e0fc9d', 'started', 1000000000, 1, NULL, NULL, '', '2036-04-09T14:32:00+00:00', 'unknown_attempt', '2026-04-09 14:32:00+00', 1);
 
 
 --
@@ -1175,7 +1175,7 @@ INSERT INTO public.messaging_event VALUES
 --
 
 INSERT INTO public.messaging_inboundmessage VALUES
-	(1, '432a0e61-6d7a-4051-9151-9a952226e161', '+48987654321', 'Hi', NULL, '', '2026-04-09 14:32:00+00', 1, 1);
+	(1, '70c43f0f-3649-48c5-bbe5-6bae6f7d58cc', '+48987654321', 'Hi', NULL, '', '2026-04-09 14:32:00+00', 1, 1);
 
 
 --
@@ -1193,6 +1193,7 @@ INSERT INTO public.messaging_message VALUES
 	(8, 'scheduled', NULL, '+48123456789', 'Hello', 10, NULL, 'scheduled', '2099-01-01 00:00:00+00', '2099-01-01T00:00:00Z', NULL, '2099-01-01 00:00:00+00', false, 'hold', 1, 'gsm7', 0, false, '', '2026-04-09 14:32:00+00', NULL, NULL, NULL, 1, 1),
 	(10, 'cancelled', NULL, '+48123456789', 'Hello', 10, NULL, 'cancelled', NULL, '', NULL, '2026-04-09 14:32:00+00', false, 'hold', 1, 'gsm7', 0, false, 'cancelled', '2026-04-09 14:32:00+00', NULL, NULL, '2026-04-09 14:32:00+00', 1, 1),
 	(11, 'pending', NULL, '+48123456789', 'Hello', 10, NULL, 'pending', NULL, '', NULL, '2026-04-09 14:32:00+00', false, 'hold', 1, 'gsm7', 0, false, '', '2026-04-09 14:32:00+00', NULL, NULL, NULL, 1, 1),
+	(12, NULL, '\x4c3307de88822009936a1c2e582e65bf', '+48123456780', 'Hi Ola', 10, NULL, 'scheduled', '2099-01-01 00:00:00+00', '2099-01-01T00:00:00Z', NULL, '2099-01-01 00:00:00+00', false, 'hold', 1, 'gsm7', 0, false, '', '2026-04-09 14:32:00+00', NULL, NULL, NULL, 1, 1),
 	(9, 'expired', NULL, '+48123456789', 'Hello', 10, NULL, 'expired', NULL, '', '2026-04-09 14:33:00+00', '2026-04-09 14:32:00+00', false, 'hold', 1, 'gsm7', 0, false, '', '2026-04-09 14:32:00+00', NULL, NULL, '2026-04-09 14:34:00+00', 1, 1);
 
 
@@ -1346,7 +1347,7 @@ SELECT pg_catalog.setval('public.licenses_credential_id_seq', 1, true);
 -- Name: licenses_dailyusage_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
 --
 
-SELECT pg_catalog.setval('public.licenses_dailyusage_id_seq', 11, true);
+SELECT pg_catalog.setval('public.licenses_dailyusage_id_seq', 12, true);
 
 
 --
@@ -1402,7 +1403,7 @@ SELECT pg_catalog.setval('public.messaging_inboundmessage_id_seq', 1, true);
 -- Name: messaging_message_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
 --
 
-SELECT pg_catalog.setval('public.messaging_message_id_seq', 11, true);
+SELECT pg_catalog.setval('public.messaging_message_id_seq', 12, true);
 
 
 --
