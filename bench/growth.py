@@ -70,7 +70,7 @@ def _fill(stack: Stack, account: dict[str, Any], number: int, *, finished: bool)
     """Rows as the service would have written them, in pieces; a person sees how far it is."""
     state = "'delivered', now()" if finished else "'scheduled', NULL"
     due = "now()" if finished else "now() + interval '30 days' + n * interval '1 s'"
-    columns = COLUMNS.replace("status", "status, sent_at").replace("created_at", "created_at")
+    columns = COLUMNS.replace("status", "status, sent_at")
     row = ROW.replace("'pending'", state).replace("'', now(), false", f"'', {due}, false", 1)
     connection = stack.connect()
     connection.autocommit = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import hmac
@@ -20,12 +19,12 @@ from http_api import clock
 from http_api.errors import Refusal
 from licenses import auth, tokens
 from licenses.auth import Sender
-from licenses.authentication import KeyAuthentication, bearer
+from licenses.authentication import KeyAuthentication, basic, bearer
 
 
 class Login(KeyAuthentication):
     def principal(self, request: Request) -> Sender:
-        if (pair := _basic(request)) is not None:
+        if (pair := basic(request)) is not None:
             return auth.sender_by_password(*pair)
         token = bearer(request) or ""
         if token.count(".") == 2:
@@ -38,18 +37,6 @@ class RefreshToken(KeyAuthentication):
 
     def principal(self, request: Request) -> Sender:
         return auth.sender_by_issued_token(tokens.Kind.REFRESH, bearer(request) or "")
-
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        pair = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        pair = ""
-    username, _, password = pair.partition(":")
-    return username, password
 
 
 def require_scope(sender: Sender, scope: str) -> None:
