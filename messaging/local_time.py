@@ -58,13 +58,14 @@ def localize(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     there_and_back = aware.astimezone(dt.UTC).astimezone(zone)
     if there_and_back.replace(tzinfo=None) == naive:
         return aware
-    return _end_of_gap(naive, zone)
+    # Its two readings lie on both sides of the gap.
+    before, after = (naive.replace(tzinfo=zone, fold=fold) for fold in (1, 0))
+    return offset_change(before, after, zone).astimezone(zone)
 
 
-def _end_of_gap(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """The first instant after the clock jumped over `naive`: found between its two readings."""
-    before = naive.replace(tzinfo=zone, fold=1).astimezone(dt.UTC)  # offset after the jump: earlier
-    after = naive.replace(tzinfo=zone, fold=0).astimezone(dt.UTC)
+def offset_change(before: dt.datetime, after: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """The first instant, between two with different UTC offsets, that has the later one's; in UTC."""
+    before, after = before.astimezone(dt.UTC), after.astimezone(dt.UTC)
     new_offset = after.astimezone(zone).utcoffset()
     while after - before > dt.timedelta(seconds=1):
         middle = before + (after - before) / 2
@@ -72,4 +73,4 @@ def _end_of_gap(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
             after = middle
         else:
             before = middle
-    return after.replace(microsecond=0).astimezone(zone)
+    return after.replace(microsecond=0)  # clocks change on a whole second

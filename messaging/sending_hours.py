@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from messaging.local_time import localize
+from messaging.local_time import offset_change
 
 _RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -35,37 +34,37 @@ class SendingHours:
         return cls(dt.time(from_hour, from_minute), dt.time(to_hour, to_minute), zone)
 
     def is_open(self, at: dt.datetime) -> bool:
-        return _window(self, at.astimezone(dt.UTC)) is not None
+        now = at.astimezone(self.zone).time()
+        if self.opens < self.closes:
+            return self.opens <= now < self.closes
+        return now >= self.opens or now < self.closes
 
     def next_opening(self, after: dt.datetime) -> dt.datetime:
         """The first moment from `after` on that is open (`after` itself where it is)."""
-        if self.is_open(after):
-            return after
-        today = after.astimezone(self.zone).date()
-        openings = (self.at(today + dt.timedelta(days=days), self.opens) for days in range(4))
-        return next(opening for opening in openings if opening > after and self.is_open(opening))
+        return after if self.is_open(after) else self._next_turn(after)
 
     def closes_at(self, at: dt.datetime) -> dt.datetime:
         """When the hours that are open at `at` end."""
-        window = _window(self, at.astimezone(dt.UTC))
-        if window is None:
+        if not self.is_open(at):
             raise ValueError("closed at this moment")
-        return window[1]
+        return self._next_turn(at)
 
-    def at(self, day: dt.date, time: dt.time) -> dt.datetime:
-        return localize(dt.datetime.combine(day, time), self.zone)
+    def _next_turn(self, at: dt.datetime) -> dt.datetime:
+        """The first moment after `at` when it opens, if closed, or closes, if open; in UTC.
+
+        The wall clock runs evenly up to the next change to or from summer time, which can itself
+        open or close: in autumn, hours from 02:15 close at the first 03:00, which shows 02:00.
+        """
+        at = at.astimezone(dt.UTC)
+        local = at.astimezone(self.zone)
+        is_open = self.is_open(local)
+        turn = at + _until(self.closes if is_open else self.opens, local.time())
+        if turn.astimezone(self.zone).utcoffset() == local.utcoffset():
+            return turn
+        change = offset_change(at, turn, self.zone)
+        return change if self.is_open(change) != is_open else self._next_turn(change)
 
 
-@lru_cache(
-    maxsize=1024
-)  # a bulk asks a thousand times about one moment; in UTC, where none is twice
-def _window(hours: SendingHours, at: dt.datetime) -> tuple[dt.datetime, dt.datetime] | None:
-    """The opening and closing around this moment. Compared as instants, so that both changes to and
-    from summer time fall where the wall clock says."""
-    today = at.astimezone(hours.zone).date()
-    for day in (today, today - dt.timedelta(days=1)):
-        closing_day = day + dt.timedelta(days=hours.closes < hours.opens)
-        opening, closing = hours.at(day, hours.opens), hours.at(closing_day, hours.closes)
-        if opening.astimezone(dt.UTC) <= at < closing.astimezone(dt.UTC):
-            return opening, closing
-    return None
+def _until(then: dt.time, now: dt.time) -> dt.timedelta:
+    day = dt.date.min
+    return (dt.datetime.combine(day, then) - dt.datetime.combine(day, now)) % dt.timedelta(days=1)
