@@ -6,17 +6,17 @@ Raw SQL: the sender's look-up.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from rest_framework.request import Request
 
 from http_api import clock
 from http_api.errors import Refusal
+from http_api.prepared import Prepared
 from licenses import keys
 from licenses.models import Device, License, Token
 
@@ -46,40 +46,57 @@ class Sender:
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
 # request: building it, not running it.
 def _select(
+    name: str,
     found_by: str,
+    types: Mapping[str, str],
     *,
     has_api_key: str = "false",
     credential: str = "NULL::bigint",
     scopes: str = "NULL",
     expires_at: str = "NULL::timestamptz",
-) -> str:
-    return f"""
+) -> Prepared:
+    return Prepared(
+        f"sender_{name}",
+        f"""
     SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country,
         a.time_zone, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
         a.valid_until, {has_api_key} AS has_api_key,
         {credential} AS credential_id, {scopes} AS scopes, {expires_at} AS expires_at
-    FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}"""
+    FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}""",
+        types,
+    )
 
 
-_BY_ID = _select("WHERE l.id = %(license)s")
+_BY_ID = _select("by_id", "WHERE l.id = %(license)s", {"license": "bigint"})
 _BY_KEY = _select(
+    "by_key",
     "WHERE l.key_digest = ANY(%(keys)s)",
+    {"keys": "text[]", "api_keys": "text[]"},
     has_api_key="""EXISTS (SELECT FROM licenses_apikey AS k WHERE k.account_id = a.id
         AND k.is_active AND k.key_digest = ANY(%(api_keys)s))""",
 )
 _OF_CREDENTIAL = "JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active"
 _BY_PASSWORD = _select(
+    "by_password",
     f"{_OF_CREDENTIAL} WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s)",
+    {"username": "text", "digests": "text[]"},
     credential="c.id",
 )
-_BY_TOKEN = _select(f"{_OF_CREDENTIAL} WHERE c.token_digest = ANY(%(digests)s)", credential="c.id")
+_BY_TOKEN = _select(
+    "by_token",
+    f"{_OF_CREDENTIAL} WHERE c.token_digest = ANY(%(digests)s)",
+    {"digests": "text[]"},
+    credential="c.id",
+)
 _BY_ISSUED_TOKEN = _select(
+    "by_issued_token",
     """
     JOIN licenses_token AS t ON t.license_id = l.id
     LEFT JOIN licenses_credential AS c ON c.id = t.credential_id
     WHERE t.digest = ANY(%(digests)s) AND t.kind = %(kind)s AND t.revoked_at IS NULL
         AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
         AND (t.credential_id IS NULL OR c.is_active)""",
+    {"digests": "text[]", "kind": "text", "now": "timestamptz"},
     credential="t.credential_id",
     scopes="t.scopes",
     expires_at="t.expires_at",
@@ -195,10 +212,8 @@ def _by_key(key: str, api_key: str | None = None) -> _Row | None:
     )
 
 
-def _row(select: str, **parameters: Any) -> _Row | None:
-    with connection.cursor() as cursor:
-        cursor.execute(select, parameters)
-        row = cursor.fetchone()
+def _row(select: Prepared, **parameters: Any) -> _Row | None:
+    row = select.fetchone(parameters)
     return _Row(*row) if row else None
 
 

@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
+from http_api.prepared import Prepared
 from messaging.models import Batch, Message
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
@@ -72,13 +74,33 @@ def _insert(source: str, batch_id: str = "%(batch_id)s") -> str:
     SELECT {", ".join(values)} {source} RETURNING id, batch_id"""
 
 
-_INSERT_UNCOUNTED = _insert(_NOT_OPTED_OUT)
-_INSERT_COUNTED = f"WITH {_COUNTED} {_insert('FROM counted')}"
-_INSERT_BATCH_UNCOUNTED = (
-    f"WITH {_BATCH} {_NOT_OPTED_OUT} RETURNING id) {_insert('FROM batch', 'batch.id')}"
+def _types(model: type[Model], columns: Sequence[str], prefix: str = "") -> dict[str, str]:
+    """The PostgreSQL type of each column's parameter."""
+    fields = {column: model._meta.get_field(column) for column in columns}
+    return {f"{prefix}{column}": str(f.db_type(connection)) for column, f in fields.items()}
+
+
+_MESSAGE = _types(Message, _COLUMNS)
+_WITH_BATCH = {
+    name: type_
+    for name, type_ in (_MESSAGE | _types(Batch, _BATCH_COLUMNS, "batch_")).items()
+    if name != "batch_id"
+}
+_LIMIT = {"limit": "bigint", "day": "date"}
+
+_INSERT_UNCOUNTED = Prepared("accept", _insert(_NOT_OPTED_OUT), _MESSAGE)
+_INSERT_COUNTED = Prepared(
+    "accept_counted", f"WITH {_COUNTED} {_insert('FROM counted')}", _MESSAGE | _LIMIT
 )
-_INSERT_BATCH_COUNTED = (
-    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}"
+_INSERT_BATCH_UNCOUNTED = Prepared(
+    "accept_batch",
+    f"WITH {_BATCH} {_NOT_OPTED_OUT} RETURNING id) {_insert('FROM batch', 'batch.id')}",
+    _WITH_BATCH,
+)
+_INSERT_BATCH_COUNTED = Prepared(
+    "accept_batch_counted",
+    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}",
+    _WITH_BATCH | _LIMIT,
 )
 
 
@@ -97,12 +119,10 @@ def insert_message(
         uncounted, counted = _INSERT_BATCH_UNCOUNTED, _INSERT_BATCH_COUNTED
         values |= {f"batch_{column}": getattr(batch, column) for column in _BATCH_COLUMNS}
         values["batch_details"] = json.dumps(batch.details)
-    with connection.cursor() as cursor:
-        if limit is None:
-            cursor.execute(uncounted, values)
-        else:
-            cursor.execute(counted, values | {"limit": limit, "day": day})
-        row = cursor.fetchone()
+    if limit is None:
+        row = uncounted.fetchone(values)
+    else:
+        row = counted.fetchone(values | {"limit": limit, "day": day})
     if row is None:
         return False
     message.pk, message.batch_id = row
