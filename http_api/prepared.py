@@ -26,9 +26,10 @@ class Prepared:
     def fetchone(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Run it; its first row, if it has one."""
         with connection.cursor() as cursor:
-            if connection.connection not in self._ready_on:
+            session = cursor.connection
+            if session not in self._ready_on:
                 cursor.execute(self._prepare)
-                self._ready_on.add(connection.connection)
+                self._ready_on.add(session)
             cursor.execute(self._execute, values)
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row

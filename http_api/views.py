@@ -37,7 +37,7 @@ class ApiViewSet(ViewSet):
 
         `scope` says whose key it is. A deadlock or serialisation failure is tried again.
         """
-        key = request.headers.get("Idempotency-Key", "")
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
         if not key:
             return retried(work)
         # as read: a client that repeats a multipart body draws a new boundary for it

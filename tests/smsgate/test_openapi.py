@@ -90,6 +90,15 @@ def test_pages_load_nothing_from_elsewhere(path: str) -> None:
     assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/pair/", "/api/docs/", "/admin/login/"])
+def test_pages_cannot_be_framed_or_sniffed(path: str) -> None:
+    response = Client().get(path)
+    assert response.status_code == 200
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
 def test_the_schema_is_served_with_and_without_slash() -> None:
     for path in ("/api/schema/", "/api/schema"):
         assert Client().get(path).json()["info"]["title"] == "smsgate"
