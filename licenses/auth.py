@@ -1,4 +1,4 @@
-"""From a key to who it belongs to. Each look-up is one query, and costs the same for any answer.
+"""From a key to who it belongs to. A look-up is one query, and costs the same for any wrong key.
 
 Raw SQL: the sender's look-up.
 """
@@ -6,7 +6,7 @@ Raw SQL: the sender's look-up.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -125,12 +125,35 @@ class _Row:
     expires_at: dt.datetime | None
 
 
+# A program that sends a thousand messages in a row is looked up once a second: the look-up costs
+# PostgreSQL half as much as the insert. What an operator changes is in force after this time.
+MEMORY = dt.timedelta(seconds=1)
+_MEMORY_SIZE = 10_000
+_memory: dict[tuple[str, ...], tuple[dt.datetime, Sender]] = {}
+
+
+def _remembered(look_up: Callable[[], Sender], *asked: str) -> Sender:
+    """The sender that `look_up` finds, or found less than `MEMORY` ago for the same digests.
+
+    Of keys that are refused nothing is remembered: time must not tell one from another.
+    """
+    now = clock.now()
+    found_at, sender = _memory.get(asked, (now, None))
+    if sender is None or not dt.timedelta(0) <= now - found_at < MEMORY:
+        sender = look_up()
+        if len(_memory) >= _MEMORY_SIZE:
+            _memory.clear()
+        _memory[asked] = now, sender
+    return sender
+
+
 def sender_by_license_key(key: str) -> Sender:
     """The sender for this licence key.
 
     Raises Refusal: `license_not_found`, `license_inactive`, `subscription_expired`.
     """
-    return _usable(_by_key(key))
+    digests = keys.digests("license_key", key)
+    return _remembered(lambda: _usable(_row(_BY_KEY, keys=digests, api_keys=[])), *digests)
 
 
 def sender_by_key_pair(key: str, api_key: str) -> Sender:
@@ -139,10 +162,15 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
     Raises Refusal: `license_inactive`, `subscription_expired`, and `invalid_key` for everything
     else: an unknown, wrong, foreign or disabled key all look the same.
     """
-    row = _by_key(key, api_key)
-    if row is None or not row.has_api_key:
-        raise Refusal("invalid_key", "The licence key or the api_key is not valid.")
-    return _usable(row)
+    digests, api_digests = keys.digests("license_key", key), keys.digests("api_key", api_key)
+
+    def look_up() -> Sender:
+        row = _row(_BY_KEY, keys=digests, api_keys=api_digests)
+        if row is None or not row.has_api_key:
+            raise Refusal("invalid_key", "The licence key or the api_key is not valid.")
+        return _usable(row)
+
+    return _remembered(look_up, *digests, *api_digests)
 
 
 def sender_by_password(username: str, password: str) -> Sender:
@@ -150,19 +178,27 @@ def sender_by_password(username: str, password: str) -> Sender:
     if "\0" in username:  # PostgreSQL's text has none
         return _usable(_known(None))
     digests = keys.digests("password", password)
-    return _usable(_known(_row(_BY_PASSWORD, username=username, digests=digests)))
+    return _remembered(
+        lambda: _usable(_known(_row(_BY_PASSWORD, username=username, digests=digests))),
+        username, *digests,
+    )  # fmt: skip
 
 
 def sender_by_token(token: str) -> Sender:
     """The sender for the long token of an API credential. Raises as above."""
-    return _usable(_known(_row(_BY_TOKEN, digests=keys.digests("token", token))))
+    digests = keys.digests("token", token)
+    return _remembered(lambda: _usable(_known(_row(_BY_TOKEN, digests=digests))), *digests)
 
 
 def sender_by_issued_token(kind: Token.Kind, token: str) -> Sender:
     """The sender for a token of `licenses.tokens`, where it is of this kind. Raises as above."""
     digests = keys.digests("issued_token", token)
-    row = _row(_BY_ISSUED_TOKEN, kind=kind.value, digests=digests, now=clock.now())
-    return _usable(_known(row))
+    return _remembered(
+        lambda: _usable(
+            _known(_row(_BY_ISSUED_TOKEN, kind=kind.value, digests=digests, now=clock.now()))
+        ),
+        kind.value, *digests,
+    )  # fmt: skip
 
 
 def _known(row: _Row | None) -> _Row:
@@ -202,14 +238,6 @@ def lock_device(device: Device) -> None:
 
 def _unpaired() -> Refusal:
     return Refusal("device_unknown", "This phone is not paired any more; pair it again.")
-
-
-def _by_key(key: str, api_key: str | None = None) -> _Row | None:
-    return _row(
-        _BY_KEY,
-        keys=keys.digests("license_key", key),
-        api_keys=[] if api_key is None else keys.digests("api_key", api_key),
-    )
 
 
 def _row(select: Prepared, **parameters: Any) -> _Row | None:

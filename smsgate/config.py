@@ -122,7 +122,7 @@ def load(
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
-        web_threads=_integer(env, "WEB_THREADS", 16, lowest=1, highest=256),
+        web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
         log_format=_log_format(env),
     )

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from http_api import clock, redis
-from licenses import services
+from licenses import auth, services
 from licenses.auth import Sender, sender_of_license
 from licenses.models import Account, Device, License
 from tests.described import check_described
@@ -220,6 +220,12 @@ def _once_one_waits(act: Callable[[], None]) -> None:
     finally:
         connections.close_all()
         act()
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test changes is in force at once."""
+    monkeypatch.setattr(auth, "MEMORY", dt.timedelta(0))
 
 
 @pytest.fixture(autouse=True)

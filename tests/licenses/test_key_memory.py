@@ -1,0 +1,83 @@
+"""A key is looked up once a second; what its operator changes is in force after that."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from http_api.errors import Refusal
+from licenses import auth
+from tests.conftest import Api, ManualClock, Tenant, refused
+
+URL = "/api/me/"
+
+
+@pytest.fixture(autouse=True)
+def _memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "MEMORY", dt.timedelta(seconds=1))
+    monkeypatch.setattr(auth, "_memory", {})
+
+
+def deactivate(tenant: Tenant) -> None:
+    license = tenant.license
+    license.is_active = False
+    license.save()
+
+
+def test_a_second_request_asks_nothing_about_its_key(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, django_assert_num_queries: Any
+) -> None:
+    auth.sender_by_license_key(tenant.keys.license_key)
+    with django_assert_num_queries(0):
+        auth.sender_by_license_key(tenant.keys.license_key)
+
+
+def test_a_change_is_in_force_a_second_later(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    assert api.get(URL, tenant).status_code == 200
+    deactivate(tenant)
+    manual_clock.advance(seconds=1)
+    refused(api.get(URL, tenant), 403, "license_inactive")
+
+
+def test_a_clock_that_was_set_back_keeps_no_key_alive(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    assert api.get(URL, tenant).status_code == 200
+    deactivate(tenant)
+    manual_clock.advance(seconds=-3600)
+    refused(api.get(URL, tenant), 403, "license_inactive")
+
+
+def test_a_key_made_a_moment_after_it_was_tried_is_known(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    key, license = tenant.keys.license_key, tenant.license
+    digest, license.key_digest = license.key_digest, "0" * len(license.key_digest)
+    license.save()
+    assert api.get(URL, tenant).status_code == 401
+    license.key_digest = digest
+    license.save()
+    assert auth.sender_by_license_key(key).license_id == license.pk
+
+
+def test_what_is_remembered_has_bounds(
+    tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "_MEMORY_SIZE", 1)
+    for one in (tenant, other_tenant, tenant):
+        assert auth.sender_by_license_key(one.keys.license_key).license_id == one.license.pk
+        assert len(auth._memory) == 1
+
+
+def test_of_a_wrong_key_nothing_is_remembered(
+    tenant: Tenant, manual_clock: ManualClock, django_assert_num_queries: Any
+) -> None:
+    """Else the second try would tell a licence that exists, by its time, from one that does not."""
+    for key in (tenant.keys.license_key, "NOTAKNOWNKEY"):
+        for _ in range(2):
+            with django_assert_num_queries(1), pytest.raises(Refusal):
+                auth.sender_by_key_pair(key, "NOTANAPIKEY2")
