@@ -47,7 +47,7 @@ class RequestMiddleware:
 
     def _note(self, request: HttpRequest, status: int, seconds: float) -> None:
         match = request.resolver_match
-        route = match.route.replace("/?$", "/").lstrip("^") if match else "-"
+        route = match.route.replace("/?$", "/").replace("^", "") if match else "-"
         REQUESTS.labels(request.method, route, status).observe(seconds)
         is_probe = route in _PROBES
         if logger.isEnabledFor(logging.DEBUG if is_probe else logging.INFO):

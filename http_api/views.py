@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from http_api.errors import exception_handler
+from http_api.headers import header
 from http_api.idempotency import once
 from http_api.rendering import JsonRenderer
 
@@ -37,7 +38,7 @@ class ApiViewSet(ViewSet):
 
         `scope` says whose key it is. A deadlock or serialisation failure is tried again.
         """
-        key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
+        key = header(request, "Idempotency-Key")
         if not key:
             return retried(work)
         # as read: a client that repeats a multipart body draws a new boundary for it

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from http_api.addresses import client_address
 from http_api.errors import Refusal
+from http_api.headers import header
 from http_api.shapes import invalid
 from http_api.throttles import failed_key, license_throttle
 from licenses import auth, keys
@@ -61,7 +62,7 @@ class KeyPair(KeyAuthentication):
 
     def principal(self, request: Request) -> auth.Sender:
         key = _body(request).get("key") or _license_key_header(request)
-        api_key = _body(request).get("api_key") or request.headers.get("X-Api-Key")
+        api_key = _body(request).get("api_key") or header(request, "X-Api-Key")
         problems: dict[str, Any] = {}
         for field, value, lengths, words in (
             ("key", key, range(6, 13), "6 to 12"),
@@ -90,18 +91,18 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _license_key_header(request: Request) -> str | None:
-    return request.headers.get("X-License-Key") or bearer(request)
+    return header(request, "X-License-Key") or bearer(request)
 
 
 def bearer(request: Request) -> str | None:
     """The key in `Authorization: Bearer`."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, value = header(request, "Authorization").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
 
 
 def basic(request: Request) -> tuple[str, str] | None:
     """Username and password in `Authorization: Basic`; None where another scheme, or none, is given."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, value = header(request, "Authorization").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

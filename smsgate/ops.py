@@ -19,6 +19,7 @@ from redis import Redis
 
 from http_api import clock
 from http_api.errors import json_error
+from http_api.headers import header
 from http_api.metrics import REGISTRY
 from http_api.redis import attempt
 from licenses.models import Device
@@ -75,7 +76,7 @@ def _phones() -> str:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """For whoever has the token (docs/adr/0006-metrics-need-a-token.md)."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, given = header(request, "Authorization").partition(" ")
     token = metrics_token()
     if (
         not token

@@ -44,25 +44,29 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponse], name: str) -
 
 ID = r"(?P<message_id>[0-9]{1,18})"
 
+# Grouped, so that a path of another group is passed over at once.
 urlpatterns: list[URLPattern | URLResolver] = [
-    route("api/messages", MessageViewSet, COLLECTION, "messages-list"),
-    route("api/messages/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
-    route(
-        f"api/messages/{ID}", MessageViewSet, {"get": "retrieve", "delete": "destroy"},
-        "messages-detail",
-    ),
-    route(f"api/messages/{ID}/resolve", MessageViewSet, {"post": "resolve"}, "messages-resolve"),
-    route("api/contacts/contacts", ContactViewSet, {"post": "create"}, "contacts-list"),
-    route("api/contacts/contacts/bulk", ContactViewSet, {"post": "bulk"}, "contacts-bulk"),
-    route("api/contacts/groups", GroupViewSet, {"post": "create"}, "groups-list"),
-    route("api/contacts/groups/bulk", GroupViewSet, {"post": "bulk"}, "groups-bulk"),
+    path("api/messages", include([
+        route("", MessageViewSet, COLLECTION, "messages-list"),
+        route("/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
+        route(f"/{ID}", MessageViewSet, {"get": "retrieve", "delete": "destroy"}, "messages-detail"),
+        route(f"/{ID}/resolve", MessageViewSet, {"post": "resolve"}, "messages-resolve"),
+    ])),
+    path("api/contacts/", include([
+        route("contacts", ContactViewSet, {"post": "create"}, "contacts-list"),
+        route("contacts/bulk", ContactViewSet, {"post": "bulk"}, "contacts-bulk"),
+        route("groups", GroupViewSet, {"post": "create"}, "groups-list"),
+        route("groups/bulk", GroupViewSet, {"post": "bulk"}, "groups-bulk"),
+    ])),
+    path("companion/", include([
+        route("sync", SyncViewSet, {"post": "create"}, "companion-sync"),
+        route("pair", PairViewSet, {"post": "create"}, "companion-pair"),
+    ])),
+    path("", include("dialects.urls")),  # after what programs and phones ask most, before the rest
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
     route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
-    route("companion/pair", PairViewSet, {"post": "create"}, "companion-pair"),
-    route("companion/sync", SyncViewSet, {"post": "create"}, "companion-sync"),
-    path("", include("dialects.urls")),  # after what programs and phones ask most, before what people do
     page("api/schema", pages.schema, "schema"),
     page("api/docs", pages.api_docs, "docs"),
     page("pair", pages.pair, "pair"),

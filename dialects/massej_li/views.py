@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from dialects.base import DialectViewSet, Route
 from dialects.fields import merged
 from dialects.massej_li import shapes, words
+from http_api.headers import header
 from http_api.shapes import validated
 from http_api.throttles import throttle
 from licenses import auth, limits
@@ -30,7 +31,7 @@ class Key(KeyAuthentication):
     """`X-API-Key` or `Authorization: Bearer`: the long token of a credential, or a licence key."""
 
     def principal(self, request: Request) -> Sender:
-        key = request.headers.get("X-API-Key") or bearer(request) or ""
+        key = header(request, "X-API-Key") or bearer(request) or ""
         if len(key) in LICENSE_KEY_LENGTHS:
             return auth.sender_by_license_key(key)
         return auth.sender_by_token(key)

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from dialects.smsend import words
 from http_api import clock
 from http_api.errors import Refusal
+from http_api.headers import header
 from http_api.shapes import invalid
 from licenses import auth, tokens
 from licenses.auth import Sender
@@ -36,13 +37,13 @@ class LoggedIn(KeyAuthentication):
     prolongs = True
 
     def principal(self, request: Request) -> Sender:
-        kind, key = tokens.Kind.ACCESS, request.headers.get("Access-Token", "")
+        kind, key = tokens.Kind.ACCESS, header(request, "Access-Token")
         if not key:
-            kind, key = tokens.Kind.SESSION, request.headers.get("Session-Key", "")
+            kind, key = tokens.Kind.SESSION, header(request, "Session-Key")
         sender = auth.sender_by_issued_token(kind, key)
         if sender.scopes is not None:  # one of another dialect, good for a part of what is here
             raise Refusal("invalid_key", "Log in for a Session_key or an Access_token.")
-        if request.headers.get("User-Key", "") != str(sender.account_id):
+        if header(request, "User-Key") != str(sender.account_id):
             raise Refusal("not_found", "There is no user with this user_key.")
         if self.prolongs and sender.expires_at is not None:
             _prolong(key, sender)

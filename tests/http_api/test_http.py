@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from django.http import JsonResponse
-from django.urls import URLPattern
 
 from messaging.models import Message
 from messaging.services import accept
-from smsgate.urls import urlpatterns
 from tests.conftest import Tenant
 from tests.http_api.live import Server
+from tests.routes import routes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,12 +33,7 @@ ROUTES = [
 
 
 def _paths() -> list[str]:
-    paths = []
-    for pattern in urlpatterns:
-        if isinstance(pattern, URLPattern):
-            path = "/" + str(pattern.pattern).lstrip("^").removesuffix("$").removesuffix("/?")
-            paths.append(re.sub(r"\(\?P<[^)]*\)", "1", path))
-    return paths
+    return [re.sub(r"\(\?P<[^)]*\)", "1", path).rstrip("/") for path, _ in routes()]
 
 
 @pytest.mark.parametrize("path", _paths())
@@ -201,7 +195,7 @@ def test_the_three_underscored_headers_of_smsend_pass(
         )
         return JsonResponse({})
 
-    [health] = [p for p in urlpatterns if isinstance(p, URLPattern) and p.name == "healthz"]
+    [health] = [pattern for _, pattern in routes() if pattern.name == "healthz"]
     monkeypatch.setattr(health, "callback", look)
     names = ("user_key", "Session_key", "Access_token", "other_key", "Content_Length")
     answer = server.request("GET", "/healthz", b"", *(f"{name}: v-{name}" for name in names))

@@ -8,12 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.urls import URLPattern
 
 from contacts.models import Contact, ContactGroup
 from messaging.models import InboundMessage, Message, OptOut
-from smsgate.urls import urlpatterns
 from tests.conftest import Api, Phone, Tenant, pair_phone
+from tests.routes import routes
 
 SECRET = "tajny tekst Boba"
 NUMBER = "+48600900900"
@@ -25,15 +24,12 @@ _OTHERS = {"schema", "docs", "pair", "healthz", "readyz", "home", None}
 def _api_routes() -> list[tuple[str, str, str]]:
     """Every (name, method, path) of the API; `{id}` stands where a path takes one."""
     found = []
-    for pattern in urlpatterns:
-        if not isinstance(pattern, URLPattern) or pattern.name in _OTHERS:
-            continue
-        if str(pattern.name).startswith("companion"):
+    for path, pattern in routes():
+        if pattern.name in _OTHERS or str(pattern.name).startswith("companion"):
             continue
         actions = getattr(pattern.callback, "actions", None)
         if actions is None:
             continue
-        path = "/" + str(pattern.pattern).lstrip("^").removesuffix("$").replace("/?", "/")
         path = re.sub(r"\(\?P<[^)]*\)", "{id}", path)
         found += [(str(pattern.name), method, path) for method in actions if method != "head"]
     return found
