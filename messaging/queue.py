@@ -1,4 +1,5 @@
-"""ALL raw SQL of the message queue; each statement says what it promises.
+"""Raw SQL: what moves messages through the queue once messaging.intake has put them there; each
+statement says what it promises.
 
 Time always comes in as a parameter: the database's clock is never asked (http_api.clock).
 LIMITs are literals: with a prepared parameter the planner guesses, and a claim becomes a scan.
@@ -10,143 +11,9 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-
-from messaging.models import Batch, Message
-
-# The first of the two keys of an advisory lock says what kind of thing the second one names.
-_LOCK_ACCOUNT = 1
-
-
-def lock_account(account_id: int) -> None:
-    """Let one bulk, or one change of contacts, of an account in at a time, until the transaction ends.
-
-    Two bulks over the same external ids in different order would deadlock on the unique index, and
-    two requests would both create a group that neither found.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_ACCOUNT, account_id])
-
-
-# --- accepting ---------------------------------------------------------------------------------
-
-_COLUMNS = (
-    "account_id", "license_id", "batch_id", "external_id", "repeat_digest", "phone", "text",
-    "priority", "sim", "status", "send_after", "send_after_given", "send_before", "due_at",
-    "any_hour", "on_uncertain", "parts", "encoding", "attempt_n", "cancel_requested",
-    "failure_reason", "created_at",
-)  # fmt: skip
-
-_BATCH_COLUMNS = (
-    "account_id", "license_id", "dialect", "external_id", "name", "text", "send_after", "is_held",
-    "callback_url", "parent_id", "details", "created_at",
-)  # fmt: skip
-
-_NOT_OPTED_OUT = """
-WHERE NOT EXISTS (
-    SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s)"""
-
-# The usage row is locked first and for this one statement only. A duplicate is found last, by the
-# unique index, and takes the count back with it since the whole statement fails.
-_COUNTED = f"""
-counted AS (
-    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
-    SELECT %(account_id)s, %(day)s, 1 {_NOT_OPTED_OUT} AND %(limit)s >= 1
-    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
-    WHERE usage.used < %(limit)s
-    RETURNING used)"""
-
-_BATCH = f"""
-batch AS (
-    INSERT INTO messaging_batch ({", ".join(_BATCH_COLUMNS)})
-    SELECT {", ".join(f"%(batch_{column})s" for column in _BATCH_COLUMNS)}"""
-
-
-def _insert(source: str, batch_id: str = "%(batch_id)s") -> str:
-    values = [batch_id if column == "batch_id" else f"%({column})s" for column in _COLUMNS]
-    return f"""
-    INSERT INTO messaging_message ({", ".join(_COLUMNS)})
-    SELECT {", ".join(values)} {source} RETURNING id, batch_id"""
-
-
-_INSERT_UNCOUNTED = _insert(_NOT_OPTED_OUT)
-_INSERT_COUNTED = f"WITH {_COUNTED} {_insert('FROM counted')}"
-_INSERT_BATCH_UNCOUNTED = (
-    f"WITH {_BATCH} {_NOT_OPTED_OUT} RETURNING id) {_insert('FROM batch', 'batch.id')}"
-)
-_INSERT_BATCH_COUNTED = (
-    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}"
-)
-
-
-def insert_message(
-    message: Message, *, limit: int | None, day: dt.date, batch: Batch | None = None
-) -> bool:
-    """Insert one message, with its new batch if given, and count it against the day's limit; in one
-    statement.
-
-    Sets the new ids; answers False where the recipient has opted out or the limit is reached. Raises
-    IntegrityError for a duplicate; nothing is counted then.
-    """
-    values: dict[str, Any] = {column: getattr(message, column) for column in _COLUMNS}
-    uncounted, counted = _INSERT_UNCOUNTED, _INSERT_COUNTED
-    if batch is not None:
-        uncounted, counted = _INSERT_BATCH_UNCOUNTED, _INSERT_BATCH_COUNTED
-        values |= {f"batch_{column}": getattr(batch, column) for column in _BATCH_COLUMNS}
-        values["batch_details"] = json.dumps(batch.details)
-    with connection.cursor() as cursor:
-        if limit is None:
-            cursor.execute(uncounted, values)
-        else:
-            cursor.execute(counted, values | {"limit": limit, "day": day})
-        row = cursor.fetchone()
-    if row is None:
-        return False
-    message.pk, message.batch_id = row
-    if batch is not None:
-        batch.pk = row[1]
-    return True
-
-
-def taken(
-    *,
-    license_id: int,
-    account_id: int,
-    external_ids: Sequence[str],
-    digests: Sequence[UUID],
-    phones: Sequence[str],
-) -> tuple[set[str], set[UUID], set[str]]:
-    """Which external ids and digests are messages of this licence already, and who has opted out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT external_id, NULL::uuid, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND external_id = ANY(%(external_ids)s::text[])
-            UNION ALL
-            SELECT NULL, repeat_digest, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::uuid[])
-            UNION ALL
-            SELECT NULL, NULL, phone FROM messaging_optout
-            WHERE account_id = %(account_id)s AND phone = ANY(%(phones)s::text[])
-            """,
-            {
-                "license_id": license_id,
-                "account_id": account_id,
-                "external_ids": list(external_ids),
-                "digests": list(digests),
-                "phones": list(phones),
-            },
-        )
-        rows = cursor.fetchall()
-    return (
-        {row[0] for row in rows if row[0] is not None},
-        {row[1] for row in rows if row[1] is not None},
-        {row[2] for row in rows if row[2] is not None},
-    )
-
 
 # --- claiming ----------------------------------------------------------------------------------
 
