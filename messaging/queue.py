@@ -11,9 +11,15 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+
+# An attempt that was gone past may have sent this message (messaging.services.settle.is_in_doubt).
+_IN_DOUBT = """
+    EXISTS (SELECT FROM messaging_attempt AS a
+        WHERE a.message_id = m.id AND a.is_superseded AND a.state <> 'released')"""
 
 # --- claiming ----------------------------------------------------------------------------------
 
@@ -84,37 +90,39 @@ def claim(
                 SELECT id, CASE
                     WHEN EXISTS (SELECT FROM messaging_optout AS o
                         WHERE o.account_id = m.account_id AND o.phone = m.phone) THEN 'cancelled'
-                    WHEN send_before <= %(now)s AND EXISTS (SELECT FROM messaging_attempt AS a
-                        WHERE a.message_id = m.id AND a.is_superseded) THEN 'uncertain'
                     WHEN send_before <= %(now)s THEN 'expired'
-                    ELSE 'leased' END AS outcome
+                    ELSE 'leased' END AS verdict
                 FROM messaging_message AS m
                 WHERE license_id = %(license_id)s AND status = 'pending'
                     {"AND any_hour" if only_any_hour else ""}
                 ORDER BY priority DESC, id LIMIT {int(limit)} FOR UPDATE SKIP LOCKED),
+            judged AS (
+                SELECT id, verdict, CASE WHEN verdict <> 'leased' AND {_IN_DOUBT}
+                    THEN 'uncertain' ELSE verdict END AS outcome
+                FROM candidate AS m),
             taken AS (
                 UPDATE messaging_message AS m SET
                     status = outcome,
                     attempt_n = attempt_n + (outcome = 'leased')::int,
-                    failure_reason = CASE outcome WHEN 'cancelled' THEN 'opted_out'
-                        WHEN 'uncertain' THEN 'expired' ELSE '' END,
+                    failure_reason = CASE WHEN verdict = 'cancelled' THEN 'opted_out'
+                        WHEN outcome = 'uncertain' THEN 'expired' ELSE '' END,
                     finished_at = CASE WHEN outcome IN ('cancelled', 'expired') THEN %(now)s END
-                FROM candidate WHERE m.id = candidate.id
-                RETURNING m.*, outcome),
+                FROM judged WHERE m.id = judged.id
+                RETURNING m.*, verdict),
             attempts AS (
                 INSERT INTO messaging_attempt (message_id, n, device_id, install_id, claim_id,
                     leased_at, leased_until, state, is_superseded)
                 SELECT id, attempt_n, %(device_id)s, %(install_id)s, %(claim_pk)s,
                     %(now)s, %(leased_until)s, 'leased', false
-                FROM taken WHERE outcome = 'leased'),
+                FROM taken WHERE verdict = 'leased'),
             history AS (
                 INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
-                SELECT id, 'pending', outcome, %(now)s,
-                    CASE outcome WHEN 'leased' THEN 'claim' WHEN 'cancelled' THEN 'opted_out'
+                SELECT id, 'pending', status, %(now)s,
+                    CASE verdict WHEN 'leased' THEN 'claim' WHEN 'cancelled' THEN 'opted_out'
                         ELSE 'send_before' END
                 FROM taken)
             SELECT id, attempt_n, phone, text, sim, priority, any_hour, send_before,
-                %(leased_until)s, outcome
+                %(leased_until)s, verdict
             FROM taken
             """,
             {
@@ -267,33 +275,43 @@ def set_attempts(states: Iterable[tuple[int, str, bool]]) -> None:
 
 
 def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
-    """scheduled, pending → cancelled for all that waits for this recipient; answers how many.
+    """scheduled, pending → cancelled for all that waits for this recipient, or → uncertain where an
+    earlier attempt may have sent it; answers how many.
 
     What a phone already holds is asked back; it is cancelled when the phone has released it. All
     of it is locked first: what a claim or a release is moving meanwhile is judged by where it ends.
+    Inside a transaction.
     """
+    concerned = """
+        SELECT id, status FROM messaging_message
+        WHERE license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account)s)
+            AND phone = %(phone)s AND status IN ('scheduled', 'pending', 'leased')
+        ORDER BY id FOR UPDATE
+        """
+    values: dict[str, Any] = {"account": account_id, "phone": phone, "now": now}
     with connection.cursor() as cursor:
+        cursor.execute(concerned, values)
         cursor.execute(
-            """
-            WITH concerned AS (
-                SELECT id, status FROM messaging_message
-                WHERE license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account)s)
-                    AND phone = %(phone)s AND status IN ('scheduled', 'pending', 'leased')
-                ORDER BY id FOR UPDATE),
+            f"""
+            WITH concerned AS ({concerned}),
+            judged AS (
+                SELECT id, status AS before, CASE WHEN {_IN_DOUBT} THEN 'uncertain'
+                    ELSE 'cancelled' END AS after
+                FROM concerned AS m WHERE status <> 'leased'),
             asked_back AS (
                 UPDATE messaging_message AS m SET cancel_requested = true,
                     failure_reason = 'opted_out'
                 FROM concerned AS c
                 WHERE m.id = c.id AND c.status = 'leased' AND NOT m.cancel_requested),
-            cancelled AS (
-                UPDATE messaging_message AS m SET status = 'cancelled',
-                    failure_reason = 'opted_out', finished_at = %(now)s
-                FROM concerned AS c WHERE m.id = c.id AND c.status <> 'leased'
-                RETURNING m.id, c.status)
+            ended AS (
+                UPDATE messaging_message AS m SET status = after, failure_reason = 'opted_out',
+                    finished_at = CASE after WHEN 'cancelled' THEN %(now)s END
+                FROM judged AS j WHERE m.id = j.id
+                RETURNING m.id, before, after)
             INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
-            SELECT id, status, 'cancelled', %(now)s, 'opted_out' FROM cancelled
+            SELECT id, before, after, %(now)s, 'opted_out' FROM ended
             """,
-            {"account": account_id, "phone": phone, "now": now},
+            values,
         )
         return int(cursor.rowcount)
 
