@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -213,6 +214,26 @@ def test_ctrl_c_in_the_first_start_leaves_a_folder_that_starts(data_dir: Path, s
         contextlib.closing(psycopg2.connect(database_url)) as connection,
     ):
         assert connection.status == psycopg2.extensions.STATUS_READY
+
+
+def test_ctrl_c_before_it_has_begun_ends_it_in_silence(data_dir: Path, tmp_path: Path) -> None:
+    """While it imports what it needs: here a module that waits for us."""
+    (tmp_path / "fcntl.py").write_text("print('importing', flush=True)\ninput()\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "smsgate.up"],
+        cwd=PROJECT_DIR,
+        env=environment(data_dir, PYTHONPATH=str(tmp_path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starting:
+        assert starting.stdout is not None
+        assert starting.stderr is not None
+        assert starting.stdout.readline() == "importing\n"
+        starting.send_signal(signal.SIGINT)
+        assert starting.stderr.read() == ""
+    assert starting.returncode == -signal.SIGINT, "a shell shows 130"
 
 
 def test_a_port_in_use_is_one_line(data_dir: Path) -> None:
