@@ -249,7 +249,7 @@ REMOVED = [
     Removed(
         "6 what was lost is not free",
         "I1",
-        0,
+        10,
         _patch(views, "doubt_install", _back_to_the_queue),
         ("post_bulk", "reinstall", "storm"),
     ),
