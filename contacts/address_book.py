@@ -12,7 +12,7 @@ from contacts.models import Contact, ContactGroup
 from contacts.services import ContactDraft
 from http_api.errors import Refusal
 from licenses.auth import Sender
-from messaging import queue
+from messaging import intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def save(sender: Sender, entries: Sequence[Entry], *, keep_groups: bool) -> list
     `keep_groups` false: afterwards they are in no other group. The last of two entries for a phone
     wins. Raises Refusal `invalid` where a group is not the account's.
     """
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     _check_groups(sender, {group_id for entry in entries for group_id in entry.group_ids})
     last = {entry.phone: entry for entry in entries}
     mine = Contact.objects.filter(account_id=sender.account_id, phone__in=last)
@@ -97,5 +97,5 @@ def remove_from_group(account_id: int, group_id: int, contact_id: int) -> None:
 
 def _locked_group(account_id: int, group_id: int) -> ContactGroup:
     """With the account's lock: nobody deletes meanwhile what is put together here."""
-    queue.lock_account(account_id)
+    intake.lock_account(account_id)
     return selectors.group(account_id, group_id)

@@ -17,7 +17,7 @@ from contacts.models import Contact, ContactGroup
 from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
-from messaging import queue
+from messaging import intake
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Draft, to_message
 from messaging.personalization import MessagePersonalizationService
 from messaging.phone import is_foreign
@@ -79,7 +79,7 @@ def save_contact(
 
     Raises Refusal: `invalid`, `daily_limit_exceeded`.
     """
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     contact, is_new = Contact.objects.update_or_create(
         account_id=sender.account_id,
         phone=draft.phone,
@@ -116,7 +116,7 @@ def save_contacts(
 
     Raises Refusal `daily_limit_exceeded`; nothing is written then.
     """
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     now = clock.now()
     drafts: dict[int, ContactDraft] = {}
     skipped: list[Skipped] = []
@@ -233,7 +233,7 @@ def create_group(sender: Sender, name: str) -> ContactGroup:
 @transaction.atomic
 def ensure_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
     """Each name's group, made where there is none; a name that comes twice existed the second time."""
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     existing = _existing_groups(sender, names)
     groups = _groups_by_name(sender, names, existing)
     results = []

@@ -1,4 +1,5 @@
-"""ALL raw SQL of the message queue; each statement says what it promises.
+"""Raw SQL: what moves messages through the queue once messaging.intake has put them there; each
+statement says what it promises.
 
 Time always comes in as a parameter: the database's clock is never asked (http_api.clock).
 LIMITs are literals: with a prepared parameter the planner guesses, and a claim becomes a scan.
@@ -14,159 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model
 
-from http_api.prepared import Prepared
-from messaging.models import Batch, Message
-
-# The first of the two keys of an advisory lock says what kind of thing the second one names.
-_LOCK_ACCOUNT = 1
-
-
-def lock_account(account_id: int) -> None:
-    """Let one bulk, or one change of contacts, of an account in at a time, until the transaction ends.
-
-    Two bulks over the same external ids in different order would deadlock on the unique index, and
-    two requests would both create a group that neither found.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_ACCOUNT, account_id])
-
-
-# --- accepting ---------------------------------------------------------------------------------
-
-_COLUMNS = (
-    "account_id", "license_id", "batch_id", "external_id", "repeat_digest", "phone", "text",
-    "priority", "sim", "status", "send_after", "send_after_given", "send_before", "due_at",
-    "any_hour", "on_uncertain", "parts", "encoding", "attempt_n", "cancel_requested",
-    "failure_reason", "created_at",
-)  # fmt: skip
-
-_BATCH_COLUMNS = (
-    "account_id", "license_id", "dialect", "external_id", "name", "text", "send_after", "is_held",
-    "callback_url", "parent_id", "details", "created_at",
-)  # fmt: skip
-
-_NOT_OPTED_OUT = """
-WHERE NOT EXISTS (
-    SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s)"""
-
-# The usage row is locked first and for this one statement only. A duplicate is found last, by the
-# unique index, and takes the count back with it since the whole statement fails.
-_COUNTED = f"""
-counted AS (
-    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
-    SELECT %(account_id)s, %(day)s, 1 {_NOT_OPTED_OUT} AND %(limit)s >= 1
-    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
-    WHERE usage.used < %(limit)s
-    RETURNING used)"""
-
-_BATCH = f"""
-batch AS (
-    INSERT INTO messaging_batch ({", ".join(_BATCH_COLUMNS)})
-    SELECT {", ".join(f"%(batch_{column})s" for column in _BATCH_COLUMNS)}"""
-
-
-def _insert(source: str, batch_id: str = "%(batch_id)s") -> str:
-    values = [batch_id if column == "batch_id" else f"%({column})s" for column in _COLUMNS]
-    return f"""
-    INSERT INTO messaging_message ({", ".join(_COLUMNS)})
-    SELECT {", ".join(values)} {source} RETURNING id, batch_id"""
-
-
-def _types(model: type[Model], columns: Sequence[str], prefix: str = "") -> dict[str, str]:
-    """The PostgreSQL type of each column's parameter."""
-    fields = {column: model._meta.get_field(column) for column in columns}
-    return {f"{prefix}{column}": str(f.db_type(connection)) for column, f in fields.items()}
-
-
-_MESSAGE = _types(Message, _COLUMNS)
-_WITH_BATCH = {
-    name: type_
-    for name, type_ in (_MESSAGE | _types(Batch, _BATCH_COLUMNS, "batch_")).items()
-    if name != "batch_id"
-}
-_LIMIT = {"limit": "bigint", "day": "date"}
-
-_INSERT_UNCOUNTED = Prepared("accept", _insert(_NOT_OPTED_OUT), _MESSAGE)
-_INSERT_COUNTED = Prepared(
-    "accept_counted", f"WITH {_COUNTED} {_insert('FROM counted')}", _MESSAGE | _LIMIT
-)
-_INSERT_BATCH_UNCOUNTED = Prepared(
-    "accept_batch",
-    f"WITH {_BATCH} {_NOT_OPTED_OUT} RETURNING id) {_insert('FROM batch', 'batch.id')}",
-    _WITH_BATCH,
-)
-_INSERT_BATCH_COUNTED = Prepared(
-    "accept_batch_counted",
-    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}",
-    _WITH_BATCH | _LIMIT,
-)
-
-
-def insert_message(
-    message: Message, *, limit: int | None, day: dt.date, batch: Batch | None = None
-) -> bool:
-    """Insert one message, with its new batch if given, and count it against the day's limit; in one
-    statement.
-
-    Sets the new ids; answers False where the recipient has opted out or the limit is reached. Raises
-    IntegrityError for a duplicate; nothing is counted then.
-    """
-    values: dict[str, Any] = {column: getattr(message, column) for column in _COLUMNS}
-    uncounted, counted = _INSERT_UNCOUNTED, _INSERT_COUNTED
-    if batch is not None:
-        uncounted, counted = _INSERT_BATCH_UNCOUNTED, _INSERT_BATCH_COUNTED
-        values |= {f"batch_{column}": getattr(batch, column) for column in _BATCH_COLUMNS}
-        values["batch_details"] = json.dumps(batch.details)
-    if limit is None:
-        row = uncounted.fetchone(values)
-    else:
-        row = counted.fetchone(values | {"limit": limit, "day": day})
-    if row is None:
-        return False
-    message.pk, message.batch_id = row
-    if batch is not None:
-        batch.pk = row[1]
-    return True
-
-
-def taken(
-    *,
-    license_id: int,
-    account_id: int,
-    external_ids: Sequence[str],
-    digests: Sequence[UUID],
-    phones: Sequence[str],
-) -> tuple[set[str], set[UUID], set[str]]:
-    """Which external ids and digests are messages of this licence already, and who has opted out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT external_id, NULL::uuid, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND external_id = ANY(%(external_ids)s::text[])
-            UNION ALL
-            SELECT NULL, repeat_digest, NULL FROM messaging_message
-            WHERE license_id = %(license_id)s AND repeat_digest = ANY(%(digests)s::uuid[])
-            UNION ALL
-            SELECT NULL, NULL, phone FROM messaging_optout
-            WHERE account_id = %(account_id)s AND phone = ANY(%(phones)s::text[])
-            """,
-            {
-                "license_id": license_id,
-                "account_id": account_id,
-                "external_ids": list(external_ids),
-                "digests": list(digests),
-                "phones": list(phones),
-            },
-        )
-        rows = cursor.fetchall()
-    return (
-        {row[0] for row in rows if row[0] is not None},
-        {row[1] for row in rows if row[1] is not None},
-        {row[2] for row in rows if row[2] is not None},
-    )
-
+# An attempt that was gone past may have sent this message (messaging.services.settle.is_in_doubt).
+_IN_DOUBT = """
+    EXISTS (SELECT FROM messaging_attempt AS a
+        WHERE a.message_id = m.id AND a.is_superseded AND a.state <> 'released')"""
 
 # --- claiming ----------------------------------------------------------------------------------
 
@@ -237,37 +90,39 @@ def claim(
                 SELECT id, CASE
                     WHEN EXISTS (SELECT FROM messaging_optout AS o
                         WHERE o.account_id = m.account_id AND o.phone = m.phone) THEN 'cancelled'
-                    WHEN send_before <= %(now)s AND EXISTS (SELECT FROM messaging_attempt AS a
-                        WHERE a.message_id = m.id AND a.is_superseded) THEN 'uncertain'
                     WHEN send_before <= %(now)s THEN 'expired'
-                    ELSE 'leased' END AS outcome
+                    ELSE 'leased' END AS verdict
                 FROM messaging_message AS m
                 WHERE license_id = %(license_id)s AND status = 'pending'
                     {"AND any_hour" if only_any_hour else ""}
                 ORDER BY priority DESC, id LIMIT {int(limit)} FOR UPDATE SKIP LOCKED),
+            judged AS (
+                SELECT id, verdict, CASE WHEN verdict <> 'leased' AND {_IN_DOUBT}
+                    THEN 'uncertain' ELSE verdict END AS outcome
+                FROM candidate AS m),
             taken AS (
                 UPDATE messaging_message AS m SET
                     status = outcome,
                     attempt_n = attempt_n + (outcome = 'leased')::int,
-                    failure_reason = CASE outcome WHEN 'cancelled' THEN 'opted_out'
-                        WHEN 'uncertain' THEN 'expired' ELSE '' END,
+                    failure_reason = CASE WHEN verdict = 'cancelled' THEN 'opted_out'
+                        WHEN outcome = 'uncertain' THEN 'expired' ELSE '' END,
                     finished_at = CASE WHEN outcome IN ('cancelled', 'expired') THEN %(now)s END
-                FROM candidate WHERE m.id = candidate.id
-                RETURNING m.*, outcome),
+                FROM judged WHERE m.id = judged.id
+                RETURNING m.*, verdict),
             attempts AS (
                 INSERT INTO messaging_attempt (message_id, n, device_id, install_id, claim_id,
                     leased_at, leased_until, state, is_superseded)
                 SELECT id, attempt_n, %(device_id)s, %(install_id)s, %(claim_pk)s,
                     %(now)s, %(leased_until)s, 'leased', false
-                FROM taken WHERE outcome = 'leased'),
+                FROM taken WHERE verdict = 'leased'),
             history AS (
                 INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
-                SELECT id, 'pending', outcome, %(now)s,
-                    CASE outcome WHEN 'leased' THEN 'claim' WHEN 'cancelled' THEN 'opted_out'
+                SELECT id, 'pending', status, %(now)s,
+                    CASE verdict WHEN 'leased' THEN 'claim' WHEN 'cancelled' THEN 'opted_out'
                         ELSE 'send_before' END
                 FROM taken)
             SELECT id, attempt_n, phone, text, sim, priority, any_hour, send_before,
-                %(leased_until)s, outcome
+                %(leased_until)s, verdict
             FROM taken
             """,
             {
@@ -420,33 +275,43 @@ def set_attempts(states: Iterable[tuple[int, str, bool]]) -> None:
 
 
 def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
-    """scheduled, pending → cancelled for all that waits for this recipient; answers how many.
+    """scheduled, pending → cancelled for all that waits for this recipient, or → uncertain where an
+    earlier attempt may have sent it; answers how many.
 
     What a phone already holds is asked back; it is cancelled when the phone has released it. All
     of it is locked first: what a claim or a release is moving meanwhile is judged by where it ends.
+    Inside a transaction.
     """
+    concerned = """
+        SELECT id, status FROM messaging_message
+        WHERE license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account)s)
+            AND phone = %(phone)s AND status IN ('scheduled', 'pending', 'leased')
+        ORDER BY id FOR UPDATE
+        """
+    values: dict[str, Any] = {"account": account_id, "phone": phone, "now": now}
     with connection.cursor() as cursor:
+        cursor.execute(concerned, values)
         cursor.execute(
-            """
-            WITH concerned AS (
-                SELECT id, status FROM messaging_message
-                WHERE license_id IN (SELECT id FROM licenses_license WHERE account_id = %(account)s)
-                    AND phone = %(phone)s AND status IN ('scheduled', 'pending', 'leased')
-                ORDER BY id FOR UPDATE),
+            f"""
+            WITH concerned AS ({concerned}),
+            judged AS (
+                SELECT id, status AS before, CASE WHEN {_IN_DOUBT} THEN 'uncertain'
+                    ELSE 'cancelled' END AS after
+                FROM concerned AS m WHERE status <> 'leased'),
             asked_back AS (
                 UPDATE messaging_message AS m SET cancel_requested = true,
                     failure_reason = 'opted_out'
                 FROM concerned AS c
                 WHERE m.id = c.id AND c.status = 'leased' AND NOT m.cancel_requested),
-            cancelled AS (
-                UPDATE messaging_message AS m SET status = 'cancelled',
-                    failure_reason = 'opted_out', finished_at = %(now)s
-                FROM concerned AS c WHERE m.id = c.id AND c.status <> 'leased'
-                RETURNING m.id, c.status)
+            ended AS (
+                UPDATE messaging_message AS m SET status = after, failure_reason = 'opted_out',
+                    finished_at = CASE after WHEN 'cancelled' THEN %(now)s END
+                FROM judged AS j WHERE m.id = j.id
+                RETURNING m.id, before, after)
             INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
-            SELECT id, status, 'cancelled', %(now)s, 'opted_out' FROM cancelled
+            SELECT id, before, after, %(now)s, 'opted_out' FROM ended
             """,
-            {"account": account_id, "phone": phone, "now": now},
+            values,
         )
         return int(cursor.rowcount)
 

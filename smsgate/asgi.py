@@ -23,7 +23,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsgate.settings")
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, close_old_connections, connection, reset_queries
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    close_old_connections,
+    connection,
+    reset_queries,
+)
 
 django_application = get_wsgi_application()
 
@@ -155,8 +161,9 @@ class Root:
             status = STATUS_BY_CODE[refusal.code]
             await _send_error(send, status, refusal.code, refusal.message)
             return
-        except DatabaseError:
-            await _send_error(send, 503, "unavailable", "The database does not answer.")
+        except (DatabaseError, InterfaceError):
+            words = "The database does not answer."
+            await _send_error(send, 503, "unavailable", words, (b"retry-after", b"2"))
             return
         if is_ready:
             await _send_json(send, 200, {"ready": True})

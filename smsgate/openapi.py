@@ -96,8 +96,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "cancelMessage", _MESSAGES, "Cancel a message",
         {200: message_answers.MessageRead, 202: message_answers.MessageRead},
         (400, 403, 404, 409, 429),
-        description="200: cancelled. 202: a phone holds it and is asked to give it back. 409: too"
-        " late.", has_idempotency_key=True,
+        description="200: cancelled; or `uncertain`, where an earlier attempt may have sent it. 202: a"
+        " phone holds it and is asked to give it back. 409: too late.", has_idempotency_key=True,
     ),
     ("post", "/api/messages/{message_id}/resolve/"): Operation(
         "resolveMessage", _MESSAGES, "Decide about an uncertain message",

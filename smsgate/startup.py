@@ -1,6 +1,7 @@
 """What must be true before the first request: the schema is there, and so is somebody who may send.
 
-Every web process runs `prepare`; an advisory lock lets one do the work while the others wait.
+Every web process runs `prepare`; an advisory lock lets one do the work while the others wait. Raw SQL:
+the lock.
 """
 
 from __future__ import annotations

@@ -6,11 +6,17 @@ what dies, with back-off; stops everything when one of them cannot live, or on C
 
 from __future__ import annotations
 
+import signal
+
+if (
+    __name__ == "__main__"
+):  # until there is something to stop, Ctrl-C ends this at once and in silence
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import errno
 import fcntl
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys

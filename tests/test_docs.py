@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.config import PROJECT_DIR
-from tests.smsgate.processes import environment, free_port, running_in, wait_until
+from smsgate.trial import environment, free_port
+from tests.smsgate.processes import running_in, wait_until
 
 PAGES = [PROJECT_DIR / "README.md", *sorted((PROJECT_DIR / "docs").glob("*.md"))]
 SECONDS = 120.0
@@ -87,7 +88,9 @@ class Reader:
         self.servers: dict[str, Server] = {}
         self.key = ""
         self.environ = environment(folder / "data", PORT=self.ports["8000"])
-        del self.environ["DATA_DIR"]  # the docs' own default
+        # The docs' own default; and nothing that `make test ARGS=…` hands on.
+        for name in ("DATA_DIR", "ARGS", "MAKEFLAGS"):
+            self.environ.pop(name, None)
 
     def follow(self, block: Block) -> None:
         script: list[str] = []

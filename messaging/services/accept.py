@@ -16,7 +16,7 @@ from http_api import clock
 from http_api.errors import Refusal
 from licenses import limits
 from licenses.auth import Sender
-from messaging import queue, wakeup
+from messaging import intake, wakeup
 from messaging.drafts import Draft, local_day, sending_hours, to_message
 from messaging.models import Message
 
@@ -65,7 +65,7 @@ def accept_one(sender: Sender, draft: Draft) -> Message:
     message = to_message(sender, draft, clock.now())
     try:
         with savepoint_if_needed():
-            inserted = queue.insert_message(
+            inserted = intake.insert_message(
                 message, limit=sender.max_daily_sms, day=local_day(sender, message)
             )
     except IntegrityError as error:
@@ -122,7 +122,7 @@ def accept_many(
 
     def work() -> Batch:
         with transaction.atomic():
-            queue.lock_account(sender.account_id)
+            intake.lock_account(sender.account_id)
             return accept_locked(
                 sender,
                 items,
@@ -202,7 +202,7 @@ class _Known:
     @classmethod
     def of(cls, sender: Sender, drafts: Sequence[Draft]) -> _Known:
         return cls(
-            *queue.taken(
+            *intake.taken(
                 license_id=sender.license_id,
                 account_id=sender.account_id,
                 external_ids=[d.external_id for d in drafts if d.external_id is not None],

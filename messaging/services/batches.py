@@ -12,7 +12,7 @@ from http_api import clock
 from http_api.errors import Refusal
 from http_api.shapes import invalid
 from licenses.auth import Sender
-from messaging import queue, wakeup
+from messaging import intake, wakeup
 from messaging.drafts import Draft, local_day, to_message
 from messaging.models import Batch, Message
 from messaging.services.accept import (
@@ -83,7 +83,7 @@ def send_together(
 
     Raises Refusal as `send` does.
     """
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     prepare(sender, request).save()
     for batch, items in mailings:
         batch.parent = request
@@ -103,7 +103,7 @@ def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
     message = to_message(sender, draft, batch.created_at)
     day = local_day(sender, message)
     with savepoint_if_needed():
-        if not queue.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
+        if not intake.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
             return None
     wakeup.after_commit(sender.license_id)
     return Sent(batch, [message], [])
@@ -113,7 +113,7 @@ def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
 def _send_many(
     sender: Sender, batch: Batch, items: Sequence[Draft | Invalid], leave_out_invalid: bool
 ) -> Sent:
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     batch.save()
     return fill(sender, batch, items, batch.created_at, leave_out_invalid=leave_out_invalid)
 

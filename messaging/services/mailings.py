@@ -9,7 +9,7 @@ from django.db import transaction
 from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
-from messaging import queue
+from messaging import intake
 from messaging.drafts import ClientTime, Draft, segmented
 from messaging.models import Batch, Message
 from messaging.services.accept import accept_one
@@ -40,7 +40,7 @@ def confirm(sender: Sender, batch: Batch, phones: Iterable[str]) -> bool:
     Who has opted out gets a message that is cancelled from the start. Raises Refusal:
     `daily_limit_exceeded`, `not_found`; it is still held then.
     """
-    queue.lock_account(sender.account_id)
+    intake.lock_account(sender.account_id)
     was_held = Batch.objects.filter(pk=batch.pk, is_held=True).update(is_held=False)
     batch.is_held = False
     if not was_held:

@@ -13,6 +13,7 @@ from http_api.errors import Refusal
 from messaging import queue, wakeup
 from messaging.models import Attempt, Batch, Message
 from messaging.queue import Change
+from messaging.services.settle import cancellation
 from messaging.states import WAITING, MessageState
 
 Resolution = Literal["sent", "again", "given_up"]
@@ -20,7 +21,8 @@ Resolution = Literal["sent", "again", "given_up"]
 
 @transaction.atomic
 def cancel(account_id: int, message_id: int) -> Message:
-    """Cancel what no phone has started; what a phone holds is asked back (`cancel_requested`).
+    """Cancel what no phone has started; what a phone holds is asked back (`cancel_requested`), and
+    what an earlier attempt may have sent becomes `uncertain`.
 
     Raises Refusal: `not_found`, `conflict` where it is too late.
     """
@@ -63,14 +65,7 @@ def cancel_scheduled(batches: QuerySet[Batch]) -> int:
 def _cancellation(message: Message, now: dt.datetime) -> Change | None:
     """None: it is cancelled already, or it is too late."""
     if message.status in WAITING:
-        return Change(
-            message.pk,
-            message.status,
-            MessageState.CANCELLED,
-            cause="owner",
-            failure_reason="cancelled",
-            finished_at=now.isoformat(),
-        )
+        return cancellation(message, now, cause="owner", reason="cancelled")
     if message.status == MessageState.LEASED:
         return Change(
             message.pk, message.status, message.status, cause="owner", cancel_requested=True

@@ -144,17 +144,9 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
     """The phone never started it and never will: back to the queue, unless it should not be sent."""
     if message.status not in {MessageState.LEASED, MessageState.UNCERTAIN}:
         return None
-    moment = now.isoformat()
     if message.cancel_requested:
         reason = message.failure_reason or "cancelled"
-        return Change(
-            message.pk,
-            message.status,
-            MessageState.CANCELLED,
-            cause=reason,
-            failure_reason=reason,
-            finished_at=moment,
-        )
+        return cancellation(message, now, cause=reason, reason=reason)
     if message.send_before and message.send_before <= now:
         return expiry(message, now)
     rest = BACK_OFF[min(attempt.n, len(BACK_OFF)) - 1]
@@ -168,22 +160,38 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
     )
 
 
-def expiry(message: Message, now: dt.datetime) -> Change:
-    """The end of a message whose deadline passed before it was sent.
+def cancellation(message: Message, now: dt.datetime, *, cause: str, reason: str) -> Change:
+    """The end of a message that shall not be sent, unless an earlier attempt may have sent it."""
+    if is_in_doubt(message):
+        return Change(
+            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason=reason
+        )
+    return Change(
+        message.pk, message.status, MessageState.CANCELLED, cause, failure_reason=reason,
+        finished_at=now.isoformat(),
+    )  # fmt: skip
 
-    Where an earlier attempt is in doubt (it was gone past by its owner or by `resend`), it may have
-    been sent: then the doubt is what remains.
-    """
-    if message.attempts.filter(is_superseded=True).exists():
-        state, finished_at = MessageState.UNCERTAIN, None
-    else:
-        state, finished_at = MessageState.EXPIRED, now.isoformat()
-    reason = "expired" if state is MessageState.UNCERTAIN else ""
+
+def expiry(message: Message, now: dt.datetime) -> Change:
+    """The same for one whose deadline passed before it was sent."""
+    cause = "send_before"
+    if is_in_doubt(message):
+        return Change(
+            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason="expired"
+        )
     return Change(
         message.pk,
         message.status,
-        state,
-        cause="send_before",
-        failure_reason=reason,
-        finished_at=finished_at,
+        MessageState.EXPIRED,
+        cause,
+        failure_reason="",
+        finished_at=now.isoformat(),
     )
+
+
+def is_in_doubt(message: Message) -> bool:
+    """Whether an attempt that its owner or `resend` went past may have sent it: then nothing says
+    that it was not sent. The caller holds the message's row. (messaging.queue says the same in SQL.)
+    """
+    gone_past = message.attempts.filter(is_superseded=True)
+    return gone_past.exclude(state=AttemptState.RELEASED).exists()

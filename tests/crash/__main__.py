@@ -14,8 +14,8 @@ from pathlib import Path
 os.environ |= {"SECRET_KEY": "crash", "PEPPER_1": "crash", "REDIS_URL": "redis://127.0.0.1:1"}
 os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
 
+from smsgate.trial import free_port
 from tests.crash.rounds import Crash, play
-from tests.smsgate.processes import free_port
 
 
 def main() -> int:

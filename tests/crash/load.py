@@ -17,10 +17,11 @@ if __name__ == "__main__":  # what is imported below asks for settings, but for 
     os.environ |= {"SECRET_KEY": "load", "PEPPER_1": "load", "REDIS_URL": "redis://127.0.0.1:1"}
     os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
 
+from smsgate.trial import free_port
 from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
 from tests.crash.clients import Client, Ledger
 from tests.crash.stack import PATIENCE, PhoneProcess, Stack, drain, running
-from tests.smsgate.processes import free_port, wait_until
+from tests.smsgate.processes import wait_until
 
 CLIENTS = 32
 PHONES = 2
@@ -33,11 +34,10 @@ def play(folder: Path, port: int, seconds: float) -> tuple[Ledger, str, list[str
     ledger = Ledger()
     rate = str(RATE_PER_MINUTE)
     with running(Stack(folder, port, LICENSE_RATE_PER_MINUTE=rate)) as stack:
-        keys = stack.provision()
         for number in range(PHONES):
-            stack.pair(PhoneProcess(folder, f"phone-{number}"), keys["license_id"])
+            stack.pair(PhoneProcess(folder, f"phone-{number}"))
             stack.phones[-1].start()
-        clients = [Client(n, port, keys["license_key"], ledger) for n in range(CLIENTS)]
+        clients = [Client(n, port, stack.license_key, ledger) for n in range(CLIENTS)]
         for client in clients:
             client.start()
         time.sleep(seconds / 2)

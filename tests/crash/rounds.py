@@ -63,13 +63,12 @@ class Rounds:
     @contextmanager
     def load(self) -> Iterator[None]:
         """Clients post and phones send, whatever happens inside."""
-        keys = self.stack.provision()
         for number in range(2):
-            self.stack.pair(PhoneProcess(self.stack.folder, f"phone-{number}"), keys["license_id"])
+            self.stack.pair(PhoneProcess(self.stack.folder, f"phone-{number}"))
         for phone in self.stack.phones:
             phone.start()
         clients = [
-            Client(number, self.stack.port, keys["license_key"], self.ledger, pause=PAUSE)
+            Client(number, self.stack.port, self.stack.license_key, self.ledger, pause=PAUSE)
             for number in range(CLIENTS)
         ]
         for client in clients:

@@ -20,7 +20,7 @@ import psycopg2
 
 from smsgate.config import PROJECT_DIR
 from smsgate.embedded import Postgres
-from tests.smsgate.processes import Up, environment, private_config, running_in, wait_until
+from tests.smsgate.processes import Up, private_config, running_in, wait_until
 
 CHILDREN = ("web", "worker", "beat", "postgres", "redis")
 PATIENCE = 120.0
@@ -100,6 +100,7 @@ class Stack:
         } | environ
         self.phones: list[PhoneProcess] = []
         self.up: Up | None = None
+        self.license_key = ""  # the first start shows it
         self._lines: list[list[str]] = []  # of each supervisor
 
     # --- starting --------------------------------------------------------------------------------
@@ -113,6 +114,7 @@ class Stack:
             PATIENCE,
         )
         assert not self.up.ended, self.up.lines
+        self.license_key = self.license_key or self.up.license_key
 
     def restart(self) -> None:
         """As its operator does."""
@@ -120,23 +122,11 @@ class Stack:
         self.up.stop()
         self.start()
 
-    def provision(self) -> dict[str, Any]:
-        return self._manage("provision", "Crash", "--json")
-
-    def pair(self, phone: PhoneProcess, license_id: int) -> None:
-        phone.pair(self._manage("pair", str(license_id), "--json")["link"])
+    def pair(self, phone: PhoneProcess) -> None:
+        """With the account that the first start made."""
+        assert self.up is not None
+        phone.pair(json.loads(self.up.manage("pair", "1", "--json"))["link"])
         self.phones.append(phone)
-
-    def _manage(self, *command: str) -> dict[str, Any]:
-        made = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=PROJECT_DIR,
-            env=environment(self.data_dir, **self._environ),
-            check=True,
-            capture_output=True,
-        )
-        answer: dict[str, Any] = json.loads(made.stdout)
-        return answer
 
     # --- killing ---------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.trial import free_port
 from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
 from tests.crash.clients import Client, Ledger
 from tests.crash.stack import PATIENCE, PhoneProcess, Stack, drain, running
-from tests.smsgate.processes import free_port, is_root, wait_until
+from tests.smsgate.processes import is_root, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -51,10 +52,9 @@ def fill(disk: Path) -> Path:
 def test_a_full_disk_under_the_server_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
     ledger = Ledger()
     with small_disk(256) as disk, running(Stack(tmp_path, free_port(), disk / "data")) as stack:
-        keys = stack.provision()
-        stack.pair(PhoneProcess(tmp_path, "phone"), keys["license_id"])
+        stack.pair(PhoneProcess(tmp_path, "phone"))
         stack.phones[0].start()
-        clients = [Client(n, stack.port, keys["license_key"], ledger) for n in range(4)]
+        clients = [Client(n, stack.port, stack.license_key, ledger) for n in range(4)]
         for client in clients:
             client.start()
         wait_until(lambda: len(ledger.accepted) > 20, "messages are taken", PATIENCE)
@@ -85,11 +85,10 @@ def test_a_phone_starts_nothing_that_it_cannot_write_down(tmp_path: Path) -> Non
     """Its disk fills up while it sends; with room again it goes on where it was."""
     ledger = Ledger()
     with small_disk(2) as disk, running(Stack(tmp_path, free_port())) as stack:
-        keys = stack.provision()
         phone = PhoneProcess(tmp_path, "phone", disk / "phone.sqlite3")
-        stack.pair(phone, keys["license_id"])
+        stack.pair(phone)
         phone.start()
-        client = Client(0, stack.port, keys["license_key"], ledger)
+        client = Client(0, stack.port, stack.license_key, ledger)
         client.start()
         wait_until(lambda: phone.starts().total() > 5, "it sends", PATIENCE)
         filler = fill(disk)

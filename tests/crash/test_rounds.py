@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.trial import free_port
 from tests.crash import load
 from tests.crash.rounds import Crash, Rounds
 from tests.crash.stack import Stack, running
-from tests.smsgate.processes import free_port
 
 pytestmark = pytest.mark.timeout(300)
 

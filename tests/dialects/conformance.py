@@ -21,7 +21,7 @@ from django.conf import LazySettings
 from dialects.base import Dialect
 from http_api.limits import body_limit
 from licenses.models import Credential, License
-from messaging import queue
+from messaging import intake
 from messaging.models import Batch, Message
 from messaging.services import opt_outs
 from tests.conftest import Api, ManualClock, Tenant
@@ -265,8 +265,8 @@ class Conformance:
         def broken(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError(TEXT)
 
-        monkeypatch.setattr(queue, "insert_message", broken)
-        monkeypatch.setattr(queue, "lock_account", broken)
+        monkeypatch.setattr(intake, "insert_message", broken)
+        monkeypatch.setattr(intake, "lock_account", broken)
         response = self.send(api, tenant)
         self.refused(response, "server_error")
         assert TEXT not in response.content.decode()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
 
+from companion_api import wait
+from licenses.auth import Sender, sender_of_license
+from licenses.models import License
 from messaging.models import Message
 from messaging.services import accept
-from tests.conftest import Tenant
+from tests.conftest import Phone, Tenant
 from tests.http_api.live import Server
 from tests.routes import routes
 
@@ -335,6 +340,28 @@ def test_a_long_poll_takes_no_other_method(
     answer = server.request(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
     assert method == "HEAD" or answer.json["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("met_by", [OperationalError, InterfaceError])
+def test_a_long_poll_that_loses_its_database_says_when_to_come_again(
+    server: Server, tenant: Tenant, phone: Phone, monkeypatch: pytest.MonkeyPatch, met_by: Any
+) -> None:
+    """The statement that is cut off meets one error, and the next on that connection the other."""
+
+    def cut_off(license: License) -> Sender:
+        survived = [OperationalError] if met_by is InterfaceError else []
+        with contextlib.suppress(*survived), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return sender_of_license(license)
+
+    key = f"Authorization: Bearer {phone.token}"
+    with monkeypatch.context() as patch:
+        patch.setattr(wait, "sender_of_license", cut_off)
+        answer = server.request("GET", "/companion/wait/", b"", key)
+    assert (answer.status, answer.json["code"]) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "2"
+    server.post("/api/messages/", tenant.message())
+    assert server.request("GET", "/companion/wait/", b"", key).json == {"ready": True}
 
 
 @pytest.mark.parametrize("path", ["/", "/api/docs", "/api/schema/", "/pair/", "/healthz"])

@@ -10,7 +10,7 @@ from phone.options import DIE_POINTS
 from phone.radio import Plan
 from phone.transport import Faults
 from tests.phone.fake_server import FakeServer
-from tests.phone.world import Phone
+from tests.phone.world import MEMORY, Phone
 
 RATE = st.sampled_from([0.0, 0.2, 0.5])
 FAULTS = st.builds(
@@ -49,7 +49,7 @@ def test_each_message_starts_once_at_most_and_is_accounted_for(
     server = FakeServer()
     for number in range(count):
         server.add("x" * 200 if number % 3 == 0 else "hello", priority=number % 2)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         phone = Phone(Path(folder) / "phone.sqlite3", server, plan=plan, faults=faults, seed=seed)
         for point, times, is_reboot in deaths:
             phone.run(1800, die_at=(point, times))

@@ -73,6 +73,14 @@ def sent_means_started(history: History) -> Iterator[str]:
                     yield f"message {entry.message} is {entry.to_state}, but no radio was asked"
 
 
+def unsent_means_not_started(history: History) -> Iterator[str]:
+    """`cancelled` and `expired` say for certain that no radio was asked."""
+    started = {start.message for start in history.all(Started)}
+    for end in history.all(Ended):
+        if end.state in {"cancelled", "expired"} and end.message in started:
+            yield f"message {end.message} is {end.state}, but a radio was asked"
+
+
 def nothing_lost(history: History) -> Iterator[str]:
     """Each accepted message is there, and comes to an end that somebody knows or can see."""
     known = {inserted.message for inserted in history.all(Inserted)}
@@ -288,6 +296,7 @@ def tenants_are_apart(history: History) -> Iterator[str]:
 CHECKS: dict[str, Check] = {
     "I1 sent once": sent_once,
     "I2 sent means started": sent_means_started,
+    "I2 unsent means not started": unsent_means_not_started,
     "I3 nothing lost": nothing_lost,
     "I3 nothing guessed": nothing_guessed,
     "I4 ranks never fall": ranks_never_fall,

@@ -187,7 +187,7 @@ def _ready_whatever_the_sim_says(self: Agent, held: Held, now_ms: int) -> tuple[
 
 
 without_a_lock = _sql(
-    ("FOR UPDATE SKIP LOCKED),\n            taken AS", "),\n            taken AS")
+    ("FOR UPDATE SKIP LOCKED),\n            judged AS", "),\n            judged AS")
 )
 
 REMOVED = [
@@ -219,6 +219,12 @@ REMOVED = [
         _patch(settle, "_may_resend", lambda message, now: True),
     ),
     Removed(
+        "3 doubt outlives a deadline",
+        "I2 unsent",
+        0,
+        _patch(settle, "is_in_doubt", lambda message: False),
+    ),
+    Removed(
         "4 started before a crash is unknown",
         "I1",
         2,
@@ -243,7 +249,7 @@ REMOVED = [
     Removed(
         "6 what was lost is not free",
         "I1",
-        0,
+        10,
         _patch(views, "doubt_install", _back_to_the_queue),
         ("post_bulk", "reinstall", "storm"),
     ),

@@ -30,7 +30,7 @@ def test_each_rule_is_needed(removed: Removed) -> None:
         for seed in _seeds(removed):
             if any(
                 wrong.startswith(removed.falls)
-                for wrong in Scenario.of(seed, removed.only).problems()
+                for wrong in Scenario.of(seed, removed.only, has_sequel=False).problems()
             ):
                 return
     pytest.fail(f"{removed.falls} held in {SEEDS} worlds without the rule")
@@ -45,7 +45,7 @@ def _seeds(removed: Removed) -> Iterator[int]:
 @pytest.mark.django_db
 def test_a_world_that_breaks_a_promise_is_shrunk_and_can_be_played_again() -> None:
     unsorted = next(removed for removed in REMOVED if removed.rule == "1 sorted again")
-    scenario = Scenario.of(0, ("post_bulk", "peek"))
+    scenario = Scenario.of(0, ("post_bulk", "peek"), has_sequel=False)
     scenario = replace(scenario, planned=scenario.planned[:6])
     with unsorted.without():
         told = report(scenario, scenario.problems())

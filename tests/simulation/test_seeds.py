@@ -19,11 +19,12 @@ def test_no_fault_breaks_a_promise(seed: int) -> None:
 
 
 def test_the_same_seed_is_the_same_history() -> None:
-    assert Scenario.of(7).run().entries == Scenario.of(7).run().entries
+    assert Scenario.of(11).run().entries == Scenario.of(11).run().entries
 
 
-@pytest.mark.parametrize("skew", [-TEN_YEARS, TEN_YEARS])
-def test_phones_whose_clocks_are_wrong_do_just_the_same(skew: float) -> None:
+def test_phones_whose_clocks_are_wrong_do_just_the_same() -> None:
     """I12."""
     scenario = Scenario.of(3)
-    assert scenario.run().entries == scenario.run(skew).entries
+    right = scenario.run().entries
+    for skew in (-TEN_YEARS, TEN_YEARS):
+        assert scenario.run(skew).entries == right

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
+import secrets
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,30 +18,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg2
 import pytest
 
 from smsgate import config
 from smsgate.config import PROJECT_DIR, Config
+from smsgate.trial import Trial
 
 DEADLINE = 60.0
 
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root can become another user")
 
-# What tests/services.py, or whoever runs the tests, has set for this process and not for others.
-_OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "PEPPER_1", "LOG_LEVEL", "PORT")
-
 
 def private_config(data_dir: Path) -> Config:
     """The configuration of a service that knows only its data folder."""
     return config.load({"DATA_DIR": str(data_dir)}, data_dir / "no-dotenv")
-
-
-def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
-    return {**inherited, "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", **more}
 
 
 @dataclass(frozen=True)
@@ -65,12 +61,6 @@ class OtherUser:
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def wait_until(is_true: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
     """Return as soon as it holds."""
     deadline = time.monotonic() + seconds
@@ -79,6 +69,20 @@ def wait_until(is_true: Callable[[], object], what: str, seconds: float = DEADLI
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds:.0f} s: {what}")
         pause.wait(0.02)
+
+
+@contextmanager
+def new_database() -> Iterator[str]:
+    """On the server that the tests run on; its URL."""
+    given, name = os.environ["DATABASE_URL"], f"own_{os.getpid()}_{secrets.token_hex(4)}"
+    with contextlib.closing(psycopg2.connect(given)) as admin:
+        admin.autocommit = True
+        cursor = admin.cursor()
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(given)._replace(path=f"/{name}").geturl()
+        finally:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def running_in(folder: Path) -> list[psutil.Process]:
@@ -94,7 +98,7 @@ def running_in(folder: Path) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
-class Up:
+class Up(Trial):
     """`make up` as a user has it: its lines, its exit code, its children."""
 
     def __init__(
@@ -105,20 +109,12 @@ class Up:
         before: Sequence[str] = (),
         **environ: str,
     ) -> None:
-        self.data_dir = data_dir
-        self.port = int(environ.get("PORT") or free_port())
-        if user is not None:
-            environ |= user.environ
-        self.process = subprocess.Popen(
-            [*before, user.python if user else sys.executable, "-m", "smsgate.up"],
-            cwd=PROJECT_DIR,
-            env=environment(data_dir, **{"PORT": str(self.port)} | environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            **(user.as_user if user else {}),
+        super().__init__(
+            data_dir,
+            subprocess.PIPE,
+            python=[*before, user.python if user else sys.executable],
+            as_user=user.as_user if user else None,
+            **environ | (user.environ if user else {}),
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -129,10 +125,6 @@ class Up:
         with self.process.stdout as output:
             self.lines += map(str.rstrip, iter(output.readline, ""))
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     def said(self, words: str) -> bool:
         return any(words in line for line in self.lines)
 
@@ -141,8 +133,11 @@ class Up:
         assert not self.ended, (self.process.returncode, self.lines)
 
     @property
-    def ended(self) -> bool:
-        return self.process.poll() is not None
+    def license_key(self) -> str:
+        """Of the account that the first start made and showed."""
+        (found,) = re.findall(r"licence key\s+(\w+)", "\n".join(self.lines))
+        key: str = found
+        return key
 
     def pid_of(self, name: str) -> int | None:
         """A direct child by the name that its log lines have, if it is alive."""

@@ -17,7 +17,8 @@ import pytest
 
 from messaging.services.restore import MESSAGE_IDS
 from smsgate.config import PROJECT_DIR
-from tests.smsgate.processes import Up, environment, free_port, running_in, up
+from smsgate.trial import environment, free_port
+from tests.smsgate.processes import Up, running_in, up
 
 
 def command(data_dir: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -49,16 +50,9 @@ class Program:
 
     def __init__(self, folder: Path, started: Up) -> None:
         self.folder = folder
-        self.port = str(started.port)
         self.url = started.url
-        self.keys = json.loads(self.manage(started, "provision", "Alice", "--json"))
-        pairing = json.loads(self.manage(started, "pair", str(self.keys["license_id"]), "--json"))
-        self.phone("pair", pairing["link"])
-
-    def manage(self, started: Up, *arguments: str) -> str:
-        finished = command(started.data_dir, "manage.py", *arguments, PORT=self.port)
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout
+        self.license_key = started.license_key
+        self.phone("pair", json.loads(started.manage("pair", "1", "--json"))["link"])
 
     def phone(self, *arguments: str, code: int = 0) -> None:
         journal = ("--journal", str(self.folder / "phone.sqlite3"))
@@ -78,7 +72,7 @@ class Program:
         request = urllib.request.Request(
             self.url + path,
             None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"Bearer {self.keys['license_key']}"},
+            {"Authorization": f"Bearer {self.license_key}"},
             method=method,
         )
         with urllib.request.urlopen(request, timeout=60) as response:

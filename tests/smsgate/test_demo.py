@@ -12,8 +12,8 @@ import pytest
 
 from smsgate import config
 from smsgate.config import PROJECT_DIR
-from smsgate.management.commands.demo import Demo
-from tests.smsgate.processes import environment, running_in
+from smsgate.trial import environment
+from tests.smsgate.processes import running_in
 
 
 @pytest.mark.parametrize("place", ["environment", "dotenv"])
@@ -32,13 +32,13 @@ def test_it_never_touches_a_real_database(
     else:
         for name, value in real.items():
             monkeypatch.setenv(name, value)
-    demo = Demo(tmp_path / "demo", speed=30)
-    seen = config.load(demo.env, dotenv)
+    environ = environment(tmp_path / "demo" / "data")
+    seen = config.load(environ, dotenv)
     assert seen.embedded_postgres
     assert seen.embedded_redis
     assert seen.data_dir == tmp_path / "demo" / "data"
     assert seen.trusted_proxies == ()
-    assert demo.env["PEPPER_1"] == ""
+    assert environ["PEPPER_1"] == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

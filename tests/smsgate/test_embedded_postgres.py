@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +22,9 @@ import pytest
 
 from smsgate.config import PROJECT_DIR
 from smsgate.embedded import EmbeddedError, Postgres
+from smsgate.trial import environment
 from tests.smsgate.processes import (
     OtherUser,
-    environment,
     is_root,
     needs_root,
     private_config,
@@ -60,6 +61,13 @@ def one(cursor: Any, sql: str) -> Any:
     return cursor.fetchone()[0]
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """One for the tests that only look."""
+    with tempfile.TemporaryDirectory(prefix="sms-") as folder, running(Path(folder) / "data") as it:
+        yield it
+
+
 def test_it_is_made_from_nothing_durable_and_kept(data_dir: Path) -> None:
     with running(data_dir, durable=True) as server, connected(server) as cursor:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -73,29 +81,27 @@ def test_it_is_made_from_nothing_durable_and_kept(data_dir: Path) -> None:
         assert one(cursor, "SELECT n FROM kept") == 7
 
 
-def test_it_is_private(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        assert server.process is not None
-        assert not psutil.Process(server.process.pid).net_connections("inet")
-        assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
-        assert "trust" not in [
-            word
-            for line in (server.folder / "pg_hba.conf").read_text().splitlines()
-            if not line.startswith("#")
-            for word in line.split()
-        ]
-        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-            psycopg2.connect(server.url(), password="wrong")
-        with pytest.raises(psycopg2.OperationalError):
-            psycopg2.connect(server.url(), user="postgres", password="postgres")
+def test_it_is_private(server: Postgres) -> None:
+    assert server.process is not None
+    assert not psutil.Process(server.process.pid).net_connections("inet")
+    assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+    assert "trust" not in [
+        word
+        for line in (server.folder / "pg_hba.conf").read_text().splitlines()
+        if not line.startswith("#")
+        for word in line.split()
+    ]
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(server.url(), password="wrong")
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(server.url(), user="postgres", password="postgres")
 
 
-def test_no_password_stands_in_a_command_line(data_dir: Path) -> None:
-    with running(data_dir) as server:
-        secrets = [path.read_text().strip() for path in (data_dir / "secrets").iterdir()]
-        assert server.process is not None
-        shown = " ".join(psutil.Process(server.process.pid).cmdline())
-        assert not [secret for secret in secrets if secret in shown]
+def test_no_password_stands_in_a_command_line(server: Postgres) -> None:
+    secrets = [path.read_text().strip() for path in server.config.secrets_dir.iterdir()]
+    assert server.process is not None
+    shown = " ".join(psutil.Process(server.process.pid).cmdline())
+    assert not [secret for secret in secrets if secret in shown]
 
 
 @pytest.mark.parametrize(
@@ -129,16 +135,15 @@ def test_values_do_not_reach_the_log(data_dir: Path, capfd: pytest.CaptureFixtur
 
 
 @needs_root
-def test_root_drops_to_a_user_without_rights_and_opens_no_folder(data_dir: Path) -> None:
-    above = data_dir.parent
-    assert stat.S_IMODE(above.stat().st_mode) == 0o700
-    with running(data_dir) as server, connected(server) as cursor:
+def test_root_drops_to_a_user_without_rights_and_opens_no_folder(server: Postgres) -> None:
+    with connected(server) as cursor:
         assert one(cursor, "SELECT 1") == 1
-        assert server.process is not None
-        process = psutil.Process(server.process.pid)
-        assert 0 not in process.uids()
-        assert 0 not in process.gids()
-        assert server.folder.stat().st_uid == process.uids().real
+    assert server.process is not None
+    process = psutil.Process(server.process.pid)
+    assert 0 not in process.uids()
+    assert 0 not in process.gids()
+    assert server.folder.stat().st_uid == process.uids().real
+    above = server.config.data_dir.parent
     assert above.stat().st_uid == 0
     assert stat.S_IMODE(above.stat().st_mode) == 0o700
 

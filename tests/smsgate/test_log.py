@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smsgate.config import PROJECT_DIR
-from tests.smsgate.processes import Up, environment, up, wait_until
+from tests.smsgate.processes import Up, up, wait_until
 
 TEXT = "Geheimnis"
 PHONE = "+48123456789"
@@ -36,24 +36,17 @@ def call(
             return error.code, json.load(error), error.headers["X-Request-Id"]
 
 
-def run(data_dir: Path, started: Up, *command: str) -> str:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=PROJECT_DIR,
-        env=environment(data_dir, PORT=str(started.port)),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
+def phone(started: Up, *command: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "phone", *command], cwd=PROJECT_DIR, env=started.environ, check=True
+    )
 
 
 def do_the_whole_job(started: Up, data_dir: Path) -> tuple[set[str], str]:
     """Every route once, with good and bad input, and a phone that sends. Answers all secrets there
     were, and the id of one request."""
-    keys = json.loads(run(data_dir, started, "manage.py", "provision", TEXT, "--json"))
-    pairing = json.loads(
-        run(data_dir, started, "manage.py", "pair", str(keys["license_id"]), "--json")
-    )
+    keys = json.loads(started.manage("provision", TEXT, "--json"))
+    pairing = json.loads(started.manage("pair", str(keys["license_id"]), "--json"))
     key, api_key = keys["license_key"], keys["api_key"]
     message = {"license__key": key, "external_id": "a", "phone": PHONE, "message": TEXT}
     assert call(started, "POST", "/api/messages/", message)[0] == 201
@@ -77,9 +70,9 @@ def do_the_whole_job(started: Up, data_dir: Path) -> tuple[set[str], str]:
     assert call(started, "DELETE", f"/api/opt-outs/{PHONE}/", **bearer)[0] == 404
 
     journal = ("--journal", str(data_dir / "phone.sqlite3"))
-    run(data_dir, started, "-m", "phone", "pair", pairing["link"], *journal)
-    run(data_dir, started, "-m", "phone", "receive", "+48987654321", TEXT, *journal)
-    run(data_dir, started, "-m", "phone", "run", "--speed", "120", "--until-idle", *journal)
+    phone(started, "pair", pairing["link"], *journal)
+    phone(started, "receive", "+48987654321", TEXT, *journal)
+    phone(started, "run", "--speed", "120", "--until-idle", *journal)
     found = call(started, "GET", "/api/messages/", **bearer)[1]["results"]
     assert {one["status"] for one in found} == {"delivered"}
     assert [one["text"] for one in call(started, "GET", "/api/inbox/", **bearer)[1]["results"]] == [

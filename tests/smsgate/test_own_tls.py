@@ -18,7 +18,8 @@ from phone.journal import Journal
 from phone.pairing import PairingError, pair, read_invitation
 from phone.transport import HttpTransport
 from smsgate import config, own_tls
-from tests.smsgate.processes import free_port, up
+from smsgate.trial import free_port
+from tests.smsgate.processes import up
 
 
 def load(data_dir: Path, **given: str) -> config.Config:

@@ -16,7 +16,8 @@ import pytest
 
 from smsgate import up
 from smsgate.config import PROJECT_DIR
-from tests.smsgate.processes import environment, free_port, running_in
+from smsgate.trial import environment, free_port
+from tests.smsgate.processes import running_in
 
 
 class FakeProcess:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,11 +24,12 @@ import pytest
 
 from smsgate.config import PROJECT_DIR
 from smsgate.embedded import services
+from smsgate.trial import environment
 from tests.smsgate.processes import (
     OtherUser,
     Up,
-    environment,
     needs_root,
+    new_database,
     private_config,
     running_in,
     up,
@@ -35,12 +37,6 @@ from tests.smsgate.processes import (
 )
 
 MEMORY_LIMIT = 400 * 1024 * 1024
-
-
-def license_key(lines: list[str]) -> str:
-    (found,) = re.findall(r"licence key\s+(\w+)", "\n".join(lines))
-    key: str = found
-    return key
 
 
 def post(started: Up, key: str, external_id: str) -> int:
@@ -85,7 +81,7 @@ def proportional_memory(started: Up) -> int:
 def test_it_starts_from_nothing_and_finds_everything_again(data_dir: Path) -> None:
     with up(data_dir) as first:
         first.wait_until_ready()
-        key = license_key(first.lines)
+        key = first.license_key
         assert [line for line in first.lines if line.startswith("smsgate is ready")] == [
             f"smsgate is ready: {first.url}"
         ]
@@ -128,7 +124,7 @@ def test_commands_beside_it_work_on_its_data_and_lead_to_it(data_dir: Path) -> N
 def test_another_user_starts_it_from_nothing(nobody: OtherUser, nobodys_data_dir: Path) -> None:
     with up(nobodys_data_dir, user=nobody) as started:
         started.wait_until_ready()
-        assert post(started, license_key(started.lines), "a") == 201
+        assert post(started, started.license_key, "a") == 201
         assert {process.username() for process in running_in(nobodys_data_dir)} == {nobody.name}
         assert started.stop() == 0
     assert not running_in(nobodys_data_dir)
@@ -148,7 +144,7 @@ def test_what_is_killed_comes_back_and_no_accepted_message_is_lost(data_dir: Pat
 
     with up(data_dir, LICENSE_RATE_PER_MINUTE="0") as started:
         started.wait_until_ready()
-        key = license_key(started.lines)
+        key = started.license_key
         writers = [threading.Thread(target=write, args=(started, key, n)) for n in range(3)]
         for thread in writers:
             thread.start()
@@ -183,7 +179,7 @@ def check_log(started: Up) -> None:
 def test_a_second_one_is_refused_and_one_that_was_killed_is_no_obstacle(data_dir: Path) -> None:
     with up(data_dir) as first:
         first.wait_until_ready()
-        key = license_key(first.lines)
+        key = first.license_key
         second = Up(data_dir, PORT=str(first.port))
         assert second.result() == 1
         (line,) = second.lines
@@ -213,6 +209,26 @@ def test_ctrl_c_in_the_first_start_leaves_a_folder_that_starts(data_dir: Path, s
         contextlib.closing(psycopg2.connect(database_url)) as connection,
     ):
         assert connection.status == psycopg2.extensions.STATUS_READY
+
+
+def test_ctrl_c_before_it_has_begun_ends_it_in_silence(data_dir: Path, tmp_path: Path) -> None:
+    """While it imports what it needs: here a module that waits for us."""
+    (tmp_path / "fcntl.py").write_text("print('importing', flush=True)\ninput()\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "smsgate.up"],
+        cwd=PROJECT_DIR,
+        env=environment(data_dir, PYTHONPATH=str(tmp_path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starting:
+        assert starting.stdout is not None
+        assert starting.stderr is not None
+        assert starting.stdout.readline() == "importing\n"
+        starting.send_signal(signal.SIGINT)
+        assert starting.stderr.read() == ""
+    assert starting.returncode == -signal.SIGINT, "a shell shows 130"
 
 
 def test_a_port_in_use_is_one_line(data_dir: Path) -> None:
@@ -269,18 +285,16 @@ def test_a_disk_that_cannot_be_written_is_one_line(
 
 
 def test_given_urls_nothing_embedded_starts(data_dir: Path) -> None:
+    redis_url = os.environ["REDIS_URL"]
     with (
-        services(private_config(data_dir / "elsewhere"), durable=False) as (
-            database_url,
-            redis_url,
-        ),
-        up(data_dir / "here", DATABASE_URL=database_url, REDIS_URL=redis_url) as started,
+        new_database() as database_url,
+        up(data_dir, DATABASE_URL=database_url, REDIS_URL=redis_url) as started,
     ):
         started.wait_until_ready()
-        assert post(started, license_key(started.lines), "a") == 201
+        assert post(started, started.license_key, "a") == 201
         for name in ("postgres", "redis"):
             assert started.pid_of(name) is None
-            assert not (data_dir / "here" / name).exists()
+            assert not (data_dir / name).exists()
         assert started.stop() == 0
 
 

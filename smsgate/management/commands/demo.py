@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,9 +19,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from smsgate import examples
-from smsgate.config import PROJECT_DIR, Config
+from smsgate.config import PROJECT_DIR
+from smsgate.trial import NotReady, Trial
 
-START_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 
 EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
@@ -76,19 +74,8 @@ class Demo:
         self.folder = folder
         self.speed = speed
         self.phone, self.phone_shown = PHONES[phone]
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
-        # An empty setting goes before one in .env: neither may lead to a real database, where the
-        # examples would go to real phones.
-        settings = (*Config.__dataclass_fields__, "secret_key", "pepper_1")
-        self.env = os.environ | {name.upper(): "" for name in settings}
-        self.env |= {
-            "DATA_DIR": str(folder / "data"),
-            "PORT": str(self.port),
-            "PUBLIC_URL": self.url,
-        }
-        self.service: subprocess.Popen[bytes] | None = None
+        self.service: Trial | None = None
         self.keys: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -97,25 +84,24 @@ class Demo:
             say("(there is no curl here: Python sends the same requests)")
         began = time.monotonic()
         with self.log.open("wb") as log:
-            self.service = subprocess.Popen(
-                [sys.executable, "-m", "smsgate.up"],
-                cwd=PROJECT_DIR,
-                env=self.env,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        while not self._answers():
-            if self.service.poll() is not None or time.monotonic() - began > START_SECONDS:
-                raise CommandError(f"the service did not start:\n{self.log.read_text()}")
-            time.sleep(0.1)
-        say(f"ready on {self.url} after {time.monotonic() - began:.1f} s, in a temporary folder")
+            self.service = Trial(self.folder / "data", log)
+        try:
+            self.service.wait_until_ready()
+        except NotReady:
+            raise CommandError(f"the service did not start:\n{self.log.read_text()}") from None
+        say(
+            f"ready on {self.service.url} after {time.monotonic() - began:.1f} s, in a temporary folder"
+        )
 
     def stop(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it takes a second, and must be done
         if self.service is not None:
-            self.service.terminate()
-            self.service.wait(60)
+            self.service.stop()
+
+    @property
+    def _running(self) -> Trial:
+        assert self.service is not None
+        return self.service
 
     def run(self) -> None:
         title("An account with its keys")
@@ -129,30 +115,23 @@ class Demo:
         title("What became of them")
         self._show_result()
 
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz/", timeout=5) as response:
-                return bool(response.status == 200)
-        except OSError:
-            return False
-
     def _post(self, path: str, body: dict[str, Any]) -> None:
         keys = {"license__key": "license_key", "key": "license_key", "api_key": "api_key"}
         filled = {
             name: self.keys[keys[name]] if name in keys else value for name, value in body.items()
         }
         text = json.dumps(filled, ensure_ascii=False)
-        say(f"$ curl {self.url}{path} \\\n      -d '{text}'")
-        status, answer = _curl(f"{self.url}{path}", "-d", text)
+        say(f"$ curl {self._running.url}{path} \\\n      -d '{text}'")
+        status, answer = _curl(f"{self._running.url}{path}", "-d", text)
         say(f"→ {status} {answer}")
         if status not in {200, 201}:
             raise CommandError("the service refused an example")
 
     def _get(self, path: str, *, is_shown: bool = False) -> Any:
         key = f"Authorization: Bearer {self.keys['license_key']}"
-        status, answer = _curl(f"{self.url}{path}", "-H", key)
+        status, answer = _curl(f"{self._running.url}{path}", "-H", key)
         if is_shown:
-            say(f"$ curl {self.url}{path} -H '{key}'")
+            say(f"$ curl {self._running.url}{path} -H '{key}'")
             say(f"→ {status} {answer}")
         return json.loads(answer)
 
@@ -166,7 +145,7 @@ class Demo:
         journal = str(self.folder / "phone.sqlite3")
         command = [*self.phone, *arguments, "--journal", journal]
         with subprocess.Popen(
-            command, cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True
+            command, cwd=PROJECT_DIR, env=self._running.environ, stdout=subprocess.PIPE, text=True
         ) as phone:
             assert phone.stdout is not None
             for line in phone.stdout:
@@ -212,10 +191,7 @@ class Demo:
 
     def manage_json(self, *arguments: str) -> dict[str, Any]:
         say(f"$ manage.py {shlex.join(arguments)}")
-        output = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT_DIR, env=self.env, stdout=subprocess.PIPE, text=True, check=True,
-        ).stdout  # fmt: skip
+        output = self._running.manage(*arguments)
         say(f"→ {output.strip()}")
         result: dict[str, Any] = json.loads(output)
         return result
@@ -245,12 +221,6 @@ def _python_instead_of_curl(url: str, option: str, value: str) -> tuple[int, str
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def title(text: str) -> None:

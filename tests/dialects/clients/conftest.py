@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,8 +17,7 @@ NODE = Path(__file__).parent / "node"
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for all of a worker's tests: each sends texts of its own."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with running(tmp_path_factory.mktemp("service"), worker) as started:
+    with running(tmp_path_factory.mktemp("service")) as started:
         yield started
 
 

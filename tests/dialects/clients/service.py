@@ -9,19 +9,15 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg2
-from psycopg2 import sql
 
 from smsgate.config import PROJECT_DIR
-from tests.smsgate.processes import free_port, wait_until
+from smsgate.trial import answers, free_port, manage
+from tests.smsgate.processes import new_database, wait_until
 
 # The phone's clock runs this fast: its 10 s between two messages are none to wait for.
 SPEED = 500
@@ -41,8 +37,8 @@ class Service:
         self._phone("run", "--speed", str(SPEED), "--until-idle", "--outbox", str(self.outbox))
 
     def pair(self) -> None:
-        link = _manage(self.environ, "pair", str(self.keys["license_id"]), "--json")["link"]
-        self._phone("pair", link)
+        made = json.loads(manage(self.environ, "pair", str(self.keys["license_id"]), "--json"))
+        self._phone("pair", made["link"])
 
     def _phone(self, command: str, *arguments: str) -> None:
         journal = str(self.folder / "phone.sqlite3")
@@ -58,11 +54,11 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, worker: str) -> Iterator[Service]:
+def running(folder: Path) -> Iterator[Service]:
     """Gone afterwards, with its database."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with _database(f"clients_{worker}") as database_url:
+    with new_database() as database_url:
         environ = os.environ | {
             "DATABASE_URL": database_url,
             "PORT": str(port),
@@ -76,9 +72,9 @@ def running(folder: Path, worker: str) -> Iterator[Service]:
                 cwd=PROJECT_DIR, env=environ, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            wait_until(lambda: web.poll() is not None or _answers(url), "the web process answers")
+            wait_until(lambda: web.poll() is not None or answers(url), "the web process answers")
             assert web.poll() is None, (folder / "web.log").read_text()
-            keys = _manage(environ, "provision", "Clients", "--json")
+            keys = json.loads(manage(environ, "provision", "Clients", "--json"))
             service = Service(url, keys, environ, folder)
             service.outbox.touch()
             service.pair()
@@ -88,40 +84,9 @@ def running(folder: Path, worker: str) -> Iterator[Service]:
             web.wait(60)
 
 
-@contextmanager
-def _database(name: str) -> Iterator[str]:
-    """A new database on the server that the tests run on."""
-    given = os.environ["DATABASE_URL"]
-    admin = psycopg2.connect(given)
-    admin.autocommit = True
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    try:
-        with admin.cursor() as cursor:
-            cursor.execute(drop)
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            yield urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
-            cursor.execute(drop)
-    finally:
-        admin.close()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/readyz/", timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
-
-
-def _manage(environ: dict[str, str], *arguments: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(_run(environ, "manage.py", *arguments))
-    return answer
-
-
-def _run(environ: dict[str, str], *arguments: str) -> str:
+def _run(environ: dict[str, str], *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=PROJECT_DIR, env=environ, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, (arguments[:2], done.stdout, done.stderr)
-    return done.stdout
