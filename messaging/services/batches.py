@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +21,6 @@ from messaging.services.accept import (
     savepoint_if_needed,
     why_not,
 )
-from messaging.states import MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,40 +113,19 @@ def _send_many(
 ) -> Sent:
     queue.lock_account(sender.account_id)
     batch.save()
-    return fill(sender, batch, items, batch.created_at, leave_out_invalid=leave_out_invalid)
+    return fill(sender, batch, items, leave_out_invalid=leave_out_invalid)
 
 
 def fill(
     sender: Sender,
     batch: Batch,
     items: Sequence[Draft | Invalid],
-    now: dt.datetime,
     *,
     leave_out_invalid: bool = False,
 ) -> Sent:
     """Queue these in a batch that exists; the caller holds the account's lock."""
     mine = [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
-    accepted = accept_locked(sender, mine, skip_outside_hours=False)
-    opted_out = {skip.index for skip in accepted.skipped if skip.reason == "opted_out"}
-    left_out = [skip for skip in accepted.skipped if skip.index not in opted_out]
-    if left_out and not leave_out_invalid:
-        raise invalid(left_out[0].errors)
-    stillborn = {index: _cancelled(sender, mine[index], now) for index in sorted(opted_out)}
-    Message.objects.bulk_create(stillborn.values())
-    created = iter(accepted.created)
-    gone = {skip.index for skip in left_out}
-    messages = [
-        stillborn[index] if index in stillborn else next(created)
-        for index in range(len(items))
-        if index not in gone
-    ]
-    return Sent(batch, messages, left_out)
-
-
-def _cancelled(sender: Sender, item: Draft | Invalid, now: dt.datetime) -> Message:
-    assert isinstance(item, Draft)
-    message = to_message(sender, item, now)
-    message.status = MessageState.CANCELLED.value
-    message.failure_reason = "opted_out"
-    message.finished_at = now
-    return message
+    accepted = accept_locked(sender, mine, skip_outside_hours=False, skip_opted_out=False)
+    if accepted.skipped and not leave_out_invalid:
+        raise invalid(accepted.skipped[0].errors)
+    return Sent(batch, accepted.created, accepted.skipped)
