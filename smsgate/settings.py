@@ -20,6 +20,7 @@ DEBUG = CONFIG.debug
 PUBLIC_URL = CONFIG.public_url
 PAIRING_URL, PAIRING_FINGERPRINT = _own_tls.pairing_base(CONFIG)
 TRUSTED_PROXIES = CONFIG.trusted_proxies
+WEBHOOK_PRIVATE_NETWORKS = CONFIG.webhook_private_networks
 LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
 FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
 
