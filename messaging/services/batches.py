@@ -14,6 +14,7 @@ from licenses.auth import Sender
 from messaging import queue, wakeup
 from messaging.drafts import Draft, local_day, to_message
 from messaging.models import Batch, Message
+from messaging.services import webhooks
 from messaging.services.accept import (
     Invalid,
     Skip,
@@ -82,7 +83,7 @@ def send_together(
     Raises Refusal as `send` does.
     """
     queue.lock_account(sender.account_id)
-    prepare(sender, request).save()
+    _save(prepare(sender, request))
     for batch, items in mailings:
         batch.parent = request
         _send_many(sender, prepare(sender, batch), items, leave_out_invalid=False)
@@ -96,13 +97,19 @@ def prepare(sender: Sender, batch: Batch) -> Batch:
     return batch
 
 
+def _save(batch: Batch) -> None:
+    batch.save()
+    webhooks.expect(batch)
+
+
 def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
     """None where a rule stood in the way: `_send_many` finds out which."""
     message = to_message(sender, draft, batch.created_at)
     day = local_day(sender, message)
-    with savepoint_if_needed():
+    with transaction.atomic() if batch.callback_url else savepoint_if_needed():
         if not queue.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
             return None
+        webhooks.expect(batch)
     wakeup.after_commit(sender.license_id)
     return Sent(batch, [message], [])
 
@@ -112,7 +119,7 @@ def _send_many(
     sender: Sender, batch: Batch, items: Sequence[Draft | Invalid], leave_out_invalid: bool
 ) -> Sent:
     queue.lock_account(sender.account_id)
-    batch.save()
+    _save(batch)
     return fill(sender, batch, items, leave_out_invalid=leave_out_invalid)
 
 

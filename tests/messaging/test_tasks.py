@@ -7,6 +7,7 @@ import logging
 import pytest
 from django.db import InterfaceError, OperationalError
 
+from dialects import tasks as dialects_tasks
 from messaging import tasks
 from messaging.services import housekeeping
 from smsgate import celery
@@ -35,4 +36,5 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_schedule_names_tasks_that_exist() -> None:
+    assert dialects_tasks.deliver_webhooks.name in celery.app.tasks
     assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} <= set(celery.app.tasks)
