@@ -16,15 +16,16 @@ import datetime as dt
 import hashlib
 import hmac
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from http_api import clock, outgoing
@@ -42,8 +43,8 @@ TRIES = len(RETRY_MINUTES) + 1
 # The network's word on a delivery mostly comes within seconds of `sent`: it is worth waiting for.
 RECEIPT_GRACE = dt.timedelta(minutes=2)
 
-# A batch that is not final is looked at again after a twentieth of its age.
-_SOONEST, _LATEST = dt.timedelta(seconds=10), dt.timedelta(minutes=5)
+# Seconds between two looks at a batch that is not final: the longer it has been waited for, the more.
+_PAUSES = (10, 20, 40, 80, 160, 300)
 
 _LOOKED_AT = 200
 _AT_ONCE = 16
@@ -91,6 +92,7 @@ def _claim(now: dt.datetime) -> tuple[list[WebhookDelivery], int]:
     )
     unfinished = _unfinished({one.batch_id for one in due}, now)
     taken: list[WebhookDelivery] = []
+    put_off: defaultdict[int, list[UUID]] = defaultdict(list)
     of_account: Counter[int] = Counter()
     for delivery in due:
         account_id = delivery.batch.account_id
@@ -99,22 +101,30 @@ def _claim(now: dt.datetime) -> tuple[list[WebhookDelivery], int]:
             rest = RETRY_MINUTES[min(delivery.tries, len(RETRY_MINUTES) - 1)]
             delivery.tries += 1
             delivery.next_at = now + dt.timedelta(minutes=rest)
+            delivery.save(update_fields=["tries", "next_at"])
             of_account[account_id] += 1
             taken.append(delivery)
         else:
-            age = now - delivery.created_at
-            delivery.next_at = now + min(max(age / 20, _SOONEST), _LATEST)
-    WebhookDelivery.objects.bulk_update(due, ["tries", "next_at"])
+            put_off[_pause(now - delivery.created_at)].append(delivery.pk)
+    for seconds, ids in put_off.items():
+        next_at = now + dt.timedelta(seconds=seconds)
+        WebhookDelivery.objects.filter(pk__in=ids).update(next_at=next_at)
     return taken, len(due)
+
+
+def _pause(age: dt.timedelta) -> int:
+    """How many seconds a batch of this age is left alone: a twentieth of it, in steps."""
+    return max(step for step in _PAUSES if step <= max(age.total_seconds() / 20, _PAUSES[0]))
 
 
 def _unfinished(batch_ids: Collection[int], now: dt.datetime) -> set[int]:
     """Those of these batches of which, or of whose mailings, a message may still come to something."""
     is_open = Q(finished_at=None) | Q(status=MessageState.SENT, finished_at__gt=now - RECEIPT_GRACE)
-    open_messages = Message.objects.filter(is_open, batch=OuterRef("pk"))
+    # With EXISTS the planner may read all messages there are for the few that are open.
+    of_batch = Message.objects.filter(is_open, batch=OuterRef("pk")).values("pk")[:1]
     parts = Batch.objects.filter(Q(pk__in=batch_ids) | Q(parent__in=batch_ids))
-    found = parts.filter(Exists(open_messages)).values_list(Coalesce("parent_id", "pk"), flat=True)
-    return set(found)
+    found = parts.alias(open=Subquery(of_batch)).filter(open__isnull=False)
+    return set(found.values_list(Coalesce("parent_id", "pk"), flat=True))
 
 
 def _signed(delivery: WebhookDelivery, bodies: Mapping[str, Body]) -> tuple[bytes, dict[str, str]]:

@@ -153,7 +153,7 @@ def test_what_waits_long_is_looked_at_less_often(
         rest = due - manual_clock.now
         looks.append(int(rest.total_seconds()))
         manual_clock.advance(hours=1)
-    assert looks == [1, 10, 1, 180, 1, 300]
+    assert looks == [1, 10, 1, 160, 1, 300]
 
 
 @pytest.mark.parametrize("count", [1, 2])
