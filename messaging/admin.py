@@ -170,7 +170,7 @@ class WebhookAdmin(ReadOnlyAdmin):
     list_select_related = ("batch__account",)
     list_filter = (("delivered_at", admin.EmptyFieldListFilter),)
     show_full_result_count = False
-    ordering = ("-created_at",)
+    ordering = ("-batch_id",)
     actions = ("again",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -67,9 +67,16 @@ def deliver_due(bodies: Mapping[str, Body]) -> int:
     `bodies` has each dialect's. May run twice at once; no try is made twice.
     """
     taken, looked_at = _claim(clock.now())
-    posts = [(delivery, *_signed(delivery, bodies)) for delivery in taken]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        tries = {pool.submit(_try, *post): post[0] for post in posts}
+        tries = {}
+        for delivery in taken:
+            try:
+                body, headers = _signed(delivery, bodies)
+            except Exception:  # one that cannot be told holds up no other
+                logger.exception("webhook of batch %s cannot be made", delivery.batch_id)
+                _record(delivery, "a fault of the server", clock.now())
+            else:
+                tries[pool.submit(_try, delivery, body, headers)] = delivery
         for done in as_completed(tries):
             _record(tries[done], done.result(), clock.now())
     return looked_at

@@ -287,6 +287,21 @@ def test_of_a_try_that_was_overtaken_only_its_success_counts(
     assert (delivery.delivered_at, delivery.error) == (manual_clock.now, "")
 
 
+def test_one_that_cannot_be_made_holds_up_no_other(
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    finish(tenant, program)
+    tenant.set_rules(webhook_secret_n="9$1")  # its pepper is lost
+    finish(other_tenant, program)
+    work(manual_clock)
+    assert len(program.calls) == 1
+    broken, taken = WebhookDelivery.objects.order_by("batch_id")
+    assert (broken.tries, broken.error) == (1, "a fault of the server")
+    assert taken.delivered_at == manual_clock.now
+    assert any(record.exc_info for record in caplog.records)
+
+
 def test_one_accounts_slow_receivers_leave_room_for_others(
     tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
 ) -> None:
