@@ -46,7 +46,7 @@ class Fields(Shape):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_absent(cls, data: Any) -> Any:
-        if isinstance(data, dict):
+        if isinstance(data, dict) and "" in data.values():
             return {name: value for name, value in data.items() if value != ""}
         return data
 

@@ -25,8 +25,8 @@ def client_address(meta: dict[str, Any]) -> str:
 
 
 @cache
-def _networks(proxies: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(proxy, strict=False) for proxy in proxies)
+def networks(written: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(network, strict=False) for network in written)
 
 
 def _is_address(text: str) -> bool:
@@ -41,4 +41,4 @@ def _is_trusted(text: str) -> bool:
     if not settings.TRUSTED_PROXIES or not _is_address(text):
         return False
     address = ip_address(text)
-    return any(address in network for network in _networks(settings.TRUSTED_PROXIES))
+    return any(address in network for network in networks(settings.TRUSTED_PROXIES))

@@ -76,10 +76,12 @@ class AccountAdmin(admin.ModelAdmin):
     list_display = ("name", "country", "time_zone", "max_daily_sms", "valid_until", "is_active")
     search_fields = ("name",)
     list_filter = ("is_active",)
-    actions = ("add_license", "rotate_api_keys")
+    actions = (
+        "add_license", "rotate_api_keys", "show_webhook_secret", "rotate_webhook_secret",
+    )  # fmt: skip
     fields = (
         "name", "country", "time_zone", ("opens_at", "closes_at"), "max_daily_sms", "valid_until",
-        "retention_days", "is_active",
+        "retention_days", "codes_by_sms", "is_active",
     )  # fmt: skip
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -116,6 +118,22 @@ class AccountAdmin(admin.ModelAdmin):
             f"api_key of {account}": services.rotate_api_keys(account) for account in accounts
         }
         return shown_once(request, "New api_keys", secrets)
+
+    @admin.action(description="Show the webhook secret", permissions=["change"])
+    def show_webhook_secret(
+        self, request: HttpRequest, accounts: QuerySet[Account]
+    ) -> HttpResponse:
+        secrets = {f"webhook secret of {one}": services.webhook_secret(one) for one in accounts}
+        return shown_once(request, "Webhook secrets", secrets)
+
+    @admin.action(description="Replace the webhook secret by a new one", permissions=["change"])
+    def rotate_webhook_secret(
+        self, request: HttpRequest, accounts: QuerySet[Account]
+    ) -> HttpResponse:
+        secrets = {
+            f"webhook secret of {one}": services.rotate_webhook_secret(one) for one in accounts
+        }
+        return shown_once(request, "New webhook secrets", secrets)
 
 
 class SwitchableAdmin(ReadOnlyAdmin):

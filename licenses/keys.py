@@ -16,8 +16,9 @@ from typing import Literal
 from django.conf import settings
 
 Kind = Literal[
-    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin"
-]
+    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
+    "webhook",
+]  # fmt: skip
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -39,8 +40,7 @@ def new_token() -> str:
 
 def digest(kind: Kind, value: str) -> str:
     """The digest under the newest pepper, to store. `kind` keeps one sort from passing as another."""
-    peppers: Mapping[int, str] = settings.PEPPERS
-    return _digest(max(peppers), kind, value)
+    return _digest(newest_pepper(), kind, value)
 
 
 def digests(kind: Kind, value: str) -> list[str]:
@@ -50,11 +50,20 @@ def digests(kind: Kind, value: str) -> list[str]:
 
 
 def _digest(version: int, kind: Kind, value: str) -> str:
+    return f"{version}${derived(version, kind, value).hex()}"
+
+
+def derived(version: int, kind: Kind, value: str) -> bytes:
+    """32 bytes that follow from this value, for who has this pepper and nobody else."""
     # "surrogatepass": whatever a client sends as a key is only ever unknown, never a crash.
     message = value.encode("utf-8", "surrogatepass")
     pepper = settings.PEPPERS[version].encode()[:64]
-    digest = hashlib.blake2b(message, key=pepper, person=kind.encode(), digest_size=32)
-    return f"{version}${digest.hexdigest()}"
+    return hashlib.blake2b(message, key=pepper, person=kind.encode(), digest_size=32).digest()
+
+
+def newest_pepper() -> int:
+    """The version that new secrets are made with."""
+    return max(settings.PEPPERS)
 
 
 def normal_pairing_code(typed: str) -> str:

@@ -59,6 +59,14 @@ class Account(models.Model):
         default=180,
         help_text="After so many days the phone and text of a finished message are erased.",
     )
+    codes_by_sms = models.BooleanField(
+        "one-time codes for Telegram and WhatsApp go out as SMS",
+        default=True,
+        help_text="For programs that speak sms.by's API. Off: such a code is refused.",
+    )
+    # Which secret its webhooks are signed with: the version of the pepper that it follows from, and
+    # how many there have been.
+    webhook_secret_n = models.CharField(max_length=16, default="1$1", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

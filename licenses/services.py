@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +137,32 @@ def rotate_credential(license: License) -> NewCredential:
     """A new credential for this licence; all former ones are void at once."""
     license.credentials.update(is_active=False)
     return add_credential(license)
+
+
+def sends_codes_by_sms(account_id: int) -> bool:
+    """Whether a one-time code that is meant for a messenger may go out as SMS."""
+    return Account.objects.filter(pk=account_id, codes_by_sms=True).exists()
+
+
+def webhook_key(account: Account) -> bytes:
+    """What this account's webhooks are signed with. It follows from the pepper and is not stored."""
+    version, _, n = account.webhook_secret_n.partition("$")
+    return keys.derived(int(version), "webhook", f"{account.pk} {n}")
+
+
+def webhook_secret(account: Account) -> str:
+    """The same as Standard Webhooks writes it: `whsec_…`."""
+    return f"whsec_{base64.b64encode(webhook_key(account)).decode()}"
+
+
+@transaction.atomic
+def rotate_webhook_secret(account: Account) -> str:
+    """A new secret for this account; the former signs nothing from now on."""
+    locked = Account.objects.select_for_update().get(pk=account.pk)
+    n = int(locked.webhook_secret_n.partition("$")[2]) + 1
+    locked.webhook_secret_n = f"{keys.newest_pepper()}${n}"
+    locked.save(update_fields=["webhook_secret_n"])
+    return webhook_secret(locked)
 
 
 def new_pairing_code(license: License, *, replaces: Device | None = None) -> NewPairingCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -17,9 +18,17 @@ from licenses import services as licenses
 from licenses.admin import ReadOnlyAdmin, shown_once
 from licenses.models import Device
 from messaging import wakeup
-from messaging.models import Attempt, Event, InboundMessage, Message, OptOut, StateChange
+from messaging.models import (
+    Attempt,
+    Event,
+    InboundMessage,
+    Message,
+    OptOut,
+    StateChange,
+    WebhookDelivery,
+)
 from messaging.phone import InvalidPhone, mask, parse_phone
-from messaging.services import opt_outs, owner
+from messaging.services import opt_outs, owner, webhooks
 
 
 @admin.register(Device)
@@ -149,6 +158,44 @@ class MessageAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"Message {row.pk}: {refusal.message}", messages.WARNING)
             else:
                 self.message_user(request, f"Message {row.pk} is {after.status} now.")
+
+
+@admin.register(WebhookDelivery)
+class WebhookAdmin(ReadOnlyAdmin):
+    """Callbacks of batches: which were taken, and why the others were not."""
+
+    list_display = (
+        "batch", "account", "host", "state", "tries", "error", "next_at", "delivered_at",
+    )  # fmt: skip
+    list_select_related = ("batch__account",)
+    list_filter = (("delivered_at", admin.EmptyFieldListFilter),)
+    show_full_result_count = False
+    ordering = ("-batch_id",)
+    actions = ("again",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    @admin.display(description="account")
+    def account(self, webhook: WebhookDelivery) -> str:
+        return str(webhook.batch.account)
+
+    @admin.display(description="host")
+    def host(self, webhook: WebhookDelivery) -> str:
+        """Paths and query strings of such URLs are secrets."""
+        return urlsplit(webhook.batch.callback_url).hostname or ""
+
+    @admin.display(description="state")
+    def state(self, webhook: WebhookDelivery) -> str:
+        if webhook.delivered_at:
+            return "delivered"
+        if webhook.next_at is None:
+            return format_html('<b style="color: #b00">{}</b>', "given up")
+        return "to be tried again" if webhook.tries else "waits for its messages"
+
+    @admin.action(description="Given up: try again for a day", permissions=["change"])
+    def again(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> None:
+        self.message_user(request, f"{webhooks.try_again(rows)} will be tried again.")
 
 
 @admin.register(OptOut)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from http_api import outgoing
 from http_api.shapes import Identifier, Integer, problem
 from licenses.auth import Sender
 from messaging.drafts import ClientTime
@@ -40,6 +41,14 @@ def _time(value: object, info: ValidationInfo) -> ClientTime:
     except ValueError as error:
         raise problem(str(error)) from None
     raise problem("use ISO 8601 like 2026-04-10T09:00:00 or 2026-04-10T09:00:00+02:00")
+
+
+def _webhook_url(value: str) -> str:
+    try:
+        outgoing.Target.of(value)
+    except ValueError as error:
+        raise problem(str(error)) from None
+    return value
 
 
 def _on_uncertain(value: object) -> Any:
@@ -76,6 +85,9 @@ Time = Annotated[
 Text = Annotated[
     str, Field(min_length=1, description="1–10 SMS parts; stored as it is, byte for byte.")
 ]
+
+# For `Batch.callback_url`.
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 
 ExternalId = Annotated[
     Identifier,

@@ -56,7 +56,7 @@ class Batch(models.Model):
     text = models.TextField(default="")  # of a mailing whose recipients come later; else ''
     send_after = models.DateTimeField(null=True)
     is_held = models.BooleanField(default=False)  # nothing is sent before its owner confirms it
-    callback_url = models.CharField(max_length=2000, default="")  # told when all are final; '': no
+    callback_url = models.CharField(max_length=2000, default="")  # told when all is final; '': none
     parent = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="children", db_index=False
     )
@@ -84,6 +84,36 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.pk}"
+
+
+class WebhookDelivery(models.Model):
+    """What a batch's client is to be told when all of it is final: one POST, tried until it is taken."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the `webhook-id`
+    batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="webhook")
+    created_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)  # the next look or try; null: it is over
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=100, default="")  # of the last try; no part of the URL
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "webhook"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="webhook_taken_is_over",
+                condition=Q(delivered_at__isnull=True) | Q(next_at__isnull=True),
+            ),
+        ]
+        indexes: ClassVar = [
+            # what is to be looked at; what is over is not in it
+            models.Index(
+                fields=["next_at"], condition=Q(next_at__isnull=False), name="webhook_due"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"webhook of batch {self.batch_id}"
 
 
 class Message(models.Model):

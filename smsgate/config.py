@@ -37,6 +37,7 @@ class Config:
     redis_url: str
     debug: bool
     trusted_proxies: tuple[str, ...]
+    webhook_private_networks: tuple[str, ...]
     license_rate_per_minute: int
     failed_keys_per_minute: int
     web_threads: int
@@ -120,6 +121,7 @@ def load(
         redis_url=_url(env, "REDIS_URL", "redis://:password@host:6379/0"),
         debug=_boolean(env, "DEBUG", False),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+        webhook_private_networks=_networks(env, "WEBHOOK_PRIVATE_NETWORKS"),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),

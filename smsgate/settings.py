@@ -21,6 +21,7 @@ DEBUG = CONFIG.debug
 PUBLIC_URL = CONFIG.public_url
 PAIRING_URL, PAIRING_FINGERPRINT = _own_tls.pairing_base(CONFIG)
 TRUSTED_PROXIES = CONFIG.trusted_proxies
+WEBHOOK_PRIVATE_NETWORKS = CONFIG.webhook_private_networks
 LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
 FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
 
@@ -189,17 +190,18 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"  # a lost tick is followed by the next
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the schedule is this table
 CELERY_BEAT_SCHEDULE = {
-    name: {
-        "task": f"messaging.tasks.{name}",
+    task.rpartition(".")[2]: {
+        "task": task,
         "schedule": seconds,
         # a tick that nobody ran in time is worth nothing
         "options": {"expires": seconds},
     }
-    for name, seconds in {
-        "promote": 10.0,
-        "expire": 30.0,
-        "doubt_expired_leases": 30.0,
-        "mark_silent_devices": 60.0,
-        "erase_old": 3600.0,
+    for task, seconds in {
+        "messaging.tasks.promote": 10.0,
+        "messaging.tasks.expire": 30.0,
+        "messaging.tasks.doubt_expired_leases": 30.0,
+        "messaging.tasks.mark_silent_devices": 60.0,
+        "messaging.tasks.erase_old": 3600.0,
+        "dialects.tasks.deliver_webhooks": 10.0,
     }.items()
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dialects.sms_by import words
 from licenses.auth import Sender
+from messaging import selectors
 from messaging.models import Batch, Message
 from messaging.states import MessageState
 
@@ -46,8 +48,14 @@ def recipient(message: Message, sender: Sender) -> dict[str, Any]:
     }
 
 
-def mailing_of_bulk(batch: Batch, sender: Sender) -> dict[str, Any]:
-    """An item of statusBulkSms; `error` has those who will not get theirs. (guess)"""
+def bulk(request: Batch, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """statusBulkSms, and what a `callback_url` is told."""
+    of_request = selectors.batches(request.license_id, request.dialect).filter(parent=request)
+    return [_mailing_of_bulk(batch, zone) for batch in of_request.order_by("pk")]
+
+
+def _mailing_of_bulk(batch: Batch, zone: ZoneInfo) -> dict[str, Any]:
+    """`error` has those who will not get theirs. (guess)"""
     shown: dict[str, Any] = {
         "message_id": batch.pk,
         "name": batch.name,
@@ -56,18 +64,18 @@ def mailing_of_bulk(batch: Batch, sender: Sender) -> dict[str, Any]:
     }
     for message in batch.messages.all():
         failed = state(message) == "UNDELIVERED"
-        row = _delivery(message, sender) | ({"error": _reason(message)} if failed else {})
+        row = _delivery(message, zone) | ({"error": _reason(message)} if failed else {})
         shown.setdefault("error" if failed else "success", []).append(row)
     return shown
 
 
-def _delivery(message: Message, sender: Sender) -> dict[str, Any]:
+def _delivery(message: Message, zone: ZoneInfo) -> dict[str, Any]:
     at = message.delivered_at or message.finished_at or message.sent_at or message.created_at
     return {
         "delivery_id": message.pk,
         "phone": digits(message),
         "status": state(message),
-        "status_time": at.astimezone(sender.zone).strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "status_time": at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
 
 

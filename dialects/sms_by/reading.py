@@ -20,8 +20,12 @@ _NAME = words.DIALECT.name
 def status_bulk_sms(sender: Sender, fields: Fields) -> Any:
     wanted = validated(shapes.RequestOf, fields)
     request = selectors.batch(sender.license_id, _NAME, wanted.uuid)
-    of_request = selectors.batches(sender.license_id, _NAME).filter(parent=request).order_by("pk")
-    return [answers.mailing_of_bulk(batch, sender) for batch in of_request]
+    return answers.bulk(request, sender.zone)
+
+
+def webhook_body(request: Batch) -> Any:
+    """What is posted to the `callback_url` of a sendBulkSms."""
+    return answers.bulk(request, request.account.zone)
 
 
 def check_sms_message_status(sender: Sender, fields: Fields) -> Any:

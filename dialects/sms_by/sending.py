@@ -10,6 +10,7 @@ from dialects.sms_by import answers, shapes, words
 from http_api.errors import Refusal
 from http_api.shapes import validated
 from licenses.auth import Sender
+from licenses.services import sends_codes_by_sms
 from messaging import selectors
 from messaging.drafts import Draft
 from messaging.models import Batch, Message
@@ -29,9 +30,11 @@ def send_quick_sms(sender: Sender, fields: Fields) -> Any:
     return answer
 
 
-def send_otp(sender: Sender, fields: Fields) -> Any:
-    """Telegram's and WhatsApp's codes go out as SMS."""
+def send_otp(messenger: str, sender: Sender, fields: Fields) -> Any:
+    """A messenger's code goes out as SMS, where the account has not switched that off."""
     wanted = validated(shapes.Otp, fields, sender=sender)
+    if not sends_codes_by_sms(sender.account_id):
+        raise Refusal("conflict", words.NO_MESSENGER.format(messenger))
     return _queued(sender, wanted.phone, wanted.message) | {"channel": words.CHANNEL}
 
 
@@ -75,10 +78,11 @@ def send_sms(sender: Sender, fields: Fields) -> Any:
 
 def send_bulk_sms(sender: Sender, fields: Fields) -> Any:
     wanted = validated(shapes.BulkSms, fields, sender=sender)
-    request = Batch(dialect=words.DIALECT.name, external_id=str(uuid4()))
+    request = Batch(
+        dialect=words.DIALECT.name, external_id=str(uuid4()), callback_url=wanted.callback_url
+    )
     batches.send_together(sender, request, [_mailing(one) for one in wanted.messages])
-    answer = {"uuid": request.external_id, "success": "OK"}
-    return answer | ({"warning": words.NO_CALLBACK} if wanted.callback_url else {})
+    return {"uuid": request.external_id, "success": "OK"}
 
 
 def _mailing(wanted: shapes.Mailing) -> tuple[Batch, list[Draft]]:

@@ -11,7 +11,7 @@ from dialects.fields import Fields, International, Moment
 from dialects.sms_by import words
 from http_api.shapes import Identifier, Integer, problem
 from messaging.drafts import Draft
-from messaging.fields import Text
+from messaging.fields import Text, WebhookUrl
 
 Id = Annotated[Integer, Field(ge=1, le=2**63 - 1)]
 Name = Annotated[Identifier, Field(max_length=255)]
@@ -157,7 +157,7 @@ class BulkMailing(Mailing):
 
 
 class BulkSms(Fields):
-    callback_url: Identifier = ""
+    callback_url: WebhookUrl = ""
     messages: Annotated[
         list[Annotated[PersonalMailing | BulkMailing, Field(discriminator="message_type")]],
         Field(min_length=1, max_length=words.MAX_RECIPIENTS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
@@ -33,8 +34,8 @@ READING: dict[str, Method] = {
 WRITING: dict[str, Method] = {
     "sendBulkSms": sending.send_bulk_sms,
     "sendQuickSMS": sending.send_quick_sms,
-    "sendOtpTelegram": sending.send_otp,
-    "sendOtpWhatsApp": sending.send_otp,
+    "sendOtpTelegram": partial(sending.send_otp, "Telegram"),
+    "sendOtpWhatsApp": partial(sending.send_otp, "WhatsApp"),
     "createSmsMessage": sending.create_sms_message,
     "sendSMS": sending.send_sms,
     "sendSmsList": sending.send_sms_list,

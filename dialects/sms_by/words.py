@@ -72,8 +72,8 @@ SYSTEM = "system"  # the name that the vendor's own messages have
 UNLIMITED = 1_000_000
 
 CHANNEL = "sms"  # what a one-time code for Telegram or WhatsApp goes out by, and the answer says so
+NO_MESSENGER = "{} is not available; this account sends through a phone"
 NO_VIBER = "forwarding to Viber is not available: this account sends SMS through a phone"
-NO_CALLBACK = "callback_url is not called: ask statusBulkSms"
 
 MAX_OTP = 16
 MAX_RECIPIENTS = 5000  # of one sendBulkSms

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
 from rest_framework.request import Request
 
+from dialects.fields import Fields
 from dialects.smsend import words
 from dialects.smsend.dates import When, Zone
 from http_api.parsing import restore_plus
@@ -32,17 +33,10 @@ Number = Annotated[Phone, BeforeValidator(_number)]
 Id = Annotated[Integer, Field(ge=1, le=2**63 - 1)]
 
 
-class Body(Shape):
-    """A JSON body with the vendor's names; an empty string is absent, as `null` is."""
+class Body(Fields):
+    """A JSON body with the vendor's names."""
 
     model_config = ConfigDict(alias_generator=to_camel)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_absent(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "" in data.values():
-            return {name: value for name, value in data.items() if value != ""}
-        return data
 
 
 class Page(Body):

@@ -19,6 +19,7 @@ from licenses.auth import Sender
 from messaging import intake, wakeup
 from messaging.drafts import Draft, local_day, sending_hours, to_message
 from messaging.models import Message
+from messaging.states import WAITING, MessageState
 
 _DEDUPLICATION = frozenset({"message_external_id", "message_repeat_digest"})
 
@@ -147,20 +148,29 @@ def accept_locked(
     *,
     all_or_nothing: bool = False,
     skip_outside_hours: bool = True,
+    skip_opted_out: bool = True,
 ) -> Batch:
-    """As `accept_many`, for a caller whose transaction holds the account's lock already."""
+    """As `accept_many`, for a caller whose transaction holds the account's lock already.
+
+    Without `skip_opted_out` who has opted out gets a message that is cancelled from the start and
+    counts for nothing.
+    """
     now = clock.now()
     known = _Known.of(sender, [item for item in items if isinstance(item, Draft)])
     closed = skip_outside_hours and _is_closed(sender, now)
     batch = Batch(created=[], skipped=[])
     for index, item in enumerate(items):
         kept = _judge(sender, index, item, known, closed, now)
+        if isinstance(kept, Skip) and kept.reason == "opted_out" and not skip_opted_out:
+            assert isinstance(item, Draft)
+            kept = _stillborn(sender, item, now)
         (batch.skipped if isinstance(kept, Skip) else batch.created).append(kept)  # type: ignore[arg-type]
     if all_or_nothing and batch.skipped:
         raise rejected(batch.skipped, len(items))
-    limits.count(sender, Counter(local_day(sender, message) for message in batch.created))
+    queued = [message for message in batch.created if message.status in WAITING]
+    limits.count(sender, Counter(local_day(sender, message) for message in queued))
     Message.objects.bulk_create(batch.created)
-    if batch.created:
+    if queued:
         wakeup.after_commit(sender.license_id)
     return batch
 
@@ -189,6 +199,14 @@ def _judge(
         reason = "outside_sending_hours"
     known.remember(item)
     return Skip(index, reason, item.external_id) if reason else message
+
+
+def _stillborn(sender: Sender, item: Draft, now: dt.datetime) -> Message:
+    message = to_message(sender, item, now)
+    message.status = MessageState.CANCELLED.value
+    message.failure_reason = "opted_out"
+    message.finished_at = now
+    return message
 
 
 class _Known:

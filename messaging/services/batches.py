@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from licenses.auth import Sender
 from messaging import intake, wakeup
 from messaging.drafts import Draft, local_day, to_message
 from messaging.models import Batch, Message
+from messaging.services import webhooks
 from messaging.services.accept import (
     Invalid,
     Skip,
@@ -22,7 +22,6 @@ from messaging.services.accept import (
     savepoint_if_needed,
     why_not,
 )
-from messaging.states import MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def send_together(
     Raises Refusal as `send` does.
     """
     intake.lock_account(sender.account_id)
-    prepare(sender, request).save()
+    _save(prepare(sender, request))
     for batch, items in mailings:
         batch.parent = request
         _send_many(sender, prepare(sender, batch), items, leave_out_invalid=False)
@@ -98,13 +97,19 @@ def prepare(sender: Sender, batch: Batch) -> Batch:
     return batch
 
 
+def _save(batch: Batch) -> None:
+    batch.save()
+    webhooks.expect(batch)
+
+
 def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
     """None where a rule stood in the way: `_send_many` finds out which."""
     message = to_message(sender, draft, batch.created_at)
     day = local_day(sender, message)
-    with savepoint_if_needed():
+    with transaction.atomic() if batch.callback_url else savepoint_if_needed():
         if not intake.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
             return None
+        webhooks.expect(batch)
     wakeup.after_commit(sender.license_id)
     return Sent(batch, [message], [])
 
@@ -114,41 +119,20 @@ def _send_many(
     sender: Sender, batch: Batch, items: Sequence[Draft | Invalid], leave_out_invalid: bool
 ) -> Sent:
     intake.lock_account(sender.account_id)
-    batch.save()
-    return fill(sender, batch, items, batch.created_at, leave_out_invalid=leave_out_invalid)
+    _save(batch)
+    return fill(sender, batch, items, leave_out_invalid=leave_out_invalid)
 
 
 def fill(
     sender: Sender,
     batch: Batch,
     items: Sequence[Draft | Invalid],
-    now: dt.datetime,
     *,
     leave_out_invalid: bool = False,
 ) -> Sent:
     """Queue these in a batch that exists; the caller holds the account's lock."""
     mine = [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
-    accepted = accept_locked(sender, mine, skip_outside_hours=False)
-    opted_out = {skip.index for skip in accepted.skipped if skip.reason == "opted_out"}
-    left_out = [skip for skip in accepted.skipped if skip.index not in opted_out]
-    if left_out and not leave_out_invalid:
-        raise invalid(left_out[0].errors)
-    stillborn = {index: _cancelled(sender, mine[index], now) for index in sorted(opted_out)}
-    Message.objects.bulk_create(stillborn.values())
-    created = iter(accepted.created)
-    gone = {skip.index for skip in left_out}
-    messages = [
-        stillborn[index] if index in stillborn else next(created)
-        for index in range(len(items))
-        if index not in gone
-    ]
-    return Sent(batch, messages, left_out)
-
-
-def _cancelled(sender: Sender, item: Draft | Invalid, now: dt.datetime) -> Message:
-    assert isinstance(item, Draft)
-    message = to_message(sender, item, now)
-    message.status = MessageState.CANCELLED.value
-    message.failure_reason = "opted_out"
-    message.finished_at = now
-    return message
+    accepted = accept_locked(sender, mine, skip_outside_hours=False, skip_opted_out=False)
+    if accepted.skipped and not leave_out_invalid:
+        raise invalid(accepted.skipped[0].errors)
+    return Sent(batch, accepted.created, accepted.skipped)

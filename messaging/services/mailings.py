@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import Sender
 from messaging import intake
@@ -45,7 +44,7 @@ def confirm(sender: Sender, batch: Batch, phones: Iterable[str]) -> bool:
     batch.is_held = False
     if not was_held:
         return False
-    fill(sender, batch, [_draft(batch, phone) for phone in phones], clock.now())
+    fill(sender, batch, [_draft(batch, phone) for phone in phones])
     return True
 
 

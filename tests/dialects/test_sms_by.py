@@ -8,15 +8,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import LazySettings
 
 from contacts.models import Contact, ContactGroup
+from dialects import tasks
 from dialects.sms_by import DIALECT, words
+from licenses import services as licenses
 from messaging.models import Batch, Message
 from messaging.services import opt_outs
 from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.delivery import Wire, event, sent
 from tests.dialects.conformance import NUMBER, TEXT, Conformance
+from tests.receiver import receiver
 
 BELARUS = "375291234567"
 MONDAY = "2026-04-13 10:22"
@@ -201,6 +205,17 @@ def test_a_one_time_code_goes_out_as_sms_and_says_so(program: Program, name: str
     for wrong in ("12a", "1" * 17, "１２"):
         assert "code" in program.refused(name, 400, phone=BELARUS, message=wrong)
     assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("messenger", ["Telegram", "WhatsApp"])
+def test_an_account_may_have_such_codes_refused(
+    program: Program, tenant: Tenant, messenger: str
+) -> None:
+    tenant.set_rules(codes_by_sms=False)
+    refused = program.refused(f"sendOtp{messenger}", 400, phone=BELARUS, message="123456")
+    assert refused == f"{messenger} is not available; this account sends through a phone"
+    assert not Message.objects.exists()
+    program.call("sendQuickSMS", phone=BELARUS, message="123456")
 
 
 def test_the_states_of_a_message_are_the_vendors(
@@ -455,9 +470,41 @@ def test_in_a_bulk_who_has_opted_out_stands_among_the_errors(
     assert Message.objects.filter(status="pending").count() == 3
 
 
-def test_a_callback_is_not_promised(program: Program) -> None:
-    response = program.post("sendBulkSms", **SAMPLE | {"callback_url": "https://example.com/"})
-    assert "statusBulkSms" in response.json()["warning"]
+def test_a_callback_is_told_once_what_the_status_would_be(
+    program: Program, tenant: Tenant, phone: Phone, manual_clock: ManualClock,
+    settings: LazySettings,
+) -> None:  # fmt: skip
+    settings.WEBHOOK_PRIVATE_NETWORKS = ("127.0.0.1",)
+    with receiver() as theirs:
+        uuid = program.post("sendBulkSms", **SAMPLE | {"callback_url": theirs.url}).json()["uuid"]
+        wire = Wire(program.api, phone)
+        *rest, last = [message["message_id"] for message in wire.claim()]
+        for message_id in rest:
+            wire.report(*sent(message_id), event("part_delivered", message_id, part=1, parts=1))
+        tasks.deliver_webhooks()
+        assert not theirs.calls
+        wire.report(event("started", last, parts=1))
+        wire.report(event("part_failed", last, part=1, parts=1, code="no_service"))
+        for _ in range(2):
+            manual_clock.advance(minutes=1)
+            tasks.deliver_webhooks()
+    [call] = theirs.calls
+    assert call.json == program.call("statusBulkSms", uuid=uuid)
+    assert [len(mailing["success"]) for mailing in call.json] == [2, 1]
+    assert call.headers["x-batch-id"] == uuid
+    assert call.is_signed_with(licenses.webhook_secret(tenant.account))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["example.com", "ftp://example.com/", "http://10.0.0.1/", "https://a/" + "x" * 2000, 7, ["x"]],
+)
+def test_a_callback_that_cannot_be_called_refuses_the_bulk(program: Program, url: Any) -> None:
+    response = program.post("sendBulkSms", **SAMPLE | {"callback_url": url})
+    assert response.status_code == 400
+    assert list(response.json()) == ["error"]
+    assert response.json()["error"].startswith("callback_url: ")
+    assert not Batch.objects.exists()
 
 
 def test_another_accounts_bulk_is_unknown(api: Api, program: Program, other_tenant: Tenant) -> None:

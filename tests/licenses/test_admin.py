@@ -13,7 +13,10 @@ from http_api.errors import Refusal
 from licenses import tokens
 from licenses.auth import sender_by_key_pair, sender_by_license_key
 from licenses.models import Account, Device, HookLink, License
-from messaging.models import Message, OptOut
+from licenses.services import webhook_secret
+from messaging.drafts import Draft
+from messaging.models import Batch, Message, OptOut
+from messaging.services import batches
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, status
 
@@ -77,6 +80,9 @@ def test_rotated_api_keys_and_credentials_and_a_further_licence(
     sender_by_key_pair(tenant.keys.license_key, *api_key.values())
     _shown(_act(operator, "licenses/account", "add_license", tenant.account.pk))
     assert License.objects.count() == 2
+    for action in ("show_webhook_secret", "rotate_webhook_secret"):
+        secret = _shown(_act(operator, "licenses/account", action, tenant.account.pk))
+        assert list(secret.values()) == [webhook_secret(tenant.account)]
     shown = _shown(_act(operator, "licenses/license", "rotate_credential", tenant.license.pk))
     assert len(shown) == 3
 
@@ -157,10 +163,12 @@ def test_lists_cost_the_same_whatever_their_length(
     for number in range(20):
         accept(api, tenant, f"m-{number}")
         pair_phone(tenant, f"install-{number}")
+        batch = Batch(dialect="sms-by", callback_url="https://example.com/")
+        batches.send(tenant.sender, batch, [Draft(phone="+48123456789", text="Hello")])
     for path in ("messaging/message", "licenses/device", "licenses/license", "licenses/account",
                  "licenses/apikey", "licenses/credential", "licenses/hooklink", "messaging/optout",
                  "messaging/inboundmessage", "messaging/event", "contacts/contact",
-                 "contacts/contactgroup"):  # fmt: skip
+                 "contacts/contactgroup", "messaging/webhookdelivery"):  # fmt: skip
         with django_assert_max_num_queries(12):
             assert operator.get(f"/admin/{path}/").status_code == 200
 

@@ -121,6 +121,10 @@ def test_rotate_voids_the_old_keys(tenant: Tenant) -> None:
     ):
         with pytest.raises(Refusal):
             sender_by_key_pair(*pair)
+    before = services.webhook_secret(tenant.account)
+    new_secret = run("rotate", str(old.license_id), "--webhook-secret")
+    assert new_secret == {"webhook_secret": services.webhook_secret(tenant.account)}
+    assert new_secret["webhook_secret"] != before
     names = License.objects.get().credentials.filter(is_active=True).values_list("username")
     assert list(names) == [(new["username"],)]
 
@@ -168,6 +172,6 @@ def test_a_phone_of_another_licence_is_unknown(
 
 
 def test_rotate_wants_to_know_what(tenant: Tenant, complaint: Any) -> None:
-    assert "--license-key, --api-key or --credential" in complaint(
+    assert "--license-key, --api-key, --credential or --webhook-secret" in complaint(
         "rotate", str(tenant.keys.license_id)
     )

@@ -7,8 +7,9 @@ import logging
 import pytest
 from django.db import InterfaceError, OperationalError
 
+from dialects import tasks as dialects_tasks
 from messaging import tasks
-from messaging.services import housekeeping
+from messaging.services import housekeeping, webhooks
 from smsgate import celery
 from smsgate.settings import CELERY_BEAT_SCHEDULE
 
@@ -35,4 +36,19 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_schedule_names_tasks_that_exist() -> None:
+    assert dialects_tasks.deliver_webhooks.name in celery.app.tasks
     assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} <= set(celery.app.tasks)
+
+
+def test_slow_receivers_keep_one_of_a_workers_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = []
+
+    def slow(bodies: object) -> int:
+        rounds.append(bodies)
+        dialects_tasks.deliver_webhooks()  # the next tick, on another thread
+        return 0
+
+    monkeypatch.setattr(webhooks, "deliver_due", slow)
+    for ticks in (1, 2):
+        dialects_tasks.deliver_webhooks()
+        assert len(rounds) == ticks

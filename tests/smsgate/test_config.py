@@ -81,7 +81,12 @@ def test_the_public_url_has_no_slash_at_its_end(no_dotenv: Path) -> None:
 
 
 def test_proxies_are_separated_by_commas_or_spaces(no_dotenv: Path) -> None:
-    loaded = load(no_dotenv, TRUSTED_PROXIES="10.0.0.1, 10.1.0.0/16  ::1")
+    loaded = load(
+        no_dotenv,
+        TRUSTED_PROXIES="10.0.0.1, 10.1.0.0/16  ::1",
+        WEBHOOK_PRIVATE_NETWORKS="192.168.1.0/24",
+    )
+    assert loaded.webhook_private_networks == ("192.168.1.0/24",)
     assert loaded.trusted_proxies == ("10.0.0.1", "10.1.0.0/16", "::1")
 
 
@@ -118,7 +123,12 @@ def test_it_refuses_a_url_of_no_use_and_keeps_its_password(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("LOG_LEVEL", "loud"), ("TRUSTED_PROXIES", "10.0.0.1 caddy")]
+    ("name", "value"),
+    [
+        ("LOG_LEVEL", "loud"),
+        ("TRUSTED_PROXIES", "10.0.0.1 caddy"),
+        ("WEBHOOK_PRIVATE_NETWORKS", "1"),
+    ],
 )
 def test_it_refuses_what_would_fail_later(no_dotenv: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected "):

@@ -23,6 +23,9 @@ class Command(OperatorCommand):
             "--api-key", action="store_true", help="all api_keys of the licence's account"
         )
         parser.add_argument("--credential", action="store_true", help="username, password, token")
+        parser.add_argument(
+            "--webhook-secret", action="store_true", help="of the licence's account"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         license = self.license(options["license_id"])
@@ -33,6 +36,10 @@ class Command(OperatorCommand):
             made["api_key"] = services.rotate_api_keys(license.account)
         if options["credential"]:
             made |= asdict(services.rotate_credential(license))
+        if options["webhook_secret"]:
+            made["webhook_secret"] = services.rotate_webhook_secret(license.account)
         if not made:
-            raise CommandError("say what to rotate: --license-key, --api-key or --credential")
+            raise CommandError(
+                "say what to rotate: --license-key, --api-key, --credential or --webhook-secret"
+            )
         self.show(made, as_json=options["json"])

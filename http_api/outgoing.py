@@ -1,0 +1,202 @@
+"""A POST to an address that somebody else chose, without becoming their hand inside this network.
+
+The name is resolved once, each of its addresses must be public or one that the operator allows, and the
+connection goes to the very address that was looked at: a name that answers differently the second time
+gains nothing. TLS checks the name. No redirect is followed, no proxy is asked, no body is read.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPConnection, HTTPException
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.encoding import iri_to_uri
+
+from http_api.addresses import networks
+
+Address = IPv4Address | IPv6Address
+
+SECONDS = 10.0  # for all of it but the look-up of the name, which the system's resolver bounds
+_CONNECT_SECONDS = 3.0  # for each of a name's addresses
+_MAX_ADDRESSES = 4
+MAX_URL = 2000
+
+_PORTS = {"http": 80, "https": 443}
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+# What `is_global` of some Python takes for public: relays, tunnels that hide an IPv4, protocols' own.
+_NOT_PUBLIC = networks(
+    ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20")
+)
+_NAT64 = IPv6Network("64:ff9b::/96")  # the last four bytes are the IPv4 that it leads to
+
+
+class Unreachable(Exception):
+    """Nothing was answered; the message is for people and names neither URL nor address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that may be called, in its parts, all ASCII."""
+
+    is_tls: bool
+    host: str
+    port: int
+    path: str  # with the query string
+
+    @classmethod
+    def of(cls, url: str) -> Target:
+        """Raises ValueError with words for whoever gave it. What a name leads to is not asked here."""
+        if len(url) > MAX_URL:
+            raise ValueError(f"may have at most {MAX_URL} characters")
+        if re.search(r"[\x00-\x20\x7f\\]", url):
+            raise ValueError("may hold no spaces, line breaks and backslashes")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+            host = host if ":" in host else host.encode("idna").decode()
+        except ValueError:
+            raise ValueError("is no URL that can be called") from None
+        if parts.scheme not in _PORTS or not host or port == 0:
+            raise ValueError("must be a URL like https://example.com/path")
+        if parts.username is not None:
+            raise ValueError("may hold no username and password")
+        if (literal := _address(host)) and not is_allowed(literal):
+            raise ValueError("leads to an address that is not public")
+        path = iri_to_uri(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        return cls(parts.scheme == "https", host, port or _PORTS[parts.scheme], path)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status of the answer. Raises Unreachable."""
+    try:
+        target = Target.of(url)
+    except ValueError as error:  # it was given while the operator allowed more
+        raise Unreachable(f"the URL {error}") from None
+    addresses = _resolved(target)
+    try:
+        with _exchange(target, addresses) as connection:
+            connection.request("POST", target.path, body, {**headers, "Connection": "close"})
+            return connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        raise Unreachable(_in_words(error)) from None
+
+
+def is_allowed(address: Address) -> bool:
+    """Public, or in one of the networks that the operator trusts its clients with."""
+    address = getattr(address, "ipv4_mapped", None) or address
+    return is_public(address) or any(
+        address in network for network in networks(settings.WEBHOOK_PRIVATE_NETWORKS)
+    )
+
+
+def is_public(address: Address) -> bool:
+    """An address of the internet, and none that leads in here by another way."""
+    if address in _NAT64:
+        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+    is_unicast = address in _GLOBAL_UNICAST if address.version == 6 else not address.is_multicast
+    is_special = any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and is_unicast and not is_special
+
+
+def _address(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _resolved(target: Target) -> list[Address]:
+    """What the name leads to. One address that is not allowed spoils them all."""
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise Unreachable("the name of its host is not known") from None
+    addresses = [ip_address(str(sockaddr[0])) for *_, sockaddr in found]
+    if not all(map(is_allowed, addresses)):
+        raise Unreachable("its host has an address that is not public")
+    return addresses[:_MAX_ADDRESSES]
+
+
+@contextmanager
+def _exchange(target: Target, addresses: list[Address]) -> Iterator[HTTPConnection]:
+    """A connection to one of these addresses, cut when its time is up, however the peer drips."""
+    end = time.monotonic() + SECONDS
+    connection = HTTPConnection(target.host, target.port)
+    connection.default_port = _PORTS[
+        "https" if target.is_tls else "http"
+    ]  # as `Host` leaves it out
+    with _connected(addresses, target.port, end) as plain:
+        is_cut = threading.Event()
+        with _secured(plain, target, end) as connection.sock:
+            timer = threading.Timer(_left(end), _cut, (connection.sock, is_cut))
+            timer.start()
+            try:
+                yield connection
+            except (OSError, HTTPException):
+                if not is_cut.is_set():
+                    raise
+            finally:
+                timer.cancel()
+            if is_cut.is_set():
+                raise TimeoutError
+
+
+def _connected(addresses: list[Address], port: int, end: float) -> socket.socket:
+    """To the first that can be reached."""
+    *others, last = addresses
+
+    def connect(address: Address) -> socket.socket:
+        timeout = min(_left(end), _CONNECT_SECONDS)
+        return socket.create_connection((str(address), port), timeout)
+
+    for address in others:
+        with suppress(OSError):
+            return connect(address)
+    return connect(last)
+
+
+def _secured(plain: socket.socket, target: Target, end: float) -> socket.socket:
+    plain.settimeout(_left(end))
+    return _tls().wrap_socket(plain, server_hostname=target.host) if target.is_tls else plain
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _left(end: float) -> float:
+    return max(end - time.monotonic(), 0.01)
+
+
+def _cut(sock: socket.socket, is_cut: threading.Event) -> None:
+    is_cut.set()
+    with suppress(OSError):  # it has just been closed
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _in_words(error: OSError | HTTPException) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "its certificate is not trusted"
+        case ssl.SSLError():
+            return "TLS failed"
+        case TimeoutError():
+            return f"no answer in {SECONDS:.0f} s"
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case HTTPException():
+            return "what it answered is no HTTP"
+        case _:
+            return f"the connection failed ({type(error).__name__})"
