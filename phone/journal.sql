@@ -95,6 +95,9 @@ WHERE message_id = :message_id AND attempt = :attempt AND state = 'started'
 -- name: report
 INSERT INTO event (event_id, message_id, attempt, body)
 VALUES (:event_id, :message_id, :attempt, :body);
+-- name: receive
+-- An inbound SMS that is handed over twice, with its own event's id, is one event.
+INSERT OR IGNORE INTO event (event_id, body) VALUES (:event_id, :body);
 -- name: outbox
 SELECT body FROM event ORDER BY seq LIMIT :limit;
 -- name: unreported

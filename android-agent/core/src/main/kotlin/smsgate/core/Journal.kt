@@ -314,23 +314,26 @@ class Journal(
   private fun isNews(word: Report) =
     store.execute(Sql["answer"], word.messageId, word.attempt, word.part, word.type.wire) == 1
 
-  /** An inbound SMS for the outbox. */
-  fun receive(sender: String, text: String, sim: Int?) = write {
-    report("received", null, "sender" to clean(sender), "text" to clean(text), "sim" to sim)
+  /** An inbound SMS for the outbox. Whoever may hand it over twice gives it an [eventId]. */
+  fun receive(sender: String, text: String, sim: Int?, eventId: String = ids()) {
+    val body = body(
+      eventId, "received", "sender" to clean(sender), "text" to clean(text), "sim" to sim,
+    )
+    write { store.execute(Sql["receive"], eventId, body) }
   }
 
-  private fun report(type: String, key: AttemptKey?, vararg fields: Pair<String, Any?>) {
+  private fun report(type: String, key: AttemptKey, vararg fields: Pair<String, Any?>) {
     val eventId = ids()
-    val event = linkedMapOf<String, Any?>(
-      "event_id" to eventId,
-      "type" to type,
-      "wall_time" to clock.wall().toString(),
-      "message_id" to key?.messageId,
-      "attempt" to key?.attempt,
+    val at = arrayOf("message_id" to key.messageId, "attempt" to key.attempt)
+    val body = body(eventId, type, *at, *fields)
+    store.execute(Sql["report"], eventId, key.messageId, key.attempt, body)
+  }
+
+  private fun body(eventId: String, type: String, vararg fields: Pair<String, Any?>): String {
+    val head = arrayOf(
+      "event_id" to eventId, "type" to type, "wall_time" to clock.wall().toString(),
     )
-    store.execute(
-      Sql["report"], eventId, key?.messageId, key?.attempt, encodeJson(event + fields),
-    )
+    return encodeJson(linkedMapOf(*head, *fields))
   }
 }
 
