@@ -57,11 +57,11 @@ class ProgramTest {
   }
 
   @Test
-  fun `a blocked SIM sends nothing and gives back`() = serving(server).use { http ->
+  fun `a blocked SIM claims nothing`() = serving(server).use { http ->
     server.add()
     phone("pair", "${http.url}/pair/#${FakeServer.CODE}")
     assertEquals(OK, runPhone("--blocked", "no_service").first)
-    assertEquals(listOf("released"), server.types(1))
+    assertTrue(!server.isEmpty)
     assertTrue(!outbox.exists())
   }
 

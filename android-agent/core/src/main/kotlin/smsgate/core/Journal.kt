@@ -51,10 +51,17 @@ class Journal(
   /** What is read most, kept until the next write. */
   private var knownHeld: List<Held>? = null
 
+  /** The last write was refused: the disk is full, for one. */
+  var isRefusing = false
+    private set
+
   private fun <T> write(block: () -> T): T {
     knownHeld = null
     try {
-      return store.transaction(block)
+      return store.transaction(block).also { isRefusing = false }
+    } catch (error: StoreException) {
+      isRefusing = true
+      throw error
     } finally {
       knownHeld = null
     }
@@ -118,6 +125,9 @@ class Journal(
 
   /** The id of the next claim, on disk before it is asked, and the same until a 200 came. */
   fun claimId(): String = getOrMake(CLAIM_ID)
+
+  /** For a call that claims nothing: it need not be on disk, where nothing can be written. */
+  fun claimIdForNothing(): String = this[CLAIM_ID] ?: ids()
 
   private fun getOrMake(key: String): String =
     this[key] ?: ids().also { made -> write { this[key] = made } }

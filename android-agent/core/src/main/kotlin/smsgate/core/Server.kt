@@ -8,8 +8,12 @@ internal class Server(
   private val device: Device,
   private val checkpoint: (Checkpoint) -> Unit,
 ) {
-  /** The last sync asked for work and got none. */
+  /** The last sync asked for work and got none, or nothing can be asked for. */
   var isCaughtUp = false
+    private set
+
+  /** The last sync could ask for nothing, since nothing can be sent. */
+  var wasUnable = false
     private set
   private var isPaused = false
   private var wasReady = false
@@ -27,11 +31,19 @@ internal class Server(
       return maxOf(if (hasOnlyReports) reportAtMs else nextSyncAtMs, syncBackoff.untilMs)
     }
 
+  /** The next sync need not wait for the cadence. */
+  fun askSoon() {
+    nextSyncAtMs = minOf(nextSyncAtMs, clock.monotonicMs())
+  }
+
   /** Before this moment there is no long poll. */
   val waitAtMs: Long get() = maxOf(syncBackoff.untilMs, waitBackoff.untilMs)
 
-  /** One sync. [capacity] says how many more messages can be taken beside those held. */
-  fun sync(capacity: (List<Held>) -> Int): Step {
+  /**
+   * One sync. [capacity] says how many more messages can be taken beside those held; null: this phone
+   * can send nothing.
+   */
+  fun sync(capacity: ((List<Held>) -> Int)?): Step {
     val request = request(capacity)
     val body = request.encode(journal.outbox(MAX_EVENTS))
     checkpoint(Checkpoint.CLAIM)
@@ -48,24 +60,33 @@ internal class Server(
     } catch (error: BadReplyException) {
       return failed(syncBackoff, "bad reply: ${error.message}")
     }
-    val new = journal.accept(answer, askedAtMs)
+    val new = accept(answer, askedAtMs)
     checkpoint(Checkpoint.ACCEPT)
-    remember(answer, new, request.capacity)
+    remember(answer, new, request.capacity, isUnable = capacity == null)
     return Step(Did.SYNCED, "$new new, ${answer.acked.size} acked")
   }
 
-  private fun request(capacity: (List<Held>) -> Int): SyncRequest {
+  /** What cannot be written down is asked for again, not in a loop. */
+  private fun accept(answer: SyncReply, askedAtMs: Long): Int =
+    try {
+      journal.accept(answer, askedAtMs)
+    } catch (error: StoreException) {
+      syncBackoff.fail(clock.monotonicMs())
+      throw error
+    }
+
+  private fun request(capacity: ((List<Held>) -> Int)?): SyncRequest {
     val held = journal.held()
     return SyncRequest(
-      claimId = journal.claimId(),
-      capacity = if (isPaused) 0 else capacity(held),
+      claimId = if (journal.isRefusing) journal.claimIdForNothing() else journal.claimId(),
+      capacity = if (isPaused || capacity == null) 0 else capacity(held),
       bootId = clock.bootId,
       held = held,
       health = device.healthJson(held.size),
     )
   }
 
-  private fun remember(answer: SyncReply, new: Int, askedFor: Int) {
+  private fun remember(answer: SyncReply, new: Int, askedFor: Int, isUnable: Boolean) {
     val nowMs = clock.monotonicMs()
     val isBusy = journal.held().isNotEmpty()
     val pauseMs = if (isBusy) minOf(answer.nextSyncMs, BUSY_SYNC_MS) else answer.nextSyncMs
@@ -76,7 +97,8 @@ internal class Server(
     if (wasReady && new == 0) waitBackoff.fail(nowMs)
     wasReady = false
     isPaused = answer.isPaused
-    isCaughtUp = new == 0 && (askedFor > 0 || answer.isPaused)
+    wasUnable = isUnable
+    isCaughtUp = new == 0 && (askedFor > 0 || answer.isPaused || isUnable)
   }
 
   fun awaitWork(until: Until?): Step {

@@ -19,6 +19,7 @@ class FakeServer {
   val pairings = ArrayList<JsonObject>()
   val cancel = HashSet<Long>()
   var isPaused = false
+  var isDown = false
   var paceSeconds = 10
   var token = TOKEN
 
@@ -57,6 +58,7 @@ class FakeServer {
 
   @Synchronized
   fun handle(request: Request): Reply {
+    if (isDown) throw TransportException("down")
     val body = request.body?.let { JsonParser.`object`().from(it) }
     return when {
       request.path == PAIR_PATH -> pair(body!!)
