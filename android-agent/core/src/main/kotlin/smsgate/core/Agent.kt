@@ -87,7 +87,12 @@ class Agent(
       Step(StopReason.JOURNAL_CORRUPT)
     } catch (error: StoreException) {
       hasJournalFailed = true
-      Step(Did.JOURNAL_FAILED, error.message.orEmpty(), clock.monotonicMs() + RETRY_MS)
+      Step(
+        Did.JOURNAL_FAILED,
+        listOf(error.detail),
+        clock.monotonicMs() + RETRY_MS,
+        said = error.message.orEmpty(),
+      )
     }
 
   private fun recover(): Step? {
@@ -96,14 +101,18 @@ class Agent(
     sending.pace = journal.pace
     isRecovered = true
     if (found.released + found.unknown == 0) return null
-    return Step(Did.RECOVERED, "${found.released} released, ${found.unknown} unknown")
+    return Step(
+      Did.RECOVERED,
+      Detail(Word.RELEASED, found.released),
+      Detail(Word.UNKNOWN, found.unknown),
+    )
   }
 
   private fun collect(): Step? {
     unwritten += sender.reports()
     if (unwritten.isEmpty()) return null
     journal.record(unwritten)
-    val what = unwritten.joinToString { "${it.messageId} ${it.type.name.lowercase()}" }
+    val what = unwritten.map { Detail(it.type.word, it.messageId) }
     unwritten.clear()
     checkpoint(Checkpoint.RESULT)
     return Step(Did.COLLECTED, what)
@@ -114,7 +123,7 @@ class Agent(
     val first = journal.firstStartedMs()
     if (first == null || first > notAfterMs) return null
     val keys = journal.giveUp(notAfterMs)
-    return Step(Did.GAVE_UP, keys.joinToString { it.messageId.toString() })
+    return Step(Did.GAVE_UP, keys.map { Detail(Word.MESSAGE, it.messageId) })
   }
 
   private fun release(): Step? {
@@ -125,7 +134,7 @@ class Agent(
       else -> sending.blocked(expired) ?: "window_closed"
     }
     journal.release(expired, code)
-    return Step(Did.RELEASED, "${expired.messageId} $code")
+    return released(expired, code)
   }
 
   /**

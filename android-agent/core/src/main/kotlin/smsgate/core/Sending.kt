@@ -61,7 +61,7 @@ internal class Sending(
     // The pace goes by when the radio was really called: the disk may have been slow.
     pace.note(Start(clock.monotonicMs(), sim, parts))
     checkpoint(Checkpoint.RADIO)
-    return Step(Did.SENT, "${held.messageId} attempt ${held.attempt}")
+    return Step(Did.SENT, Detail(Word.ATTEMPT, held.messageId, held.attempt))
   }
 
   /**
@@ -74,7 +74,7 @@ internal class Sending(
         Report(held.messageId, held.attempt, part, parts, Report.Type.FAILED, "window_closed")
       },
     )
-    return Step(Did.RELEASED, "${held.messageId} window_closed")
+    return released(held, "window_closed")
   }
 
   /**
@@ -129,6 +129,9 @@ internal class Sending(
     return moments.values
   }
 }
+
+internal fun released(held: Held, code: String) =
+  Step(Did.RELEASED, Detail(Word.MESSAGE, held.messageId), Word.ofCode(code))
 
 /** While there is something to send, the phone asks that often. */
 internal const val BUSY_SYNC_MS = 60_000L

@@ -51,19 +51,19 @@ internal class Server(
     val reply = try {
       transport.send(Request("POST", SYNC_PATH, journal.token, body))
     } catch (error: TransportException) {
-      return failed(syncBackoff, error.message.orEmpty())
+      return failed(syncBackoff, error)
     }
     checkpoint(Checkpoint.REPLY)
     if (reply.status != 200) return refused(syncBackoff, reply)
     val answer = try {
       readSync(reply.body)
     } catch (error: BadReplyException) {
-      return failed(syncBackoff, "bad reply: ${error.message}")
+      return failed(syncBackoff, Detail(Word.BAD_REPLY), error.message.orEmpty())
     }
     val new = accept(answer, askedAtMs)
     checkpoint(Checkpoint.ACCEPT)
     remember(answer, new, request.capacity, isUnable = capacity == null)
-    return Step(Did.SYNCED, "$new new, ${answer.acked.size} acked")
+    return Step(Did.SYNCED, Detail(Word.NEW, new), Detail(Word.ACKED, answer.acked.size))
   }
 
   /** What cannot be written down is asked for again, not in a loop. */
@@ -110,7 +110,7 @@ internal class Server(
     } catch (_: GaveUpException) {
       return Step(Did.QUIET)
     } catch (error: TransportException) {
-      return failed(waitBackoff, error.message.orEmpty())
+      return failed(waitBackoff, error)
     }
     return waited(reply, beganMs)
   }
@@ -134,13 +134,17 @@ internal class Server(
       journal.stop(StopReason.UNAUTHORIZED)
       return Step(StopReason.UNAUTHORIZED)
     }
-    val why = "${reply.status} ${readProblem(reply.body)}".trim()
-    return failed(backoff, why, reply.retryAfterMs)
+    val status = Detail(Word.STATUS, reply.status)
+    return failed(backoff, status, readProblem(reply.body).message, reply.retryAfterMs)
   }
 
-  private fun failed(backoff: Backoff, why: String, askedMs: Long? = null): Step {
+  private fun failed(backoff: Backoff, error: TransportException) =
+    failed(backoff, Detail(error.word), error.message.orEmpty())
+
+  private fun failed(backoff: Backoff, why: Detail, said: String, askedMs: Long? = null): Step {
     val pauseMs = backoff.fail(clock.monotonicMs(), askedMs)
-    return Step(Did.SYNC_FAILED, "$why; again in ${pauseMs / 1000} s")
+    val again = Detail(Word.AGAIN, pauseMs / 1000)
+    return Step(Did.SYNC_FAILED, listOf(why, again), said = said)
   }
 
   private companion object {

@@ -1,6 +1,7 @@
 package smsgate.app.doctor
 
 import smsgate.app.sms.SimCard
+import smsgate.core.Detail
 import smsgate.core.StopReason
 import java.time.Duration
 
@@ -17,19 +18,20 @@ enum class Fix {
   LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, DATE, RESUME,
 }
 
-/** [value] is put into the sentence that belongs to this check at this level. */
+/** [value], or what [detail] is in words, is put into the sentence of this check at this level. */
 data class Finding(
   val check: Check,
   val level: Level,
   val fix: Fix? = null,
   val value: String = "",
+  val detail: Detail? = null,
 )
 
 /** All that the doctor looks at, gathered by [gatherFacts]. */
 data class Facts(
   val stopReason: StopReason?,
   val host: String?,
-  val journalError: String?,
+  val journalError: Detail?,
   val maySend: Boolean,
   val mayReceive: Boolean,
   val mayReadPhoneState: Boolean,
@@ -144,7 +146,7 @@ private fun journal(facts: Facts) =
   if (facts.journalError == null) {
     Finding(Check.JOURNAL, Level.GOOD)
   } else {
-    Finding(Check.JOURNAL, Level.BAD, value = facts.journalError)
+    Finding(Check.JOURNAL, Level.BAD, detail = facts.journalError)
   }
 
 /** Segments a minute that the agent sends at most. */

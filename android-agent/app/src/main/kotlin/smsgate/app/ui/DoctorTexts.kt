@@ -27,7 +27,8 @@ fun titleOf(check: Check): Int = when (check) {
 
 fun sentenceOf(context: Context, finding: Finding): String {
   val id = if (finding.level == Level.GOOD) goodOf(finding.check) else badOf(finding)
-  return if (id == null) finding.value else context.getString(id, finding.value)
+  val value = finding.detail?.let { inWords(context, it) } ?: finding.value
+  return if (id == null) value else context.getString(id, value)
 }
 
 /** Null: the value says it all. */

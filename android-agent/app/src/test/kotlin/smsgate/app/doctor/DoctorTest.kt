@@ -2,7 +2,9 @@ package smsgate.app.doctor
 
 import org.junit.Test
 import smsgate.app.sms.SimCard
+import smsgate.core.Detail
 import smsgate.core.StopReason
+import smsgate.core.Word
 import java.time.Duration
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
@@ -102,7 +104,7 @@ class DoctorTest {
   @Test
   fun `what stands still says so`() {
     healthy.copy(isPaused = true, held = 3).says(Check.QUEUE, Level.WARN, Fix.RESUME)
-    healthy.copy(journalError = "disk full").says(Check.JOURNAL, Level.BAD)
+    healthy.copy(journalError = Detail(Word.DISK_FULL)).says(Check.JOURNAL, Level.BAD)
     val stopped = healthy.copy(stopReason = StopReason.UNAUTHORIZED)
     stopped.says(Check.PAIRED, Level.BAD, Fix.PAIR)
     assertNull(stopped.find(Check.LAST_SYNC))
