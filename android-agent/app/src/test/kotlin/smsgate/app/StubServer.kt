@@ -48,6 +48,17 @@ class StubServer(private val clock: FakeClock) : Transport {
     error("the phone always asked for more: $capacities")
   }
 
+  /** Blocks until the phone has called once more, without any time going by for it. */
+  fun awaitSync(act: () -> Unit): Unit = lock.withLock {
+    val before = capacities.size
+    act()
+    repeat(PATIENCE) {
+      if (capacities.size > before) return
+      changed.await(SILENCE_MS, TimeUnit.MILLISECONDS)
+    }
+    error("the phone did not call")
+  }
+
   val isEmpty get() = lock.withLock { pending.isEmpty() }
 
   private fun isOf(event: JSONObject, messageId: Long?) =

@@ -62,6 +62,9 @@ class Agent(
   /** One long poll, for when [mayWait]. READY makes the next step a sync. */
   fun awaitWork(until: Until? = null): Step = guarded { server.awaitWork(until) }
 
+  /** Makes the next step a sync, whatever back-off or cadence say. The pace of sending stays. */
+  fun syncNow() = server.syncNow()
+
   /** Is a long poll better than sleep: nothing to send or report, and phone and server are well? */
   val mayWait: Boolean
     get() = journal.held().isEmpty() && journal.unreported() == 0 && !journal.isRefusing &&

@@ -19,6 +19,7 @@ internal class Server(
   private var wasReady = false
   private var nextSyncAtMs = Long.MIN_VALUE
   private var lastSyncAtMs = Long.MIN_VALUE
+  private var lastAskedAtMs = Long.MIN_VALUE
   private val syncBackoff = Backoff()
   private val waitBackoff = Backoff()
 
@@ -36,6 +37,12 @@ internal class Server(
     nextSyncAtMs = minOf(nextSyncAtMs, clock.monotonicMs())
   }
 
+  /** Somebody wants the next sync now: as soon as it is none too many, and the server lets us. */
+  fun syncNow() {
+    syncBackoff.cut()
+    nextSyncAtMs = maxOf(clock.monotonicMs(), lastAskedAtMs + LEAST_PAUSE_MS)
+  }
+
   /** Before this moment there is no long poll. */
   val waitAtMs: Long get() = maxOf(syncBackoff.untilMs, waitBackoff.untilMs)
 
@@ -48,6 +55,7 @@ internal class Server(
     val body = request.encode(journal.outbox(MAX_EVENTS))
     checkpoint(Checkpoint.CLAIM)
     val askedAtMs = clock.monotonicMs()
+    lastAskedAtMs = askedAtMs
     val reply = try {
       transport.send(Request("POST", SYNC_PATH, journal.token, body))
     } catch (error: TransportException) {
@@ -151,7 +159,7 @@ internal class Server(
     /** Between two calls that are made only because there is something to report. */
     const val REPORT_MS = 5_000L
 
-    /** Between two calls that the server's cadence asks for. */
+    /** Between two calls that the server's cadence, or somebody's finger, asks for. */
     const val LEAST_PAUSE_MS = 1_000L
 
     /** Real time; the server answers within 55 s. */

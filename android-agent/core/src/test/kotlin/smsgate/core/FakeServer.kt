@@ -20,6 +20,7 @@ class FakeServer {
   val cancel = HashSet<Long>()
   var isPaused = false
   var isDown = false
+  var refusal: Reply? = null
   var paceSeconds = 10
   var token = TOKEN
 
@@ -59,6 +60,7 @@ class FakeServer {
   @Synchronized
   fun handle(request: Request): Reply {
     if (isDown) throw TransportException("down")
+    refusal?.let { return it }
     val body = request.body?.let { JsonParser.`object`().from(it) }
     return when {
       request.path == PAIR_PATH -> pair(body!!)

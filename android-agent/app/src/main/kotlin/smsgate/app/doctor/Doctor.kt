@@ -15,7 +15,7 @@ enum class Level { GOOD, WARN, BAD }
 /** What one tap does about it. */
 enum class Fix {
   PAIR, ASK_SEND_SMS, ASK_PHONE_STATE, ASK_RECEIVE_SMS, ASK_NOTIFICATIONS, APP_INFO, BATTERY,
-  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, DATE, RESUME,
+  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, SYNC, DATE, RESUME,
 }
 
 /** [value], or what [detail] is in words, is put into the sentence of this check at this level. */
@@ -121,8 +121,9 @@ private fun network(facts: Facts) =
 private fun lastSync(facts: Facts): Finding? {
   val silence = facts.silence.takeIf { facts.stopReason == null } ?: return null
   val level = if (silence > SYNC_OVERDUE) Level.BAD else Level.GOOD
+  val fix = if (facts.network == "none") Fix.NETWORK else Fix.SYNC
   return Finding(
-    Check.LAST_SYNC, level, Fix.NETWORK.takeIf { level == Level.BAD }, silence.toMinutes().toString(),
+    Check.LAST_SYNC, level, fix.takeIf { level == Level.BAD }, silence.toMinutes().toString(),
   )
 }
 

@@ -55,6 +55,13 @@ class Engine(
     post { journal -> mailbox.drainInto(journal) }
   }
 
+  /** Talks to the server now, whatever the agent is waiting for. */
+  @Synchronized
+  fun syncNow() {
+    start()
+    runner?.syncNow() // where it is not there yet, it begins with a sync
+  }
+
   /** Ends the thread, for tests. */
   fun end() {
     isEnding = true
@@ -94,6 +101,7 @@ class Engine(
         journal.forgetSetAside()
         pair(journal, link.to(invitation), invitation, device)
         link.follow(invitation.baseUrl, invitation.pin)
+        syncNow()
         log.add("PAIRED", invitation.host)
         null
       } catch (error: PairingException) {

@@ -77,6 +77,7 @@ fun labelOf(fix: Fix): Int = when (fix) {
   Fix.CHOOSE_SIM -> R.string.fix_choose
   Fix.SMS_LIMIT -> R.string.fix_limit
   Fix.NETWORK -> R.string.fix_network
+  Fix.SYNC -> R.string.sync_now
   Fix.DATE -> R.string.fix_date
   Fix.RESUME -> R.string.resume
 }

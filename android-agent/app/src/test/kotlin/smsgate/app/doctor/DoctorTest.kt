@@ -89,7 +89,9 @@ class DoctorTest {
   @Test
   fun `silence is noticed after three missed calls`() {
     healthy.copy(silence = Duration.ofMinutes(45)).says(Check.LAST_SYNC, Level.GOOD)
-    healthy.copy(silence = Duration.ofMinutes(46)).says(Check.LAST_SYNC, Level.BAD, Fix.NETWORK)
+    val silent = healthy.copy(silence = Duration.ofMinutes(46))
+    silent.says(Check.LAST_SYNC, Level.BAD, Fix.SYNC)
+    silent.copy(network = "none").says(Check.LAST_SYNC, Level.BAD, Fix.NETWORK)
     assertNull(healthy.copy(silence = null).find(Check.LAST_SYNC))
     healthy.copy(network = "none").says(Check.NETWORK, Level.BAD, Fix.NETWORK)
   }

@@ -127,6 +127,26 @@ class ServiceTest {
   }
 
   @Test
+  fun `sync now does not wait for the back-off`() {
+    test.pair()
+    test.await { it.wakeAtMs != null }
+    test.server.isReachable = false
+    test.clock.advance(1000)
+    awaitLog("SYNC_FAILED")
+    test.clock.advance(1)
+    test.server.isReachable = true
+    test.server.awaitSync { test.phone.engine.syncNow() }
+  }
+
+  private fun awaitLog(kind: String) {
+    val deadline = System.nanoTime() + 30_000_000_000
+    while (test.phone.log.last(1).single().kind != kind) {
+      assertTrue(System.nanoTime() < deadline, "never: $kind")
+      Thread.yield()
+    }
+  }
+
+  @Test
   fun `a SIM that has its day's parts asks for no more`() {
     test.phone.settings.setDailyCap(0, 1)
     test.pair()
