@@ -320,6 +320,7 @@ class Journal:
             self._do("unset", key="claim_id")
             self._do("set", key="pace_ms", value=str(int(reply.pace_seconds * 1000)))
             self._do("set", key="segments_per_minute", value=str(reply.segments_per_minute))
+            self._do("set", key="synced_at", value=self._wall_time())
             self._do("bury")
             self._do("bury_parts")
         return new

@@ -14,7 +14,7 @@
 -- name: schema
 CREATE TABLE setting (
   key TEXT PRIMARY KEY,  -- install_id base_url pin device_id token boot_id claim_id stopped
-  value TEXT NOT NULL    -- pace_ms segments_per_minute file started_by_sim_0 …
+  value TEXT NOT NULL    -- pace_ms segments_per_minute synced_at file started_by_sim_0 …
 ) WITHOUT ROWID;
 CREATE TABLE attempt (
   message_id INTEGER NOT NULL,

@@ -14,7 +14,7 @@ import smsgate.core.WakeUp
 
 /** Fetches, sends and reports, until interrupted. */
 class RunCommand(private val options: Options) {
-  private val file = File(options["--journal"] ?: PairCommand.DEFAULT_JOURNAL)
+  private val file = options.journal
   private val speed = options.number("--speed", 0.01..10_000.0) ?: 1.0
   private val maxSeconds = options.number("--max-seconds", 0.0..1e6)
   private val death = options["--die-after"]?.let(Death::read)

@@ -40,13 +40,15 @@ class Journal(
   private val ids: () -> String = { UUID.randomUUID().toString() },
   private val vault: TokenVault = TokenVault,
   identify: (File) -> String? = { null },
+  /** False: a file that is corrupt, or a copy, is left alone and throws. */
+  setsAside: Boolean = true,
 ) : Closeable {
   private val file = JournalFile(file, opener, identify)
 
   /** Where the former file is, if this journal was begun anew because of it. */
   var setAsideAs: File? = null
     private set
-  private var store: Store = openOrSetAside()
+  private var store: Store = if (setsAside) openOrSetAside() else openOwn()
 
   /** What is read most, kept until the next write. */
   private var knownHeld: List<Held>? = null
@@ -150,6 +152,9 @@ class Journal(
     if (StopReason.of(this[STOPPED])?.isSetAside == true) unset(STOPPED)
   }
 
+  /** The phone's wall clock when the server last answered a sync. */
+  val lastSync: String? get() = this[SYNCED_AT]
+
   /** The pace that the server asked for last. */
   val pace: Pace
     get() = Pace(paceHistory()).also {
@@ -247,6 +252,7 @@ class Journal(
     unset(CLAIM_ID)
     this[PACE_MS] = reply.paceMs.toString()
     this[SEGMENTS] = reply.segmentsPerMinute.toString()
+    this[SYNCED_AT] = clock.wall().toString()
     store.execute(Sql["bury"])
     store.execute(Sql["bury_parts"])
     new
@@ -357,4 +363,5 @@ private const val PACE_MS = "pace_ms"
 private const val PIN = "pin"
 private const val SEGMENTS = "segments_per_minute"
 private const val STOPPED = "stopped"
+private const val SYNCED_AT = "synced_at"
 private const val TOKEN = "token"
