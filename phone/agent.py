@@ -284,7 +284,9 @@ class Agent:
             "claim_id": self.journal.claim_id(),
             "capacity": self._capacity(held) if can_send else 0,
             "boot_id": self._clock.boot_id,
-            "held": [{"message_id": h.message_id, "attempt": h.attempt} for h in held],
+            "held": [
+                {"message_id": h.message_id, "attempt": h.attempt} for h in held[: wire.MAX_HELD]
+            ],
             "events": [],
             "health": self._device.health(queue=len(held)),
         }
