@@ -34,7 +34,7 @@ class Agent(
   private val sender: SmsSender,
   private val clock: Clock,
   device: Device,
-  owner: Owner = Owner,
+  private val owner: Owner = Owner,
   private val checkpoint: (Checkpoint) -> Unit = {},
 ) {
   private val server = Server(journal, transport, clock, device, checkpoint)
@@ -170,7 +170,8 @@ class Agent(
       sender.nextReportAtMs(),
       journal.firstStartedMs()?.let { it + ANSWER_MS },
       server.waitAtMs.takeIf { it > nowMs },
-      (nowMs + LOOK_AGAIN_MS).takeIf { server.wasUnable },
+      // Who ends a pause says so.
+      (nowMs + LOOK_AGAIN_MS).takeIf { server.wasUnable && !owner.isPaused },
     ) + sending.moments()
     return maxOf(moments.min(), nowMs + 1)
   }

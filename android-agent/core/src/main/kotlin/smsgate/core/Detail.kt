@@ -69,11 +69,20 @@ enum class Word(val english: String) {
   NOT_SMSGATE("%s does not answer like smsgate"),
   ;
 
+  /** How many values it takes. */
+  val places get() = english.split("%s").size - 1
+
   companion object {
     fun of(name: String): Word? = entries.firstOrNull { it.name == name }
 
-    /** Of a code of the protocol's. */
-    internal fun ofCode(code: String): Detail =
-      of(code.uppercase(java.util.Locale.ROOT))?.let { Detail(it) } ?: Detail(TEXT, code)
+    /** Why a message was given back, from the protocol's code; a phone may have others than these. */
+    internal fun ofReason(code: String): Detail =
+      REASONS.firstOrNull { it.name.equals(code, ignoreCase = true) }?.let { Detail(it) }
+        ?: Detail(TEXT, code)
+
+    private val REASONS = listOf(
+      WINDOW_CLOSED, PAUSED, LIMIT_EXCEEDED, NO_PERMISSION, NO_SIM, NO_SERVICE, RADIO_OFF,
+      JOURNAL_FULL,
+    )
   }
 }

@@ -131,7 +131,7 @@ internal class Sending(
 }
 
 internal fun released(held: Held, code: String) =
-  Step(Did.RELEASED, Detail(Word.MESSAGE, held.messageId), Word.ofCode(code))
+  Step(Did.RELEASED, Detail(Word.MESSAGE, held.messageId), Word.ofReason(code))
 
 /** While there is something to send, the phone asks that often. */
 internal const val BUSY_SYNC_MS = 60_000L

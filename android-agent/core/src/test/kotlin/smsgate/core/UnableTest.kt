@@ -56,6 +56,25 @@ class UnableTest {
   }
 
   @Test
+  fun `a paused phone sleeps until its owner wakes it, or the cadence does`() {
+    owner.isPaused = true
+    phone.steps()
+    assertEquals(phone.clock.monotonicMs() + 900_000, phone.step().wakeAtMs)
+  }
+
+  @Test
+  fun `a reason that is another's word is told as it is`() {
+    phone.sender.blockedBy = null
+    server.add(startWithinSeconds = 5)
+    server.add(startWithinSeconds = 5)
+    phone.steps()
+    phone.sender.blockedBy = "sent"
+    phone.clock.advance(5_000)
+    val step = generateSequence { phone.step() }.first { it.did == Did.RELEASED }
+    assertEquals("message 2, sent", step.details.joinToString())
+  }
+
+  @Test
   fun `a server that is down is not asked in a loop because the SIM can send again`() {
     phone.sender.blockedBy = "no_service"
     phone.steps()
@@ -162,6 +181,7 @@ class UnableTest {
   }
 
   private class CappedOwner : Owner {
+    override var isPaused = false
     var cap: Int? = null
 
     override fun dailyCap(sim: Int) = cap

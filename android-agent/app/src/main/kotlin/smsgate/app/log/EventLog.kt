@@ -72,9 +72,11 @@ class EventLog(private val folder: File, private val clock: Clock) {
 
   private fun readDetails(written: String): List<Detail> =
     written.split(BETWEEN_DETAILS).filter { it.isNotEmpty() }.map { piece ->
-      val values = piece.split(BETWEEN_VALUES)
-      // Another version's word stays as it is.
-      Word.of(values[0])?.let { Detail(it, values.drop(1)) } ?: Detail(Word.TEXT, piece)
+      val name = piece.substringBefore(BETWEEN_VALUES)
+      val values = piece.split(BETWEEN_VALUES).drop(1)
+      // Another version's word, or one that a crash has cut, stays as it is.
+      val word = Word.of(name)?.takeIf { it.places == values.size }
+      if (word != null) Detail(word, values) else Detail(Word.TEXT, piece.replace(BETWEEN_VALUES, " "))
     }
 
   private companion object {

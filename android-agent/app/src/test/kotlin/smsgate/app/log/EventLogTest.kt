@@ -33,7 +33,10 @@ class EventLogTest {
       .appendText("2026-03-02T09:15:00Z\tSYNCED\t5 new, 2 acked\n2026-03-02T09:16:00Z\tSYNCED\tOLDER\u001F7\t\n")
     assertEquals("5 new, 2 acked", log.last(10)[1].details.single().toString())
     assertEquals(Word.TEXT, log.last(10)[0].details.single().word)
-    assertEquals(emptyList(), log.last(10)[2].details)
+    File(folder.root, "log/current.txt").appendText("2026-03-02T09:17:00Z\tSENT\tATTEMPT\u001F7")
+    assertEquals(Word.TEXT, log.last(1).single().details.single().word, "it has lost a value")
+    File(folder.root, "log/current.txt").appendText("\n")
+    assertEquals(emptyList(), log.last(10)[3].details)
   }
 
   @Test
