@@ -24,6 +24,7 @@ from phone.transport import GaveUpError, Reply, Transport, TransportError
 BACKOFF_SECONDS = (5, 10, 15, 20, 30, 45, 60, 120)
 BUSY_SYNC_SECONDS = 60  # while there is something to send
 REPORT_SECONDS = 5  # between two calls that are made only because there is something to report
+LOOK_AGAIN_SECONDS = 60  # while nothing can be sent at all, between two looks whether that is over
 RETRY_SECONDS = 5  # before what the SIM or the disk refused is tried again
 ANSWER_MS = 15 * 60 * 1000  # how long the radio may take to answer
 WAIT_TIMEOUT = 60.0  # real seconds; the server answers within 55
@@ -100,6 +101,7 @@ class Agent:
         self._unwritten: list[RadioResult] = []
         self._journal_failed = False
         self._is_paused = False
+        self._was_unable = False  # the last sync asked for nothing, since nothing can be sent
         self._next_sync_at = self._last_sync_at = float("-inf")
         self._sync_backoff, self._wait_backoff = Backoff(), Backoff()
         self._was_ready = False
@@ -143,8 +145,8 @@ class Agent:
 
     @property
     def may_wait(self) -> bool:
-        """Is a long poll better than sleep: nothing to send or report, and the server is well?"""
-        is_busy = self.journal.held() or self.journal.unreported()
+        """Is a long poll better than sleep: nothing to send or report, and phone and server are well?"""
+        is_busy = self.journal.held() or self.journal.unreported() or self._was_unable
         return not is_busy and self._clock.monotonic() >= self._wait_at()
 
     # --- what a step may do, in order ----------------------------------------------------------
@@ -199,6 +201,8 @@ class Agent:
         return None if reason is None else Step(Did.STOPPED, reason)
 
     def _sync_if_due(self) -> Step | None:
+        if self._was_unable and not self._is_unable:
+            self._next_sync_at = min(self._next_sync_at, self._clock.monotonic())
         return self._sync() if self._clock.monotonic() >= self._sync_at() else None
 
     def _send_one(self) -> Step | None:
@@ -244,7 +248,8 @@ class Agent:
     # --- sync ----------------------------------------------------------------------------------
 
     def _sync(self) -> Step:
-        body = self._sync_body()
+        is_unable = self._is_unable
+        body = self._sync_body(can_send=not is_unable)
         self._checkpoint("claim")
         asked_at = self._clock.monotonic()
         try:
@@ -263,15 +268,25 @@ class Agent:
         new = self.journal.accept(answer, int(asked_at * 1000))
         self._checkpoint("accept")
         self._remember(answer, new, asked_for=body["capacity"])
+        self._was_unable = is_unable
+        self.is_caught_up |= is_unable and not new
         return Step(Did.SYNCED, f"{new} new, {len(answer.acked)} acked")
 
-    def _sync_body(self) -> dict[str, Any]:
+    @property
+    def _is_unable(self) -> bool:
+        """Can nothing be sent, whatever it is? Then nothing is claimed: another phone may have it."""
+        sims = (sim.slot for sim in self._device.sims)
+        return self._journal_failed or all(self._radio.blocked(sim) for sim in sims)
+
+    def _sync_body(self, *, can_send: bool) -> dict[str, Any]:
         held = self.journal.held()
         body = {
             "claim_id": self.journal.claim_id(),
-            "capacity": self._capacity(held),
+            "capacity": self._capacity(held) if can_send else 0,
             "boot_id": self._clock.boot_id,
-            "held": [{"message_id": h.message_id, "attempt": h.attempt} for h in held],
+            "held": [
+                {"message_id": h.message_id, "attempt": h.attempt} for h in held[: wire.MAX_HELD]
+            ],
             "events": [],
             "health": self._device.health(queue=len(held)),
         }
@@ -361,6 +376,8 @@ class Agent:
             moments.append((first + ANSWER_MS) / 1000)
         if now < self._wait_at():
             moments.append(self._wait_at())
+        if self._was_unable:
+            moments.append(now + LOOK_AGAIN_SECONDS)
         return max(min(moments), now + 0.001)
 
     def _send_moments(self, now: float) -> Iterator[float]:

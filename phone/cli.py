@@ -202,7 +202,9 @@ def _status(options: argparse.Namespace) -> int:
         "stopped": stopped,
         "held": counts.get("held", 0),
         "started": counts.get("started", 0),
+        "unknown": counts.get("unknown", 0),
         "unreported": journal.unreported(),
+        "last_sync": journal.get("synced_at"),
     }
     if options.json:
         print(json.dumps(facts))

@@ -320,6 +320,7 @@ class Journal:
             self._do("unset", key="claim_id")
             self._do("set", key="pace_ms", value=str(int(reply.pace_seconds * 1000)))
             self._do("set", key="segments_per_minute", value=str(reply.segments_per_minute))
+            self._do("set", key="synced_at", value=self._wall_time())
             self._do("bury")
             self._do("bury_parts")
         return new
@@ -382,24 +383,21 @@ class Journal:
                 )
                 self._do("finish", **at)
 
-    def receive(self, sender: str, text: str, sim: int | None) -> None:
-        """An inbound SMS for the outbox."""
+    def receive(self, sender: str, text: str, sim: int | None, event_id: str | None = None) -> None:
+        """An inbound SMS for the outbox. Whoever may hand it over twice gives it an id."""
+        event_id = event_id or self._ids()
+        sms = {"sender": _clean(sender), "text": _clean(text), "sim": sim}
         with self._transaction():
-            self._report("received", None, sender=_clean(sender), text=_clean(text), sim=sim)
+            self._do("receive", event_id=event_id, body=self._body(event_id, "received", sms))
 
-    def _report(self, type_: str, key: AttemptKey | None, **fields: Any) -> None:
-        event: dict[str, Any] = {
-            "event_id": self._ids(),
-            "type": type_,
-            "wall_time": self._wall_time(),
-        }
-        message_id, attempt = key or (None, None)
-        if key is not None:
-            event |= {"message_id": message_id, "attempt": attempt}
-        body = json.dumps(event | fields, ensure_ascii=False, separators=(",", ":"))
-        self._do(
-            "report", event_id=event["event_id"], message_id=message_id, attempt=attempt, body=body
-        )
+    def _report(self, type_: str, key: AttemptKey, **fields: Any) -> None:
+        event_id = self._ids()
+        at = {"message_id": key[0], "attempt": key[1]}
+        self._do("report", event_id=event_id, **at, body=self._body(event_id, type_, at | fields))
+
+    def _body(self, event_id: str, type_: str, fields: dict[str, Any]) -> str:
+        event = {"event_id": event_id, "type": type_, "wall_time": self._wall_time()}
+        return json.dumps(event | fields, ensure_ascii=False, separators=(",", ":"))
 
     def _now_ms(self) -> int:
         return int(self._clock.monotonic() * 1000)

@@ -14,7 +14,7 @@
 -- name: schema
 CREATE TABLE setting (
   key TEXT PRIMARY KEY,  -- install_id base_url pin device_id token boot_id claim_id stopped
-  value TEXT NOT NULL    -- pace_ms segments_per_minute file started_by_sim_0 …
+  value TEXT NOT NULL    -- pace_ms segments_per_minute synced_at file started_by_sim_0 …
 ) WITHOUT ROWID;
 CREATE TABLE attempt (
   message_id INTEGER NOT NULL,
@@ -95,6 +95,9 @@ WHERE message_id = :message_id AND attempt = :attempt AND state = 'started'
 -- name: report
 INSERT INTO event (event_id, message_id, attempt, body)
 VALUES (:event_id, :message_id, :attempt, :body);
+-- name: receive
+-- An inbound SMS that is handed over twice, with its own event's id, is one event.
+INSERT OR IGNORE INTO event (event_id, body) VALUES (:event_id, :body);
 -- name: outbox
 SELECT body FROM event ORDER BY seq LIMIT :limit;
 -- name: unreported

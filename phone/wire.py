@@ -16,6 +16,7 @@ PAIR, SYNC, WAIT = "/companion/pair/", "/companion/sync/", "/companion/wait/"
 MAX_EVENTS = 200
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CAPACITY = 50
+MAX_HELD = 1000  # `held` only tells the server which of them to cancel: the first so many go first
 
 _LARGEST = 2**63 - 1  # what the journal's integers hold
 

@@ -5,14 +5,15 @@
 # nothing from Google's servers.
 #
 # The key: APK_KEYSTORE (a file), APK_KEYSTORE_PASSWORD and APK_KEY_ALIAS from the environment; without
-# them one that is made once and kept in DATA_DIR/apk. Keep it: Android refuses an update that another
-# key has signed, so that with a new one every phone must be reinstalled and paired again.
+# them one that is made once (apk_key.sh). Android refuses an update that another key has signed, so that
+# with a new one every phone must be reinstalled and paired again.
 set -eu
 
 python=${PYTHON:-python3}
 tools=android-agent/tools
 target=android-agent/app/target
-out=${DATA_DIR:-data}/apk
+data=${DATA_DIR:-data}
+out=$data/apk
 
 say() { echo "smsgate: $1" >&2; }
 stop() {
@@ -44,20 +45,10 @@ if [ -n "${APK_KEYSTORE:-}" ]; then
     : "${APK_KEYSTORE_PASSWORD:?opens APK_KEYSTORE}"
     password=env:APK_KEYSTORE_PASSWORD
 else
-    keystore=$out/keystore.p12
+    "$tools/apk_key.sh" "$data"
+    keystore=$data/secrets/apk-keystore.p12
     alias=smsgate
-    password=file:$out/keystore.password
-    if [ ! -f "$keystore" ]; then
-        say "making a key in $keystore: keep it, only what it signs can update the phones"
-        former=$(umask)
-        umask 077
-        "$python" -c 'import secrets; print(secrets.token_hex(24))' >"$out/keystore.password"
-        keytool -genkeypair -keystore "$keystore.new" -storetype PKCS12 -alias "$alias" \
-            -storepass:file "$out/keystore.password" -keyalg RSA -keysize 3072 -validity 20000 \
-            -dname CN=smsgate >/dev/null 2>&1 || stop "keytool could not make a key"
-        mv "$keystore.new" "$keystore"
-        umask "$former"
-    fi
+    password=file:$data/secrets/apk-keystore.password
 fi
 
 "$python" "$tools/assemble.py" "$target/resources.apk" "$target/dex" "$target/dex-input" \

@@ -27,7 +27,7 @@ sys.path.insert(0, str(PROJECT))
 
 from smsgate.management.commands.demo import PHONES, Demo, free_port  # noqa: E402
 
-JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar"]
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 KILLED = -9
 MESSAGES = 3  # a round
 FINAL = {"sent", "delivered", "failed", "uncertain"}
@@ -43,7 +43,8 @@ class Rounds(Demo):
 
     def __init__(self, folder: Path, jar: str, speed: float, seed: int) -> None:
         super().__init__(folder, speed)
-        self.phone = [*JAVA, jar]
+        # Whoever is killed leaves its copy of SQLite behind: it shall go with the folder.
+        self.phone = [*JAVA, f"-Dorg.sqlite.tmpdir={folder}", "-jar", jar]
         self.env["TLS_PORT"] = str(free_port())  # the link then names the server's own certificate
         self.chance = random.Random(seed)
         self.outbox = folder / "outbox.jsonl"

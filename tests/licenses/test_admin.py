@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import segno
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -93,10 +94,16 @@ def test_a_licence_is_switched_off_and_on(operator: Client, tenant: Tenant) -> N
         assert tenant.license.is_active is is_active
 
 
-def test_a_pairing_code_comes_with_its_qr(operator: Client, tenant: Tenant, api: Api) -> None:
+def test_a_pairing_code_comes_with_its_qr(
+    operator: Client, tenant: Tenant, api: Api, settings: Any
+) -> None:
+    settings.PAIRING_FINGERPRINT = "0f" * 32
     response = _act(operator, "licenses/license", "pair_phone", tenant.license.pk)
     [code] = _shown(response).values()
-    assert "<svg" in response.content.decode()
+    link = f"{settings.PAIRING_URL}/pair/#{code}~{'0f' * 32}"
+    assert (
+        segno.make(link, error="l").svg_inline(scale=5, light="#fff") in response.content.decode()
+    )
     body = {"code": code, "install_id": "x"}
     assert api.post("/companion/pair/", body).status_code == 201
 

@@ -1,5 +1,6 @@
 """The command line, as its user meets it."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,9 @@ def test_pair_run_status(run: Run, tmp_path: Path) -> None:
     assert server.types(1) == ["started", "part_sent", "part_delivered"]
     code, out, _ = run("status", "--json")
     assert code == OK
-    assert json.loads(out)["paired"] is True
+    facts = json.loads(out)
+    assert (facts["paired"], facts["held"], facts["unknown"]) == (True, 0, 0)
+    assert dt.datetime.fromisoformat(facts["last_sync"]).tzinfo is not None
 
 
 def test_an_inbound_sms_is_reported(run: Run) -> None:

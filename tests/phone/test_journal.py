@@ -10,6 +10,7 @@ from phone.agent import Did
 from phone.clock import ManualClock
 from phone.journal import Journal, JournalError
 from phone.radio import RadioResult
+from phone.wire import MAX_REQUEST_BYTES, Order, SyncReply, encode
 from tests.phone.fake_server import TOKEN, FakeServer
 from tests.phone.world import Phone
 
@@ -137,4 +138,18 @@ def test_a_call_carries_200_events_and_256_kib_at_most(tmp_path: Path) -> None:
     texts = [event["text"] for event in server.events.values()]
     assert [int(text.partition(":")[0]) for text in texts] == list(range(450))
     assert phone.journal.unreported() == 0
+    phone.journal.close()
+
+
+def test_a_call_fits_however_much_is_held(tmp_path: Path) -> None:
+    server = FakeServer()
+    phone = Phone(tmp_path / "phone.sqlite3", server)
+    orders = [Order(10**18 + n, 1, "+48500000001", "hello", None, 0, 600) for n in range(8000)]
+    phone.journal.accept(
+        SyncReply([], orders, [], False, 60, 10, 24), int(phone.clock.monotonic() * 1000)
+    )
+    phone.steps()
+    assert len(server.syncs[0]["held"]) == 1000
+    assert len(encode(server.syncs[0])) <= MAX_REQUEST_BYTES
+    assert server.syncs[0]["health"]["queue"] == 8000
     phone.journal.close()

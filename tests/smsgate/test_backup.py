@@ -142,10 +142,13 @@ def test_a_stopped_service_moves_and_nothing_is_held(data_dir: Path, tmp_path: P
         program.post("waiting")
         assert old.stop() == 0
     (data_dir / "secrets" / "tls.pem").write_text("what phones trust")
+    for name in ("p12", "password"):
+        (data_dir / "secrets" / f"apk-keystore.{name}").write_text("what signs the app")
     backup(data_dir, file)
     assert not running_in(data_dir)
     restore(elsewhere, file, "--moved")
-    for name in ("pepper_1", "secret_key", "tls.pem"):
+    signing = ("apk-keystore.p12", "apk-keystore.password")
+    for name in ("pepper_1", "secret_key", "tls.pem", *signing):
         assert (elsewhere / "secrets" / name).read_text() == (
             data_dir / "secrets" / name
         ).read_text()

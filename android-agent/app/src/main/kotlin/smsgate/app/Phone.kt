@@ -57,7 +57,7 @@ class Phone(
     try {
       mailbox.write()
     } catch (error: StoreException) {
-      log.add("JOURNAL_FAILED", error.message.orEmpty())
+      log.add("JOURNAL_FAILED", listOf(error.detail), error.message.orEmpty())
     }
     engine.start()
   }

@@ -18,6 +18,7 @@ class StubServer(private val clock: FakeClock) : Transport {
   private val pending = ArrayList<JSONObject>()
   val events = ArrayList<JSONObject>()
   val requests = ArrayList<String>()
+  val capacities = ArrayList<Int>()
   var tokens = ArrayList<String?>()
   var isReachable = true
   var isRevoked = false
@@ -37,6 +38,28 @@ class StubServer(private val clock: FakeClock) : Transport {
     }
     error("the phone never reported $type: $events")
   }
+
+  /** Blocks until the phone has asked for nothing. Meanwhile its clock goes on. */
+  fun awaitNoClaim(): Unit = lock.withLock {
+    repeat(PATIENCE) {
+      if (capacities.lastOrNull() == 0) return
+      if (!changed.await(SILENCE_MS, TimeUnit.MILLISECONDS)) clock.advance(6)
+    }
+    error("the phone always asked for more: $capacities")
+  }
+
+  /** Blocks until the phone has called once more, without any time going by for it. */
+  fun awaitSync(act: () -> Unit): Unit = lock.withLock {
+    val before = capacities.size
+    act()
+    repeat(PATIENCE) {
+      if (capacities.size > before) return
+      changed.await(SILENCE_MS, TimeUnit.MILLISECONDS)
+    }
+    error("the phone did not call")
+  }
+
+  val isEmpty get() = lock.withLock { pending.isEmpty() }
 
   private fun isOf(event: JSONObject, messageId: Long?) =
     messageId == null || event.optLong("message_id") == messageId
@@ -59,6 +82,7 @@ class StubServer(private val clock: FakeClock) : Transport {
     .put("server_time", clock.wall().toString()).toString()
 
   private fun synced(asked: JSONObject): String {
+    capacities += asked.getInt("capacity")
     val reported = asked.getJSONArray("events")
     val acked = JSONArray()
     for (index in 0 until reported.length()) {

@@ -17,6 +17,7 @@ import smsgate.app.service.EngineListener
 import smsgate.app.service.Snapshot
 import smsgate.app.sms.PartReceiver
 import smsgate.app.store.KeystoreVault
+import smsgate.core.Detail
 import smsgate.core.Invitation
 import java.util.TimeZone
 import java.util.concurrent.CountDownLatch
@@ -70,7 +71,7 @@ class TestPhone : ExternalResource() {
   fun pair(link: String = LINK) {
     phone.sims.learn()
     val done = CountDownLatch(1)
-    var problem: String? = null
+    var problem: Detail? = null
     phone.engine.pair(Invitation.read(link), isNewOwner = false) {
       problem = it
       done.countDown()

@@ -1,6 +1,7 @@
 package smsgate.cli
 
 import java.io.File
+import java.io.IOException
 import java.nio.file.Files
 import smsgate.core.Clock
 import smsgate.core.Device
@@ -26,6 +27,14 @@ class Laptop(override val name: String = "laptop phone") : Device {
 fun openJournal(file: File, clock: Clock, opener: StoreOpener = JdbcStore.Opener()): Journal {
   makePrivate(file)
   return Journal(file, opener, clock, identify = ::numberOnDisk)
+}
+
+/** That of a phone that is there, for a look beside the program that runs it. */
+fun existingJournal(file: File): Journal {
+  if (!file.exists()) throw IOException("no journal at $file: use `pair` first")
+  return Journal(
+    file, JdbcStore.Opener(), LaptopClock(), identify = ::numberOnDisk, setsAside = false,
+  )
 }
 
 /** The token is in it; SQLite's side files follow its mode. */

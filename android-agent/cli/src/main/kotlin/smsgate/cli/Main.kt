@@ -2,7 +2,9 @@ package smsgate.cli
 
 import java.io.IOException
 import kotlin.system.exitProcess
+import smsgate.core.JournalCopiedException
 import smsgate.core.PairingException
+import smsgate.core.StoreCorruptException
 import smsgate.core.StoreException
 
 const val OK = 0
@@ -23,13 +25,19 @@ fun run(arguments: List<String>): Int {
     return when (arguments.firstOrNull()) {
       "pair" -> PairCommand(Options(rest, PairCommand.OPTIONS)).run()
       "run" -> RunCommand(Options(rest, RunCommand.OPTIONS)).run()
-      else -> throw UsageException("say `pair` or `run`")
+      "status" -> StatusCommand(Options(rest, StatusCommand.OPTIONS)).run()
+      "receive" -> ReceiveCommand(Options(rest, ReceiveCommand.OPTIONS)).run()
+      else -> throw UsageException("say `pair`, `run`, `status` or `receive`")
     }
   } catch (error: UsageException) {
     System.err.println("phone: ${error.message}\n\n$USAGE")
     return WRONG_ARGUMENTS
   } catch (error: PairingException) {
     return failed(error)
+  } catch (error: StoreCorruptException) {
+    return wouldSetAside(error)
+  } catch (error: JournalCopiedException) {
+    return wouldSetAside(error)
   } catch (error: StoreException) {
     return failed(error)
   } catch (error: IOException) {
@@ -40,6 +48,11 @@ fun run(arguments: List<String>): Int {
 private fun failed(error: Exception): Int {
   System.err.println("phone: ${error.message}")
   return FAILED
+}
+
+private fun wouldSetAside(error: StoreException): Int {
+  System.err.println("phone: ${error.message}: `run` will set the journal aside")
+  return JOURNAL_SET_ASIDE
 }
 
 private val USAGE = """
@@ -57,6 +70,12 @@ private val USAGE = """
     --blocked CODE          why nothing can be sent: no_service, radio_off…
     --die-after POINT[:N]   kill -9, at the N-th time, after one of
                             claim, reply, accept, journal, radio, result, statement
+  phone status              show what the phone holds and has to report
+    --journal FILE
+    --json                  for programs
+  phone receive FROM TEXT   pretend that an SMS came in; it is reported at the next call
+    --journal FILE
+    --sim SLOT              the SIM that it came to (0)
   exit codes: 0 done; 1 it did not work; 2 wrong arguments; 3 the phone must be paired (again);
   4 the journal was corrupt or a copy, and is set aside
 """.trimIndent()

@@ -1,5 +1,7 @@
 package smsgate.cli
 
+import java.io.File
+
 /** What a person typed wrong, as one sentence. */
 class UsageException(message: String) : Exception(message)
 
@@ -24,14 +26,20 @@ class Options(arguments: List<String>, known: Map<String, Boolean>) {
     }
   }
 
+  /** The words that are no options: one for each of these. */
+  fun words(vararg what: String): List<String> =
+    words.takeIf { it.size == what.size } ?: throw UsageException("say ${what.joinToString(" ")}")
+
   /** The only word that is no option. */
-  fun word(what: String): String = words.singleOrNull() ?: throw UsageException("say one $what")
+  fun word(what: String): String = words(what).single()
 
   fun noWords() {
     words.firstOrNull()?.let { throw UsageException("what is $it?") }
   }
 
   operator fun contains(name: String) = name in values
+
+  val journal get() = File(values["--journal"] ?: "phone.sqlite3")
 
   operator fun get(name: String): String? = values[name]
 

@@ -1,13 +1,12 @@
 package smsgate.cli
 
-import java.io.File
 import smsgate.core.Invitation
 import smsgate.core.pair
 
 /** From the owner's link to a token in the journal. */
 class PairCommand(options: Options) {
-  private val invitation = Invitation.read(options.word("link"))
-  private val file = File(options["--journal"] ?: DEFAULT_JOURNAL)
+  private val invitation = Invitation.read(options.word("LINK"))
+  private val file = options.journal
   private val device = options["--name"]?.let(::Laptop) ?: Laptop()
 
   fun run(): Int = onlyOne(file) {
@@ -22,7 +21,6 @@ class PairCommand(options: Options) {
   }
 
   companion object {
-    const val DEFAULT_JOURNAL = "phone.sqlite3"
     val OPTIONS = mapOf("--journal" to true, "--name" to true)
   }
 }

@@ -14,7 +14,7 @@ import smsgate.core.WakeUp
 
 /** Fetches, sends and reports, until interrupted. */
 class RunCommand(private val options: Options) {
-  private val file = File(options["--journal"] ?: PairCommand.DEFAULT_JOURNAL)
+  private val file = options.journal
   private val speed = options.number("--speed", 0.01..10_000.0) ?: 1.0
   private val maxSeconds = options.number("--max-seconds", 0.0..1e6)
   private val death = options["--die-after"]?.let(Death::read)
@@ -50,7 +50,7 @@ class RunCommand(private val options: Options) {
     val untilIdle = "--until-idle" in options
     val last = runner.run(untilIdle, maxSeconds?.let { (it * 1000 * speed).toLong() })
     return when {
-      last.did == Did.STOPPED -> stopped(StopReason.of(last.detail))
+      last.did == Did.STOPPED -> stopped(last.stopReason)
       untilIdle && !agent.isSettled -> FAILED
       else -> OK
     }
@@ -74,9 +74,11 @@ class RunCommand(private val options: Options) {
   }
 
   private fun show(step: Step) {
-    val isDull = step.did in SILENT || step.detail == "0 new, 0 acked"
+    if (step.did in SILENT || step.isDull) return
     val what = step.did.name.lowercase().replace('_', ' ')
-    if (!isDull) say(if (step.detail.isEmpty()) what else "$what: ${step.detail}")
+    val details = step.details.joinToString().ifEmpty { null }
+    val said = step.said.ifEmpty { null }?.let { "($it)" }
+    say(listOfNotNull(details?.let { "$what: $it" } ?: what, said).joinToString(" "))
   }
 
   private fun say(line: String) = println("${TIME.format(clock.wall())} $line")

@@ -4,6 +4,7 @@ import com.grack.nanojson.JsonParser
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.io.PrintStream
+import java.time.Instant
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
@@ -57,12 +58,58 @@ class ProgramTest {
   }
 
   @Test
-  fun `a blocked SIM sends nothing and gives back`() = serving(server).use { http ->
+  fun `a blocked SIM claims nothing`() = serving(server).use { http ->
     server.add()
     phone("pair", "${http.url}/pair/#${FakeServer.CODE}")
     assertEquals(OK, runPhone("--blocked", "no_service").first)
-    assertEquals(listOf("released"), server.types(1))
+    assertTrue(!server.isEmpty)
     assertTrue(!outbox.exists())
+  }
+
+  @Test
+  fun `status tells what there is, and nothing secret`() = serving(server).use { http ->
+    repeat(2) { server.add("a private text") }
+    phone("pair", "${http.url}/pair/#${FakeServer.CODE}")
+    phone("run", "--max-seconds", "0") // one sync
+    phone("receive", "+48500999888", "a private answer")
+    val (code, said) = phone("status", "--json")
+    assertEquals(OK, code)
+    val facts = JsonParser.`object`().from(said)
+    assertEquals(http.url, facts.getString("server"))
+    assertEquals(true, facts.getBoolean("paired"))
+    val counts = listOf("held", "started", "unknown", "unreported").map(facts::getInt)
+    assertEquals(listOf(2, 0, 0, 1), counts)
+    assertTrue(Instant.parse(facts.getString("last_sync")) < Instant.now().plusSeconds(3_600))
+    for (secret in listOf(FakeServer.TOKEN, "private", "+48", "500999888")) {
+      assertTrue(secret !in said + phone("status").second, secret)
+    }
+  }
+
+  @Test
+  fun `an SMS that came in is reported`() = serving(server).use { http ->
+    phone("pair", "${http.url}/pair/#${FakeServer.CODE}")
+    assertEquals(OK, phone("receive", "+48500000009", "Zażółć", "--sim", "1").first)
+    assertEquals(OK, runPhone().first)
+    val event = server.events.values.single()
+    assertEquals("Zażółć" to 1, event.getString("text") to event.getInt("sim"))
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = ["status", "receive +48500000009 hello"])
+  fun `without a journal there is nothing to show`(line: String) {
+    val (code, said) = capture(line.split(" ") + listOf("--journal", journal.path))
+    assertEquals(FAILED, code)
+    assertTrue("use `pair` first" in said, said)
+    assertTrue(!journal.exists())
+  }
+
+  @Test
+  fun `a look at a corrupt journal leaves it where it is`() {
+    journal.writeText("nonsense".repeat(1000))
+    val (code, said) = phone("status")
+    assertEquals(JOURNAL_SET_ASIDE, code)
+    assertTrue("will set the journal aside" in said, said)
+    assertTrue(journal.readText().startsWith("nonsense"))
   }
 
   @Test
@@ -131,7 +178,8 @@ class ProgramTest {
   @ParameterizedTest
   @ValueSource(
     strings = ["", "dance", "run --nonsense", "run --speed", "run --speed fast", "run --speed 0",
-      "run word", "pair", "run --die-after lunch", "run --die-after claim:0", "pair --name"],
+      "run word", "pair", "run --die-after lunch", "run --die-after claim:0", "pair --name", "status now", "receive +48500000001",
+      "receive +48500000001 hello --sim x"],
   )
   fun `wrong arguments are told in words`(line: String) {
     val (code, said) = capture(line.split(" ").filter { it.isNotEmpty() })

@@ -34,11 +34,12 @@ class Agent(
   private val sender: SmsSender,
   private val clock: Clock,
   device: Device,
-  owner: Owner = Owner,
+  private val owner: Owner = Owner,
   private val checkpoint: (Checkpoint) -> Unit = {},
 ) {
   private val server = Server(journal, transport, clock, device, checkpoint)
-  private val sending = Sending(journal, sender, clock, owner, checkpoint)
+  private val sending =
+    Sending(journal, sender, clock, owner, { device.sims().map { it.slot } }, checkpoint)
 
   /** Kept here until they are written: the radio says a thing only once. */
   private val unwritten = ArrayList<Report>()
@@ -47,7 +48,8 @@ class Agent(
 
   /** Does the first thing in this order that there is to do. */
   fun step(): Step = guarded {
-    recover()
+    reportWhileRefused()
+      ?: recover()
       ?: collect()
       ?: giveUp()
       ?: release()
@@ -60,10 +62,13 @@ class Agent(
   /** One long poll, for when [mayWait]. READY makes the next step a sync. */
   fun awaitWork(until: Until? = null): Step = guarded { server.awaitWork(until) }
 
-  /** Is a long poll better than sleep: nothing to send or report, and the server is well? */
+  /** Makes the next step a sync, whatever back-off or cadence say. The pace of sending stays. */
+  fun syncNow() = server.syncNow()
+
+  /** Is a long poll better than sleep: nothing to send or report, and phone and server are well? */
   val mayWait: Boolean
-    get() = journal.held().isEmpty() && journal.unreported() == 0 &&
-      clock.monotonicMs() >= server.waitAtMs
+    get() = journal.held().isEmpty() && journal.unreported() == 0 && !journal.isRefusing &&
+      !server.wasUnable && clock.monotonicMs() >= server.waitAtMs
 
   /** Nothing held, nothing awaited, nothing unreported, and the server had no more. */
   val isSettled: Boolean
@@ -85,7 +90,12 @@ class Agent(
       Step(StopReason.JOURNAL_CORRUPT)
     } catch (error: StoreException) {
       hasJournalFailed = true
-      Step(Did.JOURNAL_FAILED, error.message.orEmpty(), clock.monotonicMs() + RETRY_MS)
+      Step(
+        Did.JOURNAL_FAILED,
+        listOf(error.detail),
+        clock.monotonicMs() + RETRY_MS,
+        said = error.message.orEmpty(),
+      )
     }
 
   private fun recover(): Step? {
@@ -94,14 +104,18 @@ class Agent(
     sending.pace = journal.pace
     isRecovered = true
     if (found.released + found.unknown == 0) return null
-    return Step(Did.RECOVERED, "${found.released} released, ${found.unknown} unknown")
+    return Step(
+      Did.RECOVERED,
+      Detail(Word.RELEASED, found.released),
+      Detail(Word.UNKNOWN, found.unknown),
+    )
   }
 
   private fun collect(): Step? {
     unwritten += sender.reports()
     if (unwritten.isEmpty()) return null
     journal.record(unwritten)
-    val what = unwritten.joinToString { "${it.messageId} ${it.type.name.lowercase()}" }
+    val what = unwritten.map { Detail(it.type.word, it.messageId) }
     unwritten.clear()
     checkpoint(Checkpoint.RESULT)
     return Step(Did.COLLECTED, what)
@@ -112,7 +126,7 @@ class Agent(
     val first = journal.firstStartedMs()
     if (first == null || first > notAfterMs) return null
     val keys = journal.giveUp(notAfterMs)
-    return Step(Did.GAVE_UP, keys.joinToString { it.messageId.toString() })
+    return Step(Did.GAVE_UP, keys.map { Detail(Word.MESSAGE, it.messageId) })
   }
 
   private fun release(): Step? {
@@ -123,18 +137,30 @@ class Agent(
       else -> sending.blocked(expired) ?: "window_closed"
     }
     journal.release(expired, code)
-    return Step(Did.RELEASED, "${expired.messageId} $code")
+    return released(expired, code)
   }
 
+  /**
+   * What the disk has is told before another write is tried: were it not, a full disk would make the
+   * phone silent as well.
+   */
+  private fun reportWhileRefused(): Step? =
+    if (journal.isRefusing && journal.stopReason == null) syncIfDue() else null
+
   private fun syncIfDue(): Step? {
+    if (server.wasUnable && !isUnable) server.askSoon()
     if (clock.monotonicMs() < server.syncAtMs) return null
-    return server.sync(sending::capacity).also { step ->
-      if (step.did == Did.SYNCED) {
-        hasJournalFailed = false
-        sending.pace.limit(journal.pace.paceMs, journal.pace.segmentsPerMinute)
-      }
+    val wasRefusing = journal.isRefusing
+    val step = server.sync(if (isUnable) null else sending::capacity)
+    if (step.did == Did.SYNCED) {
+      hasJournalFailed = hasJournalFailed && wasRefusing
+      sending.pace.limit(journal.pace.paceMs, journal.pace.segmentsPerMinute)
     }
+    return step
   }
+
+  /** Can nothing be sent, whatever it is? Then nothing is claimed: another phone may have it. */
+  private val isUnable get() = journal.isRefusing || sending.isUnable
 
   /** The first moment at which there may be something to do; always after now. */
   private fun wakeAtMs(): Long {
@@ -144,6 +170,8 @@ class Agent(
       sender.nextReportAtMs(),
       journal.firstStartedMs()?.let { it + ANSWER_MS },
       server.waitAtMs.takeIf { it > nowMs },
+      // Who ends a pause says so.
+      (nowMs + LOOK_AGAIN_MS).takeIf { server.wasUnable && !owner.isPaused },
     ) + sending.moments()
     return maxOf(moments.min(), nowMs + 1)
   }
@@ -151,6 +179,9 @@ class Agent(
 
 /** How long the radio may take to answer. */
 private const val ANSWER_MS = 15 * 60 * 1000L
+
+/** While nothing can be sent at all, between two looks whether that is over. */
+private const val LOOK_AGAIN_MS = 60_000L
 
 /** Before what the SIM or the disk refused is tried again. */
 internal const val RETRY_MS = 5_000L

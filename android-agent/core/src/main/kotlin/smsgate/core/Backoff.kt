@@ -5,6 +5,7 @@ internal class Backoff {
   var untilMs = Long.MIN_VALUE
     private set
   private var failures = 0
+  private var isAsked = false
 
   /** Answers the pause in milliseconds. */
   fun fail(nowMs: Long, askedMs: Long? = null): Long {
@@ -13,7 +14,13 @@ internal class Backoff {
     // "0" would be asked in a loop.
     val pause = askedMs?.coerceAtLeast(PAUSES_SECONDS[0] * 1000L) ?: listed
     untilMs = nowMs + pause
+    isAsked = askedMs != null
     return pause
+  }
+
+  /** Somebody does not want to wait. A pause that the server asked for stays. */
+  fun cut() {
+    if (!isAsked) untilMs = Long.MIN_VALUE
   }
 
   fun reset() {

@@ -8,6 +8,7 @@ import java.net.URI
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ExecutionException
 import javax.net.ssl.HttpsURLConnection
+import javax.net.ssl.SSLException
 import kotlin.concurrent.thread
 
 /**
@@ -51,7 +52,8 @@ class HttpTransport(
     return try {
       answer.get()
     } catch (error: ExecutionException) {
-      throw TransportException(error.cause?.message.orEmpty(), error)
+      val cause = error.cause
+      throw cause as? TransportException ?: TransportException("$cause", error)
     }
   }
 
@@ -78,14 +80,19 @@ class HttpTransport(
     try {
       request.body?.let { write(connection, it.toByteArray()) }
       read(connection)
+    } catch (error: SSLException) {
+      throw failed(error, Word.UNTRUSTED)
     } catch (error: IOException) {
-      throw TransportException("${error.javaClass.simpleName}: ${error.message}", error)
+      throw failed(error, Word.NO_ANSWER)
     } catch (error: SecurityException) {
       // A firewall app, or a maker's switch, that bars this app from the network.
-      throw TransportException("not allowed: ${error.message}", error)
+      throw failed(error, Word.BARRED)
     } finally {
       connection.disconnect()
     }
+
+  private fun failed(error: Exception, word: Word) =
+    TransportException("${error.javaClass.simpleName}: ${error.message}", error, word)
 
   private fun write(connection: HttpURLConnection, body: ByteArray) {
     connection.doOutput = true

@@ -89,12 +89,14 @@ class JdbcStore private constructor(private val connection: Connection) : Store 
 
 /** SQLite's result codes, as JDBC's vendor code. */
 private val CORRUPT = setOf(11, 26)
+private const val FULL = 13
 
 private fun <T> translated(act: () -> T): T =
   try {
     act()
   } catch (error: SQLException) {
     val message = error.message ?: "SQLite failed"
-    val isCorrupt = (error.errorCode and 0xFF) in CORRUPT
-    throw if (isCorrupt) StoreCorruptException(message, error) else StoreException(message, error)
+    val code = error.errorCode and 0xFF
+    if (code in CORRUPT) throw StoreCorruptException(message, error)
+    throw StoreException(message, error, isFull = code == FULL)
   }

@@ -40,21 +40,30 @@ class Journal(
   private val ids: () -> String = { UUID.randomUUID().toString() },
   private val vault: TokenVault = TokenVault,
   identify: (File) -> String? = { null },
+  /** False: a file that is corrupt, or a copy, is left alone and throws. */
+  setsAside: Boolean = true,
 ) : Closeable {
   private val file = JournalFile(file, opener, identify)
 
   /** Where the former file is, if this journal was begun anew because of it. */
   var setAsideAs: File? = null
     private set
-  private var store: Store = openOrSetAside()
+  private var store: Store = if (setsAside) openOrSetAside() else openOwn()
 
   /** What is read most, kept until the next write. */
   private var knownHeld: List<Held>? = null
 
+  /** The last write was refused: the disk is full, for one. */
+  var isRefusing = false
+    private set
+
   private fun <T> write(block: () -> T): T {
     knownHeld = null
     try {
-      return store.transaction(block)
+      return store.transaction(block).also { isRefusing = false }
+    } catch (error: StoreException) {
+      isRefusing = true
+      throw error
     } finally {
       knownHeld = null
     }
@@ -119,6 +128,9 @@ class Journal(
   /** The id of the next claim, on disk before it is asked, and the same until a 200 came. */
   fun claimId(): String = getOrMake(CLAIM_ID)
 
+  /** For a call that claims nothing: it need not be on disk, where nothing can be written. */
+  fun claimIdForNothing(): String = this[CLAIM_ID] ?: ids()
+
   private fun getOrMake(key: String): String =
     this[key] ?: ids().also { made -> write { this[key] = made } }
 
@@ -139,6 +151,9 @@ class Journal(
   fun forgetSetAside() = write {
     if (StopReason.of(this[STOPPED])?.isSetAside == true) unset(STOPPED)
   }
+
+  /** The phone's wall clock when the server last answered a sync. */
+  val lastSync: String? get() = this[SYNCED_AT]
 
   /** The pace that the server asked for last. */
   val pace: Pace
@@ -237,6 +252,7 @@ class Journal(
     unset(CLAIM_ID)
     this[PACE_MS] = reply.paceMs.toString()
     this[SEGMENTS] = reply.segmentsPerMinute.toString()
+    this[SYNCED_AT] = clock.wall().toString()
     store.execute(Sql["bury"])
     store.execute(Sql["bury_parts"])
     new
@@ -314,23 +330,26 @@ class Journal(
   private fun isNews(word: Report) =
     store.execute(Sql["answer"], word.messageId, word.attempt, word.part, word.type.wire) == 1
 
-  /** An inbound SMS for the outbox. */
-  fun receive(sender: String, text: String, sim: Int?) = write {
-    report("received", null, "sender" to clean(sender), "text" to clean(text), "sim" to sim)
+  /** An inbound SMS for the outbox. Whoever may hand it over twice gives it an [eventId]. */
+  fun receive(sender: String, text: String, sim: Int?, eventId: String = ids()) {
+    val body = body(
+      eventId, "received", "sender" to clean(sender), "text" to clean(text), "sim" to sim,
+    )
+    write { store.execute(Sql["receive"], eventId, body) }
   }
 
-  private fun report(type: String, key: AttemptKey?, vararg fields: Pair<String, Any?>) {
+  private fun report(type: String, key: AttemptKey, vararg fields: Pair<String, Any?>) {
     val eventId = ids()
-    val event = linkedMapOf<String, Any?>(
-      "event_id" to eventId,
-      "type" to type,
-      "wall_time" to clock.wall().toString(),
-      "message_id" to key?.messageId,
-      "attempt" to key?.attempt,
+    val at = arrayOf("message_id" to key.messageId, "attempt" to key.attempt)
+    val body = body(eventId, type, *at, *fields)
+    store.execute(Sql["report"], eventId, key.messageId, key.attempt, body)
+  }
+
+  private fun body(eventId: String, type: String, vararg fields: Pair<String, Any?>): String {
+    val head = arrayOf(
+      "event_id" to eventId, "type" to type, "wall_time" to clock.wall().toString(),
     )
-    store.execute(
-      Sql["report"], eventId, key?.messageId, key?.attempt, encodeJson(event + fields),
-    )
+    return encodeJson(linkedMapOf(*head, *fields))
   }
 }
 
@@ -344,4 +363,5 @@ private const val PACE_MS = "pace_ms"
 private const val PIN = "pin"
 private const val SEGMENTS = "segments_per_minute"
 private const val STOPPED = "stopped"
+private const val SYNCED_AT = "synced_at"
 private const val TOKEN = "token"

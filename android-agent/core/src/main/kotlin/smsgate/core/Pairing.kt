@@ -27,13 +27,13 @@ data class Invitation(
         "smsgate" -> readSmsgate(link)
         else -> Found("", link.substringBefore("~"), link.substringAfter("~", ""))
       }
-      if (code.isEmpty()) throw PairingException("the link has no code in it: copy it whole")
+      if (code.isEmpty()) throw PairingException(Word.NO_CODE)
       val baseUrl = (server ?: found).trimEnd('/')
       if (!isAddress(baseUrl)) {
-        throw PairingException("say which server: a whole link, or a code and http(s)://HOST")
+        throw PairingException(Word.NO_SERVER)
       }
       if (pin.isNotEmpty() && !PIN.matches(pin)) {
-        throw PairingException("the end of the link is damaged: copy it whole")
+        throw PairingException(Word.LINK_DAMAGED)
       }
       return Invitation(baseUrl, code, pin.lowercase().ifEmpty { null })
     }
@@ -56,7 +56,7 @@ data class Invitation(
       try {
         URLDecoder.decode(text, "UTF-8")
       } catch (_: IllegalArgumentException) {
-        throw PairingException("the link is damaged: copy it whole")
+        throw PairingException(Word.LINK_DAMAGED)
       }
 
     private fun isAddress(baseUrl: String): Boolean {
@@ -72,8 +72,11 @@ data class Invitation(
   }
 }
 
-/** One sentence that says why it did not pair. */
-class PairingException(message: String, cause: Throwable? = null) : Exception(message, cause)
+/** Why it did not pair, and what a library or the server said of that. */
+class PairingException(val detail: Detail, val said: String = "", cause: Throwable? = null) :
+  Exception(if (said.isEmpty()) "$detail" else "$detail ($said)", cause) {
+  constructor(word: Word) : this(Detail(word))
+}
 
 /**
  * Trades the invitation's code for a token and keeps it. Throws [PairingException]; the journal is
@@ -86,30 +89,41 @@ fun pair(
   device: Device,
 ): PairReply {
   if (journal.stopReason?.isSetAside == true) {
-    throw PairingException("the journal was set aside: decide first how to go on")
+    throw PairingException(Word.SET_ASIDE)
   }
   val known = journal.baseUrl
   if (known != null && known != invitation.baseUrl) {
-    throw PairingException("this phone belongs to $known: reset it first")
+    throw PairingException(Detail(Word.OTHER_SERVER, known))
   }
   val reply = try {
     transport.send(Request("POST", PAIR_PATH, body = introduce(journal, invitation, device)))
-  } catch (error: CleartextException) {
-    throw PairingException("${invitation.host}: ${error.message}", error)
   } catch (error: TransportException) {
-    throw PairingException("${invitation.host} did not answer (${error.message})", error)
+    throw unanswered(invitation.host, error)
   }
-  if (reply.status != 201) {
-    val why = readProblem(reply.body).ifEmpty { reply.status.toString() }
-    throw PairingException("${invitation.host} refused: $why")
-  }
+  if (reply.status != 201) throw refused(invitation.host, reply)
   val paired = try {
     readPair(reply.body)
   } catch (error: BadReplyException) {
-    throw PairingException("${invitation.host} does not answer like smsgate ($error)", error)
+    val detail = Detail(Word.NOT_SMSGATE, invitation.host)
+    throw PairingException(detail, error.message.orEmpty(), error)
   }
   journal.storePairing(invitation, paired)
   return paired
+}
+
+private fun unanswered(host: String, error: TransportException): PairingException {
+  val detail = when (error.word) {
+    Word.NO_ANSWER -> Detail(Word.HOST_SILENT, host)
+    Word.UNTRUSTED -> Detail(Word.HOST_UNTRUSTED, host)
+    else -> return PairingException(Detail(error.word), cause = error)
+  }
+  return PairingException(detail, error.message.orEmpty(), error)
+}
+
+private fun refused(host: String, reply: Reply): PairingException {
+  val problem = readProblem(reply.body)
+  if (problem.code == "pairing_code_invalid") return PairingException(Word.CODE_INVALID)
+  return PairingException(Detail(Word.HOST_REFUSED, host, reply.status), problem.message)
 }
 
 private fun introduce(journal: Journal, invitation: Invitation, device: Device): String =

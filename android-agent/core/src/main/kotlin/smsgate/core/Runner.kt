@@ -16,6 +16,7 @@ class Runner(
   private val tasks = ConcurrentLinkedQueue<(Journal) -> Unit>()
 
   @Volatile private var isStopping = false
+  @Volatile private var isSyncWanted = false
 
   /**
    * Has this done on the agent's thread, soon. It is tried again, later, while the journal fails
@@ -23,6 +24,12 @@ class Runner(
    */
   fun post(task: (Journal) -> Unit) {
     tasks += task
+    wakeUp.call()
+  }
+
+  /** Ends whatever wait there is, back-off and long poll too, with a sync. Any thread. */
+  fun syncNow() {
+    isSyncWanted = true
     wakeUp.call()
   }
 
@@ -41,6 +48,10 @@ class Runner(
     while (true) {
       wakeUp.heard()
       doTasks()
+      if (isSyncWanted) {
+        isSyncWanted = false
+        agent.syncNow()
+      }
       val step = agent.step()
       onStep(step)
       val isOver = isStopping || clock.monotonicMs() >= endsAtMs

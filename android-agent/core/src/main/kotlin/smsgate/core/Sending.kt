@@ -6,6 +6,8 @@ internal class Sending(
   private val sender: SmsSender,
   private val clock: Clock,
   private val owner: Owner,
+  /** The SIMs that there are. */
+  private val slots: () -> List<Int>,
   private val checkpoint: (Checkpoint) -> Unit,
 ) {
   var pace = Pace(emptyList())
@@ -59,7 +61,7 @@ internal class Sending(
     // The pace goes by when the radio was really called: the disk may have been slow.
     pace.note(Start(clock.monotonicMs(), sim, parts))
     checkpoint(Checkpoint.RADIO)
-    return Step(Did.SENT, "${held.messageId} attempt ${held.attempt}")
+    return Step(Did.SENT, Detail(Word.ATTEMPT, held.messageId, held.attempt))
   }
 
   /**
@@ -72,7 +74,7 @@ internal class Sending(
         Report(held.messageId, held.attempt, part, parts, Report.Type.FAILED, "window_closed")
       },
     )
-    return Step(Did.RELEASED, "${held.messageId} window_closed")
+    return released(held, "window_closed")
   }
 
   /**
@@ -80,13 +82,27 @@ internal class Sending(
    * hold few messages. One segment each is assumed; longer ones wait within their lease.
    */
   fun capacity(held: List<Held>): Int {
-    if (owner.isPaused) return 0
     val least = if (held.isEmpty()) 1 else 0
     val byPace = (BUSY_SYNC_MS / pace.paceMs).toInt() - held.size // All may be for one SIM.
     if (byPace <= least) return least
     val waiting = held.sumOf { sender.countParts(it.text) }
-    val bySegments = pace.segmentsPerMinute * (BUSY_SYNC_MS / Pace.WINDOW_MS).toInt() - waiting
-    return minOf(byPace, bySegments, MAX_CAPACITY).coerceAtLeast(least)
+    val perSync = minOf(pace.segmentsPerMinute * (BUSY_SYNC_MS / Pace.WINDOW_MS), room()).toInt()
+    return minOf(byPace, perSync - waiting, MAX_CAPACITY).coerceAtLeast(least)
+  }
+
+  /** The owner's pause, no SIM that can send, or none with a part left for today. */
+  val isUnable: Boolean get() = room() == 0L
+
+  /** How many parts may still start today, through all SIMs that can send now. */
+  private fun room(): Long {
+    if (owner.isPaused) return 0
+    val sims = (slots() + sender.slot(null)).distinct()
+    return sims.filter { sender.blocked(it) == null }.sumOf(::roomOf)
+  }
+
+  private fun roomOf(sim: Int): Long {
+    val cap = owner.dailyCap(sim) ?: return Int.MAX_VALUE.toLong()
+    return maxOf(0, cap - journal.startedToday(sim)).toLong()
   }
 
   /** Moments at which something may be started that may not be now, or no longer be started. */
@@ -113,6 +129,9 @@ internal class Sending(
     return moments.values
   }
 }
+
+internal fun released(held: Held, code: String) =
+  Step(Did.RELEASED, Detail(Word.MESSAGE, held.messageId), Word.ofReason(code))
 
 /** While there is something to send, the phone asks that often. */
 internal const val BUSY_SYNC_MS = 60_000L

@@ -8,13 +8,18 @@ internal class Server(
   private val device: Device,
   private val checkpoint: (Checkpoint) -> Unit,
 ) {
-  /** The last sync asked for work and got none. */
+  /** The last sync asked for work and got none, or nothing can be asked for. */
   var isCaughtUp = false
+    private set
+
+  /** The last sync could ask for nothing, since nothing can be sent. */
+  var wasUnable = false
     private set
   private var isPaused = false
   private var wasReady = false
   private var nextSyncAtMs = Long.MIN_VALUE
   private var lastSyncAtMs = Long.MIN_VALUE
+  private var lastAskedAtMs = Long.MIN_VALUE
   private val syncBackoff = Backoff()
   private val waitBackoff = Backoff()
 
@@ -27,45 +32,69 @@ internal class Server(
       return maxOf(if (hasOnlyReports) reportAtMs else nextSyncAtMs, syncBackoff.untilMs)
     }
 
+  /** The next sync need not wait for the cadence. */
+  fun askSoon() {
+    nextSyncAtMs = minOf(nextSyncAtMs, clock.monotonicMs())
+  }
+
+  /** Somebody wants the next sync now: as soon as it is none too many, and the server lets us. */
+  fun syncNow() {
+    syncBackoff.cut()
+    nextSyncAtMs = maxOf(clock.monotonicMs(), lastAskedAtMs + LEAST_PAUSE_MS)
+  }
+
   /** Before this moment there is no long poll. */
   val waitAtMs: Long get() = maxOf(syncBackoff.untilMs, waitBackoff.untilMs)
 
-  /** One sync. [capacity] says how many more messages can be taken beside those held. */
-  fun sync(capacity: (List<Held>) -> Int): Step {
+  /**
+   * One sync. [capacity] says how many more messages can be taken beside those held; null: this phone
+   * can send nothing.
+   */
+  fun sync(capacity: ((List<Held>) -> Int)?): Step {
     val request = request(capacity)
     val body = request.encode(journal.outbox(MAX_EVENTS))
     checkpoint(Checkpoint.CLAIM)
     val askedAtMs = clock.monotonicMs()
+    lastAskedAtMs = askedAtMs
     val reply = try {
       transport.send(Request("POST", SYNC_PATH, journal.token, body))
     } catch (error: TransportException) {
-      return failed(syncBackoff, error.message.orEmpty())
+      return failed(syncBackoff, error)
     }
     checkpoint(Checkpoint.REPLY)
     if (reply.status != 200) return refused(syncBackoff, reply)
     val answer = try {
       readSync(reply.body)
     } catch (error: BadReplyException) {
-      return failed(syncBackoff, "bad reply: ${error.message}")
+      return failed(syncBackoff, Detail(Word.BAD_REPLY), error.message.orEmpty())
     }
-    val new = journal.accept(answer, askedAtMs)
+    val new = accept(answer, askedAtMs)
     checkpoint(Checkpoint.ACCEPT)
-    remember(answer, new, request.capacity)
-    return Step(Did.SYNCED, "$new new, ${answer.acked.size} acked")
+    remember(answer, new, request.capacity, isUnable = capacity == null)
+    return Step(Did.SYNCED, Detail(Word.NEW, new), Detail(Word.ACKED, answer.acked.size))
   }
 
-  private fun request(capacity: (List<Held>) -> Int): SyncRequest {
+  /** What cannot be written down is asked for again, not in a loop. */
+  private fun accept(answer: SyncReply, askedAtMs: Long): Int =
+    try {
+      journal.accept(answer, askedAtMs)
+    } catch (error: StoreException) {
+      syncBackoff.fail(clock.monotonicMs())
+      throw error
+    }
+
+  private fun request(capacity: ((List<Held>) -> Int)?): SyncRequest {
     val held = journal.held()
     return SyncRequest(
-      claimId = journal.claimId(),
-      capacity = if (isPaused) 0 else capacity(held),
+      claimId = if (journal.isRefusing) journal.claimIdForNothing() else journal.claimId(),
+      capacity = if (isPaused || capacity == null) 0 else capacity(held),
       bootId = clock.bootId,
       held = held,
       health = device.healthJson(held.size),
     )
   }
 
-  private fun remember(answer: SyncReply, new: Int, askedFor: Int) {
+  private fun remember(answer: SyncReply, new: Int, askedFor: Int, isUnable: Boolean) {
     val nowMs = clock.monotonicMs()
     val isBusy = journal.held().isNotEmpty()
     val pauseMs = if (isBusy) minOf(answer.nextSyncMs, BUSY_SYNC_MS) else answer.nextSyncMs
@@ -76,7 +105,8 @@ internal class Server(
     if (wasReady && new == 0) waitBackoff.fail(nowMs)
     wasReady = false
     isPaused = answer.isPaused
-    isCaughtUp = new == 0 && (askedFor > 0 || answer.isPaused)
+    wasUnable = isUnable
+    isCaughtUp = new == 0 && (askedFor > 0 || answer.isPaused || isUnable)
   }
 
   fun awaitWork(until: Until?): Step {
@@ -88,7 +118,7 @@ internal class Server(
     } catch (_: GaveUpException) {
       return Step(Did.QUIET)
     } catch (error: TransportException) {
-      return failed(waitBackoff, error.message.orEmpty())
+      return failed(waitBackoff, error)
     }
     return waited(reply, beganMs)
   }
@@ -112,20 +142,24 @@ internal class Server(
       journal.stop(StopReason.UNAUTHORIZED)
       return Step(StopReason.UNAUTHORIZED)
     }
-    val why = "${reply.status} ${readProblem(reply.body)}".trim()
-    return failed(backoff, why, reply.retryAfterMs)
+    val status = Detail(Word.STATUS, reply.status)
+    return failed(backoff, status, readProblem(reply.body).message, reply.retryAfterMs)
   }
 
-  private fun failed(backoff: Backoff, why: String, askedMs: Long? = null): Step {
+  private fun failed(backoff: Backoff, error: TransportException) =
+    failed(backoff, Detail(error.word), error.message.orEmpty())
+
+  private fun failed(backoff: Backoff, why: Detail, said: String, askedMs: Long? = null): Step {
     val pauseMs = backoff.fail(clock.monotonicMs(), askedMs)
-    return Step(Did.SYNC_FAILED, "$why; again in ${pauseMs / 1000} s")
+    val again = Detail(Word.AGAIN, pauseMs / 1000)
+    return Step(Did.SYNC_FAILED, listOf(why, again), said = said)
   }
 
   private companion object {
     /** Between two calls that are made only because there is something to report. */
     const val REPORT_MS = 5_000L
 
-    /** Between two calls that the server's cadence asks for. */
+    /** Between two calls that the server's cadence, or somebody's finger, asks for. */
     const val LEAST_PAUSE_MS = 1_000L
 
     /** Real time; the server answers within 55 s. */

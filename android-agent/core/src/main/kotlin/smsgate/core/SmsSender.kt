@@ -52,10 +52,10 @@ data class Report(
   /** Android's result name in lower case. */
   val code: String? = null,
 ) {
-  enum class Type(val wire: String) {
-    SENT("part_sent"),
-    FAILED("part_failed"),
-    DELIVERED("part_delivered"),
-    UNDELIVERED("part_undelivered"),
+  enum class Type(val wire: String, internal val word: Word) {
+    SENT("part_sent", Word.SENT),
+    FAILED("part_failed", Word.FAILED),
+    DELIVERED("part_delivered", Word.DELIVERED),
+    UNDELIVERED("part_undelivered", Word.UNDELIVERED),
   }
 }

@@ -3,11 +3,21 @@ package smsgate.core
 /** What [Agent.step] or [Agent.awaitWork] did. */
 data class Step(
   val did: Did,
-  val detail: String = "",
+  val details: List<Detail> = emptyList(),
   /** Monotonic milliseconds before which there is nothing to do, for IDLE and JOURNAL_FAILED. */
   val wakeAtMs: Long? = null,
+  /** For STOPPED. */
+  val stopReason: StopReason? = null,
+  /** What the server or a library said of a failure, in its own words: for experts. */
+  val said: String = "",
 ) {
-  constructor(reason: StopReason) : this(Did.STOPPED, reason.code)
+  constructor(did: Did, vararg details: Detail) : this(did, details.toList())
+
+  constructor(reason: StopReason) :
+    this(Did.STOPPED, listOf(Detail(reason.word)), stopReason = reason)
+
+  /** A sync in which nothing went either way. */
+  val isDull get() = did == Did.SYNCED && details.all { it.values == listOf("0") }
 }
 
 enum class Did {
@@ -31,7 +41,7 @@ enum class Did {
   /** Nothing to do before [Step.wakeAtMs]. */
   IDLE,
 
-  /** Nothing to do until the owner decides; [Step.detail] is the code of a [StopReason]. */
+  /** Nothing to do until the owner decides. */
   STOPPED,
 
   /** The disk refused; nothing was started. */
@@ -45,17 +55,17 @@ enum class Did {
 }
 
 /** Why a phone does nothing until its owner decides. */
-enum class StopReason(val code: String) {
-  NOT_PAIRED("not_paired"),
+enum class StopReason(val code: String, val word: Word) {
+  NOT_PAIRED("not_paired", Word.NOT_PAIRED),
 
   /** The server no longer knows this phone. */
-  UNAUTHORIZED("unauthorized"),
+  UNAUTHORIZED("unauthorized", Word.UNAUTHORIZED),
 
   /** The journal was corrupt and is set aside. */
-  JOURNAL_CORRUPT("journal_corrupt"),
+  JOURNAL_CORRUPT("journal_corrupt", Word.JOURNAL_CORRUPT),
 
   /** The journal was a copy: its original may have sent, since, what it holds. */
-  JOURNAL_COPIED("journal_copied"),
+  JOURNAL_COPIED("journal_copied", Word.JOURNAL_COPIED),
   ;
 
   val isSetAside get() = this == JOURNAL_CORRUPT || this == JOURNAL_COPIED

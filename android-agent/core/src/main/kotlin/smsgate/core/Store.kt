@@ -34,7 +34,13 @@ fun interface StoreOpener {
 }
 
 /** The journal could not be read or written (disk full, for one): nothing may start. */
-open class StoreException(message: String, cause: Throwable? = null) : Exception(message, cause)
+open class StoreException(
+  message: String,
+  cause: Throwable? = null,
+  private val isFull: Boolean = false,
+) : Exception(message, cause) {
+  val detail get() = Detail(if (isFull) Word.DISK_FULL else Word.DISK_REFUSES)
+}
 
 /** The file is not a sound database. */
 class StoreCorruptException(message: String, cause: Throwable? = null) :

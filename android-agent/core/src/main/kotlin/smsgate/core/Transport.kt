@@ -48,12 +48,14 @@ class Reply(
 }
 
 /** No answer came: nobody knows whether the server saw the request. */
-open class TransportException(message: String, cause: Throwable? = null) :
-  Exception(message, cause)
+open class TransportException(
+  message: String,
+  cause: Throwable? = null,
+  val word: Word = Word.NO_ANSWER,
+) : Exception(message, cause)
 
 /** The caller had something better to do than to wait. */
 class GaveUpException : TransportException("gave up")
 
 /** The address would carry everything for everybody to read; nothing was sent. */
-class CleartextException :
-  TransportException("http is not encrypted and reaches only this machine: use an https link")
+class CleartextException : TransportException("cleartext", word = Word.CLEARTEXT)

@@ -108,14 +108,16 @@ internal fun readPair(body: String): PairReply = Reader(parse(body)).run {
   PairReply(integer("device_id", 0), text("token"), text("account"))
 }
 
-/** The sentence of an error body, or its code; empty if there is neither. */
-internal fun readProblem(body: String): String {
+/** What an error body says, as far as it does. */
+internal class Problem(val code: String, val message: String)
+
+internal fun readProblem(body: String): Problem {
   val reply = try {
     parse(body)
   } catch (_: BadReplyException) {
-    return ""
+    return Problem("", "")
   }
-  return reply["message"] as? String ?: reply["code"] as? String ?: ""
+  return Problem(reply["code"] as? String ?: "", reply["message"] as? String ?: "")
 }
 
 private fun readOrder(item: Any?): Order {

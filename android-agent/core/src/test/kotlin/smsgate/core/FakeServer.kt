@@ -19,6 +19,8 @@ class FakeServer {
   val pairings = ArrayList<JsonObject>()
   val cancel = HashSet<Long>()
   var isPaused = false
+  var isDown = false
+  var refusal: Reply? = null
   var paceSeconds = 10
   var token = TOKEN
 
@@ -57,6 +59,8 @@ class FakeServer {
 
   @Synchronized
   fun handle(request: Request): Reply {
+    if (isDown) throw TransportException("down")
+    refusal?.let { return it }
     val body = request.body?.let { JsonParser.`object`().from(it) }
     return when {
       request.path == PAIR_PATH -> pair(body!!)

@@ -20,8 +20,10 @@ class FakeSmsSender(
 ) : SmsSender {
   private val pending = PriorityQueue<Pair<Long, Report>>(compareBy { it.first })
   var blockedBy: String? = null
+  var blockedSims = emptySet<Int>()
 
-  override fun blocked(sim: Int?) = blockedBy ?: "no_sim".takeIf { slot(sim) > 1 }
+  override fun blocked(sim: Int?) =
+    blockedBy ?: "no_sim".takeIf { slot(sim) > 1 || slot(sim) in blockedSims }
 
   override fun slot(sim: Int?) = sim ?: 0
 

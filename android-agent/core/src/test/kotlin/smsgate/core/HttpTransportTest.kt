@@ -51,7 +51,7 @@ class HttpTransportTest {
   @Test
   fun `the sentence of a refusal is read`() =
     with({ it.answer(503, """{"message":"too busy"}""") }) { _, transport ->
-      assertEquals("too busy", readProblem(transport.send(post).body))
+      assertEquals("too busy", readProblem(transport.send(post).body).message)
     }
 
   @Test

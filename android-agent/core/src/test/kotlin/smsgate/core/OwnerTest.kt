@@ -22,6 +22,9 @@ class OwnerTest {
     assertEquals(1, phone.sent.size)
     assertTrue("part_delivered" in server.types(1))
     assertEquals(0, server.syncs.last().getInt("capacity"))
+    phone.journal.receive("+48500000001", "still heard", 0)
+    phone.run(60)
+    assertTrue(server.events.values.any { it.getString("type") == "received" })
     owner.isPaused = false
     phone.run()
     assertEquals(3, phone.sent.size)

@@ -25,6 +25,7 @@ class TestPhone(
   val sent = ArrayList<Start>()
   val starts = HashMap<AttemptKey, Int>()
   var onSend: (Sms) -> Unit = {}
+  var sims = FakeDevice.sims()
   private val transport = FaultyTransport(server, clock, faults, Random(seed))
   private val fuse = Fuse()
 
@@ -47,7 +48,10 @@ class TestPhone(
 
   private fun beBorn() {
     sender = FakeSmsSender(clock, plan, ::note)
-    agent = Agent(journal, transport, sender, clock, FakeDevice, owner, fuse::passed)
+    val device = object : Device by FakeDevice {
+      override fun sims() = this@TestPhone.sims
+    }
+    agent = Agent(journal, transport, sender, clock, device, owner, fuse::passed)
   }
 
   private fun note(sms: Sms) {

@@ -83,8 +83,10 @@ class Vector(path: File, folder: File) : Closeable {
     }
   }
 
-  private fun receive(sms: JsonObject) =
-    journal.receive(sms.getString("sender"), sms.getString("text"), sms["sim"] as Int?)
+  private fun receive(sms: JsonObject) = journal.receive(
+    sms.getString("sender"), sms.getString("text"), sms["sim"] as Int?,
+    eventId = sms.getString("event_id") ?: newId(),
+  )
 
   private fun readReport(it: Any?): Report {
     val said = it as JsonObject

@@ -1,6 +1,7 @@
 package smsgate.app.doctor
 
 import smsgate.app.sms.SimCard
+import smsgate.core.Detail
 import smsgate.core.StopReason
 import java.time.Duration
 
@@ -14,22 +15,23 @@ enum class Level { GOOD, WARN, BAD }
 /** What one tap does about it. */
 enum class Fix {
   PAIR, ASK_SEND_SMS, ASK_PHONE_STATE, ASK_RECEIVE_SMS, ASK_NOTIFICATIONS, APP_INFO, BATTERY,
-  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, DATE, RESUME,
+  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, SYNC, DATE, RESUME,
 }
 
-/** [value] is put into the sentence that belongs to this check at this level. */
+/** [value], or what [detail] is in words, is put into the sentence of this check at this level. */
 data class Finding(
   val check: Check,
   val level: Level,
   val fix: Fix? = null,
   val value: String = "",
+  val detail: Detail? = null,
 )
 
 /** All that the doctor looks at, gathered by [gatherFacts]. */
 data class Facts(
   val stopReason: StopReason?,
   val host: String?,
-  val journalError: String?,
+  val journalError: Detail?,
   val maySend: Boolean,
   val mayReceive: Boolean,
   val mayReadPhoneState: Boolean,
@@ -119,8 +121,9 @@ private fun network(facts: Facts) =
 private fun lastSync(facts: Facts): Finding? {
   val silence = facts.silence.takeIf { facts.stopReason == null } ?: return null
   val level = if (silence > SYNC_OVERDUE) Level.BAD else Level.GOOD
+  val fix = if (facts.network == "none") Fix.NETWORK else Fix.SYNC
   return Finding(
-    Check.LAST_SYNC, level, Fix.NETWORK.takeIf { level == Level.BAD }, silence.toMinutes().toString(),
+    Check.LAST_SYNC, level, fix.takeIf { level == Level.BAD }, silence.toMinutes().toString(),
   )
 }
 
@@ -144,7 +147,7 @@ private fun journal(facts: Facts) =
   if (facts.journalError == null) {
     Finding(Check.JOURNAL, Level.GOOD)
   } else {
-    Finding(Check.JOURNAL, Level.BAD, value = facts.journalError)
+    Finding(Check.JOURNAL, Level.BAD, detail = facts.journalError)
   }
 
 /** Segments a minute that the agent sends at most. */

@@ -18,7 +18,9 @@ fun supportReport(phone: Phone, findings: List<Finding>): String = buildString {
   appendLine()
   findings.forEach { appendLine("${it.level.name.lowercase()}\t${it.check.name.lowercase()}") }
   appendLine()
-  phone.log.last(EXPORTED).asReversed().forEach { appendLine("${it.at}\t${it.kind}\t${it.detail}") }
+  phone.log.last(EXPORTED).asReversed().forEach {
+    appendLine("${it.at}\t${it.kind}\t${it.details.joinToString()}\t${it.said}".trimEnd())
+  }
 }.let(::scrubbed)
 
 private const val EXPORTED = 500

@@ -71,7 +71,7 @@ class AgentService : Service(), EngineListener {
       val phone = context.phone
       phone.settings.isPaused = isPaused
       phone.log.add(if (isPaused) "PAUSED" else "RESUMED")
-      phone.engine.start()
+      if (isPaused) phone.engine.start() else phone.engine.syncNow()
       if (isRunning) phone.notices.showOngoing(phone.engine.snapshot, isPaused)
     }
   }

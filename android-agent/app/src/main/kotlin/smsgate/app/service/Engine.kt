@@ -7,6 +7,7 @@ import smsgate.app.sms.AndroidSmsSender
 import smsgate.app.sms.Mailbox
 import smsgate.core.Agent
 import smsgate.core.Clock
+import smsgate.core.Detail
 import smsgate.core.Did
 import smsgate.core.Invitation
 import smsgate.core.Journal
@@ -54,6 +55,13 @@ class Engine(
     post { journal -> mailbox.drainInto(journal) }
   }
 
+  /** Talks to the server now, whatever the agent is waiting for. */
+  @Synchronized
+  fun syncNow() {
+    start()
+    runner?.syncNow() // where it is not there yet, it begins with a sync
+  }
+
   /** Ends the thread, for tests. */
   fun end() {
     isEnding = true
@@ -83,7 +91,7 @@ class Engine(
    * Pairs, and tells why not (null: it did). What an earlier pairing held with another server is
    * given up first: [isNewOwner] says that the person at the phone wants that.
    */
-  fun pair(invitation: Invitation, isNewOwner: Boolean, onDone: (String?) -> Unit) {
+  fun pair(invitation: Invitation, isNewOwner: Boolean, onDone: (Detail?) -> Unit) {
     start()
     post { journal ->
       val problem = try {
@@ -93,11 +101,13 @@ class Engine(
         journal.forgetSetAside()
         pair(journal, link.to(invitation), invitation, device)
         link.follow(invitation.baseUrl, invitation.pin)
+        syncNow()
+        log.add("PAIRED", invitation.host)
         null
       } catch (error: PairingException) {
-        error.message
+        log.add("PAIRING_FAILED", listOf(error.detail), error.said)
+        error.detail
       }
-      log.add(if (problem == null) "PAIRED" else "PAIRING_FAILED", problem ?: invitation.host)
       publish(journal, null)
       onDone(problem)
     }
@@ -145,8 +155,8 @@ class Engine(
       try {
         return openJournal()
       } catch (error: StoreException) {
-        log.add("JOURNAL_FAILED", error.message.orEmpty())
-        snapshot = Snapshot.UNKNOWN.copy(journalError = error.message.orEmpty())
+        log.add("JOURNAL_FAILED", listOf(error.detail), error.message.orEmpty())
+        snapshot = Snapshot.UNKNOWN.copy(journalError = error.detail)
         wakeUp.heard()
         wakeUp.await(RETRY_MS)
       }
@@ -155,24 +165,24 @@ class Engine(
   }
 
   private fun onStep(journal: Journal, step: Step) {
-    if (isWorthALine(step)) log.add(step.did.name, step.detail)
-    val error = step.detail.takeIf { step.did == Did.JOURNAL_FAILED }
+    if (isWorthALine(step)) log.add(step.did.name, step.details, step.said)
+    val error = step.details.firstOrNull().takeIf { step.did == Did.JOURNAL_FAILED }
     publish(journal, step.wakeAtMs, error)
   }
 
   private fun isWorthALine(step: Step) = when (step.did) {
     Did.IDLE, Did.READY, Did.QUIET -> false
-    Did.SYNCED -> step.detail != NOTHING_NEW
-    Did.STOPPED -> snapshot.stopReason?.code != step.detail
+    Did.SYNCED -> !step.isDull
+    Did.STOPPED -> snapshot.stopReason != step.stopReason
     else -> true
   }
 
-  private fun publish(journal: Journal, wakeAtMs: Long?, error: String? = null) {
+  private fun publish(journal: Journal, wakeAtMs: Long?, error: Detail? = null) {
     val before = snapshot
     snapshot = try {
       Snapshot.of(journal, device.sims().map { it.slot }, wakeAtMs).copy(journalError = error)
     } catch (failed: StoreException) {
-      before.copy(journalError = error ?: failed.message)
+      before.copy(journalError = error ?: failed.detail)
     }
     owner.isAtWork = snapshot.stopReason == null
     if (snapshot != before) listeners.forEach { it.onChange(snapshot) }
@@ -181,6 +191,5 @@ class Engine(
   private companion object {
     const val A_DAY_MS = 86_400_000L
     const val RETRY_MS = 5_000L
-    const val NOTHING_NEW = "0 new, 0 acked"
   }
 }

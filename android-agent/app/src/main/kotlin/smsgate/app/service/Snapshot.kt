@@ -1,5 +1,6 @@
 package smsgate.app.service
 
+import smsgate.core.Detail
 import smsgate.core.Journal
 import smsgate.core.StopReason
 
@@ -20,7 +21,7 @@ data class Snapshot(
   /** Monotonic milliseconds before which there is nothing to do. */
   val wakeAtMs: Long? = null,
   /** The disk refused; why. */
-  val journalError: String? = null,
+  val journalError: Detail? = null,
 ) {
   val host: String? get() = baseUrl?.substringAfter("://")?.substringBefore("/")
   val isBusy get() = held + awaiting > 0

@@ -7,6 +7,7 @@ import smsgate.core.Store
 import smsgate.core.StoreCorruptException
 import java.io.Closeable
 import java.io.File
+import java.util.UUID
 
 /**
  * What Android's receivers have heard and the agent's thread has not written into its journal yet. On
@@ -31,8 +32,11 @@ class Mailbox(private val file: File) : Closeable {
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         install TEXT, message_id INTEGER, attempt INTEGER, part INTEGER, parts INTEGER, type TEXT,
         code TEXT,
-        sender TEXT, text TEXT, sim INTEGER)""",
+        sender TEXT, text TEXT, sim INTEGER, event_id TEXT)""",
     )
+    val columns = query("PRAGMA table_info(letter)") { it.text(1) }
+    // The app's first versions kept no ids.
+    if ("event_id" !in columns) execute("ALTER TABLE letter ADD COLUMN event_id TEXT")
   }
 
   /** The radio's or the network's word on what this install sent. */
@@ -46,10 +50,16 @@ class Mailbox(private val file: File) : Closeable {
     )
   }
 
-  /** An inbound SMS. */
+  /**
+   * An inbound SMS. It has the id of its event from here on: should the process die while it is moved,
+   * it is moved once more, and is one event all the same.
+   */
   @Synchronized
   fun put(sender: String, text: String, sim: Int?) {
-    store.execute("INSERT INTO letter (sender, text, sim) VALUES (?, ?, ?)", sender, text, sim)
+    store.execute(
+      "INSERT INTO letter (sender, text, sim, event_id) VALUES (?, ?, ?, ?)",
+      sender, text, sim, UUID.randomUUID().toString(),
+    )
   }
 
   /**
@@ -58,7 +68,7 @@ class Mailbox(private val file: File) : Closeable {
    */
   @Synchronized
   fun drainInto(journal: Journal): Int {
-    val letters = store.query("SELECT * FROM letter ORDER BY id", read = ::Letter)
+    val letters = store.query(LETTERS, read = ::Letter)
     if (letters.isEmpty()) return 0
     val install = journal.installId()
     for (letter in letters) {
@@ -70,6 +80,11 @@ class Mailbox(private val file: File) : Closeable {
 
   override fun close() {
     if (opened.isInitialized()) store.close()
+  }
+
+  private companion object {
+    const val LETTERS = "SELECT id, install, message_id, attempt, part, parts, type, code, " +
+      "sender, text, sim, event_id FROM letter ORDER BY id"
   }
 
   private class Letter(row: Store.Row) {
@@ -88,9 +103,10 @@ class Mailbox(private val file: File) : Closeable {
     private val sender = if (row.isNull(8)) "" else row.text(8)
     private val text = if (row.isNull(9)) "" else row.text(9)
     private val sim = if (row.isNull(10)) null else row.long(10).toInt()
+    private val eventId = if (row.isNull(11)) UUID.randomUUID().toString() else row.text(11)
 
     fun writeInto(journal: Journal, own: String) = when {
-      report == null -> journal.receive(sender, text, sim)
+      report == null -> journal.receive(sender, text, sim, eventId)
       install == own -> journal.record(listOf(report))
       else -> Unit
     }

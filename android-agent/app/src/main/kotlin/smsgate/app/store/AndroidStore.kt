@@ -5,6 +5,7 @@ import android.database.DatabaseErrorHandler
 import android.database.sqlite.SQLiteDatabase
 import android.database.sqlite.SQLiteDatabaseCorruptException
 import android.database.sqlite.SQLiteException
+import android.database.sqlite.SQLiteFullException
 import android.database.sqlite.SQLiteProgram
 import android.os.Build
 import smsgate.core.Store
@@ -128,5 +129,5 @@ private inline fun <T> translated(act: () -> T): T =
   } catch (error: SQLiteDatabaseCorruptException) {
     throw StoreCorruptException(error.message.orEmpty(), error)
   } catch (error: SQLiteException) {
-    throw StoreException(error.message.orEmpty(), error)
+    throw StoreException(error.message.orEmpty(), error, isFull = error is SQLiteFullException)
   }

@@ -27,7 +27,8 @@ fun titleOf(check: Check): Int = when (check) {
 
 fun sentenceOf(context: Context, finding: Finding): String {
   val id = if (finding.level == Level.GOOD) goodOf(finding.check) else badOf(finding)
-  return if (id == null) finding.value else context.getString(id, finding.value)
+  val value = finding.detail?.let { inWords(context, it) } ?: finding.value
+  return if (id == null) value else context.getString(id, value)
 }
 
 /** Null: the value says it all. */
@@ -76,6 +77,7 @@ fun labelOf(fix: Fix): Int = when (fix) {
   Fix.CHOOSE_SIM -> R.string.fix_choose
   Fix.SMS_LIMIT -> R.string.fix_limit
   Fix.NETWORK -> R.string.fix_network
+  Fix.SYNC -> R.string.sync_now
   Fix.DATE -> R.string.fix_date
   Fix.RESUME -> R.string.resume
 }

@@ -15,7 +15,7 @@ import java.time.ZoneId
 import java.time.format.DateTimeFormatter
 import java.time.format.FormatStyle
 
-/** The last events in plain words; what an expert wants stands small below. */
+/** The last events in plain words, with what there is to say of each below. */
 class LogScreen(private val activity: MainActivity, parent: ViewGroup) : Screen {
   override val view: View = parent.inflate(R.layout.screen_log)
   private val phone = activity.phone
@@ -41,7 +41,7 @@ class LogScreen(private val activity: MainActivity, parent: ViewGroup) : Screen 
     val look = LOOKS[line.kind]
     row.icon(R.id.icon, look?.icon ?: R.drawable.ic_dot, look?.color ?: R.color.soft)
     row.text(R.id.title, look?.let { activity.getString(it.text) } ?: line.kind)
-    row.textOrGone(R.id.text, line.detail)
+    row.textOrGone(R.id.text, line.details.joinToString(" · ") { inWords(activity, it) })
     val at = line.at.atZone(ZoneId.systemDefault())
     val isToday = at.toLocalDate() == phone.clock.wall().atZone(ZoneId.systemDefault()).toLocalDate()
     row.text(R.id.time, (if (isToday) TIME else DATE).format(at))

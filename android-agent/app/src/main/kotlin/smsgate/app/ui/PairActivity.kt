@@ -9,8 +9,10 @@ import android.widget.EditText
 import smsgate.app.R
 import smsgate.app.phone
 import smsgate.app.service.Starter
+import smsgate.core.Detail
 import smsgate.core.Invitation
 import smsgate.core.PairingException
+import smsgate.core.Word
 
 /**
  * Opened by a `smsgate://pair` link, or by hand. It says whose messages this phone would send, and does
@@ -54,7 +56,7 @@ class PairActivity : Activity() {
       show(make())
     } catch (error: PairingException) {
       show(null)
-      complain(error.message)
+      complain(inWords(this, error.detail))
     }
   }
 
@@ -88,7 +90,7 @@ class PairActivity : Activity() {
 
   private fun pair(invitation: Invitation, isNewOwner: Boolean) {
     if (!invitation.baseUrl.startsWith("https://")) {
-      return complain(getString(R.string.pair_cleartext))
+      return complain(inWords(this, Detail(Word.CLEARTEXT)))
     }
     complain(null)
     button(R.id.yes).isEnabled = false
@@ -99,11 +101,11 @@ class PairActivity : Activity() {
     }
   }
 
-  private fun onPaired(invitation: Invitation, problem: String?) {
+  private fun onPaired(invitation: Invitation, problem: Detail?) {
     if (isDestroyed) return
     if (problem != null) {
       confirm(invitation)
-      return complain(problem)
+      return complain(inWords(this, problem))
     }
     Starter.ensureRunning(this)
     // There is always something to allow on a new phone.

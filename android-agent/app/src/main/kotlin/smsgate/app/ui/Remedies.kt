@@ -29,6 +29,7 @@ class Remedies(private val activity: MainActivity) {
     Fix.CHOOSE_SIM -> activity.open(MainActivity.Tab.SETTINGS)
     Fix.SMS_LIMIT -> explainLimit()
     Fix.NETWORK -> open(Settings.ACTION_WIRELESS_SETTINGS)
+    Fix.SYNC -> activity.phone.engine.syncNow()
     Fix.DATE -> open(Settings.ACTION_DATE_SETTINGS)
     Fix.RESUME -> {
       AgentService.pause(activity, false)

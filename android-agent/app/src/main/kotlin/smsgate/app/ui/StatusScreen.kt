@@ -20,6 +20,7 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
   private val phone = activity.phone
 
   init {
+    view.part<Button>(R.id.sync_now).setOnClickListener { phone.engine.syncNow() }
     val steps = view.part<ViewGroup>(R.id.steps)
     listOf(R.string.step_1, R.string.step_2, R.string.step_3).forEachIndexed { index, text ->
       val row = steps.add(R.layout.row_step)

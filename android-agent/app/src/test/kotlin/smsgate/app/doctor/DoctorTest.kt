@@ -2,7 +2,9 @@ package smsgate.app.doctor
 
 import org.junit.Test
 import smsgate.app.sms.SimCard
+import smsgate.core.Detail
 import smsgate.core.StopReason
+import smsgate.core.Word
 import java.time.Duration
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
@@ -87,7 +89,9 @@ class DoctorTest {
   @Test
   fun `silence is noticed after three missed calls`() {
     healthy.copy(silence = Duration.ofMinutes(45)).says(Check.LAST_SYNC, Level.GOOD)
-    healthy.copy(silence = Duration.ofMinutes(46)).says(Check.LAST_SYNC, Level.BAD, Fix.NETWORK)
+    val silent = healthy.copy(silence = Duration.ofMinutes(46))
+    silent.says(Check.LAST_SYNC, Level.BAD, Fix.SYNC)
+    silent.copy(network = "none").says(Check.LAST_SYNC, Level.BAD, Fix.NETWORK)
     assertNull(healthy.copy(silence = null).find(Check.LAST_SYNC))
     healthy.copy(network = "none").says(Check.NETWORK, Level.BAD, Fix.NETWORK)
   }
@@ -102,7 +106,7 @@ class DoctorTest {
   @Test
   fun `what stands still says so`() {
     healthy.copy(isPaused = true, held = 3).says(Check.QUEUE, Level.WARN, Fix.RESUME)
-    healthy.copy(journalError = "disk full").says(Check.JOURNAL, Level.BAD)
+    healthy.copy(journalError = Detail(Word.DISK_FULL)).says(Check.JOURNAL, Level.BAD)
     val stopped = healthy.copy(stopReason = StopReason.UNAUTHORIZED)
     stopped.says(Check.PAIRED, Level.BAD, Fix.PAIR)
     assertNull(stopped.find(Check.LAST_SYNC))

@@ -4,6 +4,8 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.rules.TemporaryFolder
 import smsgate.app.FakeClock
+import smsgate.core.Detail
+import smsgate.core.Word
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
@@ -15,11 +17,26 @@ class EventLogTest {
 
   @Test
   fun `the newest comes first`() {
-    log.add("SENT", "7 attempt 1")
-    log.add("COLLECTED", "7 sent")
-    assertEquals(listOf("COLLECTED", "SENT"), log.last(10).map { it.kind })
-    assertEquals("7 attempt 1", log.last(10)[1].detail)
+    log.add("SENT", listOf(Detail(Word.ATTEMPT, 7, 1)))
+    log.add("COLLECTED", listOf(Detail(Word.SENT, 7), Detail(Word.DELIVERED, 8)), "in its own words")
+    val (second, first) = log.last(10)
+    assertEquals("SENT" to listOf(Detail(Word.ATTEMPT, 7, 1)), first.kind to first.details)
+    assertEquals(listOf(Detail(Word.SENT, 7), Detail(Word.DELIVERED, 8)), second.details)
+    assertEquals("in its own words", second.said)
     assertEquals(1, log.last(1).size)
+  }
+
+  @Test
+  fun `what another version of the app wrote is shown as it is`() {
+    log.add("PAUSED")
+    File(folder.root, "log/current.txt")
+      .appendText("2026-03-02T09:15:00Z\tSYNCED\t5 new, 2 acked\n2026-03-02T09:16:00Z\tSYNCED\tOLDER\u001F7\t\n")
+    assertEquals("5 new, 2 acked", log.last(10)[1].details.single().toString())
+    assertEquals(Word.TEXT, log.last(10)[0].details.single().word)
+    File(folder.root, "log/current.txt").appendText("2026-03-02T09:17:00Z\tSENT\tATTEMPT\u001F7")
+    assertEquals(Word.TEXT, log.last(1).single().details.single().word, "it has lost a value")
+    File(folder.root, "log/current.txt").appendText("\n")
+    assertEquals(emptyList(), log.last(10)[3].details)
   }
 
   @Test

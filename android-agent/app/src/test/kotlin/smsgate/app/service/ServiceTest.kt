@@ -1,5 +1,6 @@
 package smsgate.app.service
 
+import android.Manifest.permission
 import android.app.AlarmManager
 import android.app.NotificationManager
 import android.app.job.JobScheduler
@@ -126,7 +127,27 @@ class ServiceTest {
   }
 
   @Test
-  fun `a SIM that has its day's parts waits`() {
+  fun `sync now does not wait for the back-off`() {
+    test.pair()
+    test.await { it.wakeAtMs != null }
+    test.server.isReachable = false
+    test.clock.advance(1000)
+    awaitLog("SYNC_FAILED")
+    test.clock.advance(1)
+    test.server.isReachable = true
+    test.server.awaitSync { test.phone.engine.syncNow() }
+  }
+
+  private fun awaitLog(kind: String) {
+    val deadline = System.nanoTime() + 30_000_000_000
+    while (test.phone.log.last(1).single().kind != kind) {
+      assertTrue(System.nanoTime() < deadline, "never: $kind")
+      Thread.yield()
+    }
+  }
+
+  @Test
+  fun `a SIM that has its day's parts asks for no more`() {
     test.phone.settings.setDailyCap(0, 1)
     test.pair()
     test.server.offer(7)
@@ -134,10 +155,29 @@ class ServiceTest {
     test.await { it.awaiting == 1 }
     test.server.offer(8)
     test.clock.advance(60)
-    val snapshot = test.await { it.held == 1 }
-    assertEquals(mapOf(0 to 1), snapshot.today)
-    test.clock.advance(660)
-    assertEquals("limit_exceeded", test.server.awaitEvent("released", 8).getString("code"))
+    test.server.awaitNoClaim()
+    assertEquals(mapOf(0 to 1), test.phone.engine.snapshot.today)
+    assertFalse(test.server.isEmpty)
+  }
+
+  @Test
+  fun `a card that was changed asks for nothing until its owner confirms it`() {
+    test.pair()
+    test.insert(test.card(slot = 0, subId = 9, carrier = "Orange"))
+    test.clock.advance(60)
+    test.server.awaitNoClaim()
+    test.server.offer(7)
+    test.phone.sims.learn()
+    test.await { it.awaiting == 1 }
+    assertNotNull(test.radio(subId = 9).lastSentTextMessageParams)
+  }
+
+  @Test
+  fun `a phone whose permission was taken asks for nothing`() {
+    test.pair()
+    shadowOf(test.app).denyPermissions(permission.SEND_SMS)
+    test.clock.advance(60)
+    test.server.awaitNoClaim()
   }
 
   @Test

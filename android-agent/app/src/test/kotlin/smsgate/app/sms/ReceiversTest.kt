@@ -8,6 +8,8 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import smsgate.app.Pdus
 import smsgate.app.TestPhone
+import smsgate.app.store.AndroidStore
+import smsgate.core.Journal
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
@@ -40,6 +42,39 @@ class ReceiversTest {
     test.phone.engine.start()
     assertEquals("STOP", test.server.awaitEvent("received").getString("text"))
   }
+
+  @Test
+  fun `an SMS that is moved again, since the process died in between, is one event`() {
+    val (file, asItWas) = listOf("mailbox", "before").map { File(test.app.filesDir, "$it.test") }
+    Mailbox(file).use { it.put("+48601234567", "STOP", 0) }
+    file.copyTo(asItWas)
+    journal().use { journal ->
+      Mailbox(file).use { assertEquals(1, it.drainInto(journal)) }
+    }
+    journal().use { journal ->
+      Mailbox(asItWas).use { assertEquals(1, it.drainInto(journal)) }
+      assertEquals(1, journal.unreported())
+    }
+  }
+
+  @Test
+  fun `what an earlier version of the app heard is not lost`() {
+    val file = File(test.app.filesDir, "mailbox.test")
+    AndroidStore.open(file).use { store ->
+      store.execute(
+        """CREATE TABLE letter (id INTEGER PRIMARY KEY AUTOINCREMENT, install TEXT,
+          message_id INTEGER, attempt INTEGER, part INTEGER, parts INTEGER, type TEXT, code TEXT,
+          sender TEXT, text TEXT, sim INTEGER)""",
+      )
+      store.execute("INSERT INTO letter (sender, text) VALUES (?, ?)", "+48601234567", "STOP")
+    }
+    journal().use { journal ->
+      Mailbox(file).use { it.drainInto(journal) }
+      assertTrue("STOP" in journal.outbox(1).single())
+    }
+  }
+
+  private fun journal() = Journal(File(test.app.filesDir, "journal.test"), AndroidStore, test.clock)
 
   @Test
   fun `a phone that works for nobody passes nothing on`() {

@@ -100,7 +100,7 @@ class PairActivityTest {
     assertTrue(damaged.shows(R.id.typing))
     val clear = open("smsgate://pair?server=http%3A%2F%2Fsms.example.com&code=ABCD-EFGH-JKLM")
     clear.part<Button>(R.id.yes).performClick()
-    assertEquals(clear.getString(R.string.pair_cleartext), clear.text(R.id.problem))
+    assertEquals(clear.getString(R.string.word_cleartext), clear.text(R.id.problem))
     assertEquals(emptyList(), test.server.requests)
   }
 
@@ -127,7 +127,7 @@ class PairActivityTest {
       ShadowLooper.idleMainLooper()
       Thread.yield()
     }
-    assertTrue("no route to host" in activity.text(R.id.problem))
+    assertEquals("sms.example.com does not answer.", activity.text(R.id.problem))
     assertTrue(activity.part<Button>(R.id.yes).isEnabled)
     assertEquals(StopReason.NOT_PAIRED, test.phone.engine.snapshot.stopReason)
   }

@@ -1,0 +1,41 @@
+package smsgate.cli
+
+import com.grack.nanojson.JsonWriter
+import smsgate.core.Journal
+import smsgate.core.StopReason
+
+/** What the phone holds and has to report: no number, no text, no token. */
+class StatusCommand(private val options: Options) {
+  private val file = options.journal
+
+  fun run(): Int {
+    options.noWords()
+    val facts = existingJournal(file).use(::factsOf)
+    if ("--json" in options) {
+      println(JsonWriter.string(facts))
+    } else {
+      facts.forEach { (name, value) -> println("%-11s %s".format(name, value ?: "none")) }
+    }
+    return OK
+  }
+
+  private fun factsOf(journal: Journal): Map<String, Any?> {
+    val counts = journal.counts()
+    val stopped = journal.stopReason
+    return linkedMapOf(
+      "server" to journal.baseUrl,
+      "device_id" to journal.deviceId?.toString(),
+      "paired" to (stopped == null),
+      "stopped" to stopped.takeIf { it != StopReason.NOT_PAIRED }?.code,
+      "held" to (counts["held"] ?: 0),
+      "started" to (counts["started"] ?: 0),
+      "unknown" to (counts["unknown"] ?: 0),
+      "unreported" to journal.unreported(),
+      "last_sync" to journal.lastSync,
+    )
+  }
+
+  companion object {
+    val OPTIONS = mapOf("--journal" to true, "--json" to false)
+  }
+}
