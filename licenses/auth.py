@@ -147,6 +147,11 @@ def _remembered(look_up: Callable[[], Sender], *asked: str) -> Sender:
     return sender
 
 
+def forget() -> None:
+    """Look everybody up anew, in this process."""
+    _memory.clear()
+
+
 def sender_by_license_key(key: str) -> Sender:
     """The sender for this licence key.
 

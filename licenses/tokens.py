@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 
 from http_api import clock
-from licenses import keys
+from licenses import auth, keys
 from licenses.models import License, Token
 
 Kind = Token.Kind
@@ -71,8 +72,7 @@ def hook_link(token: str) -> str:
 
 def revoke_hooks(license: License) -> int:
     """Void all hook links of this licence; answers how many."""
-    mine = Token.objects.filter(license=license, kind=Kind.HOOK, revoked_at=None)
-    return mine.update(revoked_at=clock.now())
+    return _void(Token.objects.filter(license=license, kind=Kind.HOOK, revoked_at=None))
 
 
 def extend(kind: Kind, value: str, expires_at: dt.datetime) -> None:
@@ -82,18 +82,24 @@ def extend(kind: Kind, value: str, expires_at: dt.datetime) -> None:
 
 def use_up(kind: Kind, value: str) -> bool:
     """Void a token that is good for one use; False where somebody was faster."""
-    return _by_value(kind, value).update(revoked_at=clock.now()) == 1
+    return _void(_by_value(kind, value)) == 1
 
 
 def revoke(license_id: int, public_id: UUID) -> bool:
     """Void the tokens of one log-in, or a hook link; False where there is none (any more)."""
     mine = Token.objects.filter(license_id=license_id, public_id=public_id, revoked_at=None)
-    return mine.update(revoked_at=clock.now()) > 0
+    return _void(mine) > 0
 
 
 def forget_expired() -> None:
     """Delete what expired more than a day ago."""
     Token.objects.filter(expires_at__lt=clock.now() - dt.timedelta(days=1)).delete()
+
+
+def _void(them: QuerySet[Token]) -> int:
+    """Answers how many it were. A program that logs out is out at its very next request."""
+    transaction.on_commit(auth.forget)
+    return them.update(revoked_at=clock.now())
 
 
 def _by_value(kind: Kind, value: str) -> QuerySet[Token]:

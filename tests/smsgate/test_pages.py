@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from phone.pairing import read_invitation
-from tests.smsgate.processes import free_port, up
+from smsgate.trial import free_port
+from tests.smsgate.processes import up
 
 CHROMIUM = shutil.which("chromium")
 
