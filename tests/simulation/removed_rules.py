@@ -221,8 +221,9 @@ REMOVED = [
     Removed(
         "3 doubt outlives a deadline",
         "I2 unsent",
-        0,
+        15,
         _patch(settle, "is_in_doubt", lambda message: False),
+        ("post", "post_bulk", "storm", "resolve", "cancel"),
     ),
     Removed(
         "4 started before a crash is unknown",
