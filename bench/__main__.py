@@ -32,7 +32,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "contacts": lambda stack: [creates.contacts(stack, rounds=ROUNDS)],
     "drain": lambda stack: [phones.drain(stack, rounds=ROUNDS)],
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),
-    "growth": lambda stack: growth.growth(stack, rows=ROWS),
+    "growth": lambda stack: growth.growth(stack, rows=ROWS, rounds=ROUNDS),
 }
 
 
