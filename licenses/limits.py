@@ -13,6 +13,7 @@ from django.db import connection
 
 from http_api import clock
 from http_api.errors import Refusal
+from http_api.prepared import Prepared
 from licenses.auth import Sender
 
 
@@ -61,12 +62,14 @@ def remaining(sender: Sender) -> int | None:
     return max(0, sender.max_daily_sms - used(sender.account_id, today))
 
 
+_USED = Prepared(
+    "used",
+    "SELECT used FROM licenses_dailyusage WHERE account_id = %(account)s AND day = %(day)s",
+    {"account": "bigint", "day": "date"},
+)
+
+
 def used(account_id: int, day: dt.date) -> int:
     """How many messages were accepted for this local day."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT used FROM licenses_dailyusage WHERE account_id = %s AND day = %s",
-            [account_id, day],
-        )
-        row = cursor.fetchone()
+    row = _USED.fetchone({"account": account_id, "day": day})
     return row[0] if row else 0

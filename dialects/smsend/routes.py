@@ -24,16 +24,17 @@ SIM = "(?P<sim>[^/]{1,64})"
 
 _REFUSED = dict.fromkeys(("get", "post", "put", "delete"), "refuse")
 
+# What is asked most comes first: addresses are tried in this order.
 ROUTES: tuple[Route, ...] = (
+    ("sms", OrderViewSet, {"post": "send"}),
+    ("paramsms", OrderViewSet, {"post": "send_with_values"}),
+    ("smstogroups", OrderViewSet, {"post": "send_to_groups"}),
     ("login", LogInViewSet, {"get": "session"}),
     ("token", LogInViewSet, {"get": "token"}),
     ("checksession", SessionViewSet, {"get": "check"}),
     ("status", AccountViewSet, {"get": "status"}),
     ("dashboard", AccountViewSet, {"get": "dashboard"}),
     ("pwdreset", AccountViewSet, {"post": "reset_password"}),
-    ("sms", OrderViewSet, {"post": "send"}),
-    ("paramsms", OrderViewSet, {"post": "send_with_values"}),
-    ("smstogroups", OrderViewSet, {"post": "send_to_groups"}),
     ("sms/bulk", OrderViewSet, {"delete": "destroy_scheduled"}),
     (f"sms/{ORDER}", OrderViewSet, {"get": "retrieve", "delete": "destroy"}),
     ("smshistory", HistoryViewSet, {"get": "orders"}),
