@@ -45,7 +45,7 @@ def growth(stack: Stack, *, rows: int, rounds: int) -> list[Figure]:
 def _percentiles(stack: Stack, account: dict[str, Any], phone: Phone, rounds: int) -> Rounds:
     """In each round the p99 in ms of so many empty polls, and of so many claims of two messages."""
     found: Rounds = {"empty poll": [], "claim of two": []}
-    connection = Connection(stack.port)
+    connection = phone.connection = Connection(stack.port)  # filling takes longer than one lasts
     for _ in range(rounds):
         found["empty poll"].append(_p99(lambda: _claimed(phone, 0)))
         for _ in range(2 * CALLS // 1000):

@@ -54,12 +54,16 @@ def count(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
             raise limit_exceeded(sender)
 
 
-def remaining(sender: Sender) -> int | None:
-    """How many more messages this account may have accepted for today; None: no limit."""
+def remaining(sender: Sender, known: tuple[dt.date, int] | None = None) -> int | None:
+    """How many more messages this account may have accepted for today; None: no limit.
+
+    `known` is what a day has used, for a caller who has just been told: it saves the look-up.
+    """
     if sender.max_daily_sms is None:
         return None
     today = clock.now().astimezone(sender.zone).date()
-    return max(0, sender.max_daily_sms - used(sender.account_id, today))
+    spent = known[1] if known and known[0] == today else used(sender.account_id, today)
+    return max(0, sender.max_daily_sms - spent)
 
 
 _USED = Prepared(

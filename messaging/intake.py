@@ -57,17 +57,19 @@ counted AS (
     WHERE usage.used < %(limit)s
     RETURNING used)"""
 
+_USED = "(SELECT used FROM counted)"
+
 _BATCH = f"""
 batch AS (
     INSERT INTO messaging_batch ({", ".join(_BATCH_COLUMNS)})
     SELECT {", ".join(f"%(batch_{column})s" for column in _BATCH_COLUMNS)}"""
 
 
-def _insert(source: str, batch_id: str = "%(batch_id)s") -> str:
+def _insert(source: str, batch_id: str = "%(batch_id)s", *, used: str = "0") -> str:
     values = [batch_id if column == "batch_id" else f"%({column})s" for column in _COLUMNS]
     return f"""
     INSERT INTO messaging_message ({", ".join(_COLUMNS)})
-    SELECT {", ".join(values)} {source} RETURNING id, batch_id"""
+    SELECT {", ".join(values)} {source} RETURNING id, batch_id, {used}"""
 
 
 def _types(model: type[Model], columns: Sequence[str], prefix: str = "") -> dict[str, str]:
@@ -86,7 +88,7 @@ _LIMIT = {"limit": "bigint", "day": "date"}
 
 _INSERT_UNCOUNTED = Prepared("accept", _insert(_NOT_OPTED_OUT), _MESSAGE)
 _INSERT_COUNTED = Prepared(
-    "accept_counted", f"WITH {_COUNTED} {_insert('FROM counted')}", _MESSAGE | _LIMIT
+    "accept_counted", f"WITH {_COUNTED} {_insert('FROM counted', used=_USED)}", _MESSAGE | _LIMIT
 )
 _INSERT_BATCH_UNCOUNTED = Prepared(
     "accept_batch",
@@ -95,19 +97,21 @@ _INSERT_BATCH_UNCOUNTED = Prepared(
 )
 _INSERT_BATCH_COUNTED = Prepared(
     "accept_batch_counted",
-    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id) {_insert('FROM batch', 'batch.id')}",
+    f"WITH {_COUNTED}, {_BATCH} FROM counted RETURNING id)"
+    f" {_insert('FROM batch', 'batch.id', used=_USED)}",
     _WITH_BATCH | _LIMIT,
 )
 
 
 def insert_message(
     message: Message, *, limit: int | None, day: dt.date, batch: Batch | None = None
-) -> bool:
+) -> int | None:
     """Insert one message, with its new batch if given, and count it against the day's limit; in one
     statement.
 
-    Sets the new ids; answers False where the recipient has opted out or the limit is reached. Raises
-    IntegrityError for a duplicate; nothing is counted then.
+    Sets the new ids. Answers how many the day has now (0 without a limit), or None where the recipient
+    has opted out or the limit is reached. Raises IntegrityError for a duplicate; nothing is counted
+    then.
     """
     values: dict[str, Any] = {column: getattr(message, column) for column in _COLUMNS}
     uncounted, counted = _INSERT_UNCOUNTED, _INSERT_COUNTED
@@ -120,11 +124,11 @@ def insert_message(
     else:
         row = counted.fetchone(values | {"limit": limit, "day": day})
     if row is None:
-        return False
-    message.pk, message.batch_id = row
+        return None
+    message.pk, message.batch_id, used = row
     if batch is not None:
         batch.pk = row[1]
-    return True
+    return int(used)
 
 
 def taken(

@@ -129,8 +129,8 @@ def state(message: Message, now: dt.datetime) -> str:
     return words.STATES[MessageState(message.status)]
 
 
-def credits_left(sender: Sender) -> int:
-    left = limits.remaining(sender)
+def credits_left(sender: Sender, known: tuple[dt.date, int] | None = None) -> int:
+    left = limits.remaining(sender, known)
     return words.UNLIMITED if left is None else left
 
 
@@ -140,7 +140,7 @@ def _accepted(sender: Sender, order: Order, sent: Sent) -> dict[str, Any]:
         "result": "OK",
         "order_id": sent.batch.external_id,
         "total_sent": sum(m.parts for m in queued) if order.counts_credits else len(queued),
-        "remaining_credits": credits_left(sender),
+        "remaining_credits": credits_left(sender, sent.used),
         "internal_order_id": str(sent.batch.pk),
     }
     if sent.left_out:

@@ -66,12 +66,12 @@ def accept_one(sender: Sender, draft: Draft) -> Message:
     message = to_message(sender, draft, clock.now())
     try:
         with savepoint_if_needed():
-            inserted = intake.insert_message(
+            used = intake.insert_message(
                 message, limit=sender.max_daily_sms, day=local_day(sender, message)
             )
     except IntegrityError as error:
         raise _duplicate(error, draft) from None
-    if not inserted:
+    if used is None:
         raise why_not(sender, draft)
     wakeup.after_commit(sender.license_id)
     return message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ class Sent:
     batch: Batch
     messages: list[Message]
     left_out: list[Skip]
+    used: tuple[dt.date, int] | None = None  # of a day's limit, where the insert has said it
 
 
 def send(
@@ -107,11 +109,12 @@ def _send_one(sender: Sender, batch: Batch, draft: Draft) -> Sent | None:
     message = to_message(sender, draft, batch.created_at)
     day = local_day(sender, message)
     with transaction.atomic() if batch.callback_url else savepoint_if_needed():
-        if not intake.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch):
+        used = intake.insert_message(message, limit=sender.max_daily_sms, day=day, batch=batch)
+        if used is None:
             return None
         webhooks.expect(batch)
     wakeup.after_commit(sender.license_id)
-    return Sent(batch, [message], [])
+    return Sent(batch, [message], [], used=(day, used))
 
 
 @transaction.atomic

@@ -86,6 +86,15 @@ def test_the_clients_own_order_id_is_used_once(program: Program) -> None:
     assert Message.objects.count() == 1
 
 
+def test_a_message_for_another_day_leaves_todays_credits(
+    program: Program, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    tenant.set_rules(max_daily_sms=5)
+    assert program.send(NUMBER)["remaining_credits"] == 4
+    later = program.send(NUMBER, scheduled_delivery_time="20260410090000", message="Later")
+    assert later["remaining_credits"] == 4
+
+
 def test_the_remaining_credits_are_todays_allowance(program: Program, tenant: Tenant) -> None:
     tenant.set_rules(max_daily_sms=5)
     assert program.send(*PHONES)["remaining_credits"] == 2
