@@ -38,7 +38,11 @@ def once(
         raise Refusal("invalid", f"Idempotency-Key: may have at most {MAX_LENGTH} characters")
     digest = hashlib.sha256(request).digest()
     if not _lock(f"{scope} {route} {key}"):
-        raise Refusal("request_in_progress", "The first request with this key is still running.")
+        raise Refusal(
+            "request_in_progress",
+            "The first request with this key is still running; try again in 1 s.",
+            retry_after=1,
+        )
     record = IdempotencyRecord.objects.filter(scope=scope, route=route, key=key).first()
     if record and (clock.now() - record.created_at).total_seconds() < KEPT_HOURS * 3600:
         return _replay(record, digest)

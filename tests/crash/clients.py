@@ -83,7 +83,9 @@ class Client(threading.Thread):
             if is_known and is_doubtful and not self._has_key:
                 self._ledger.accept(external_id, None)
                 return
-            self._judge(status, replied, answer)
+            runs_still = self._has_key and answer.get("code") == "request_in_progress"
+            if not (runs_still and is_doubtful):
+                self._judge(status, replied, answer)
             is_doubtful = is_doubtful or status >= 500
             self._stopping.wait(0.2)
 

@@ -257,6 +257,7 @@ def test_it_answers_409_while_the_first_one_runs(
     one, two = in_threads([first, second], 2)
     assert one.status_code == 201
     refused(two, 409, "request_in_progress")
+    assert two["Retry-After"] == "1"
     monkeypatch.undo()
     replay = Api().post(URL, tenant.message(), Idempotency_Key="k")
     assert (replay.status_code, replay.content) == (201, one.content)
