@@ -115,6 +115,12 @@ class MessageQuery(Camel):
     include_content: Boolean = False
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
+    @field_validator("sort", mode="before")
+    @classmethod
+    def _without_plus(cls, value: object) -> object:
+        """`+created_at`, whose `+` the URL's decoder may have made a space."""
+        return value.lstrip(" +") if isinstance(value, str) else value
+
     def narrow(self, found: QuerySet[Batch]) -> QuerySet[Batch]:
         if self.start:
             found = found.filter(created_at__gte=self.start.at)
