@@ -46,6 +46,13 @@ class NewMessage(Camel):
     valid_until: Time | None = None
     schedule_at: Time | None = None
 
+    @field_validator("id")
+    @classmethod
+    def _stands_in_a_path(cls, value: str) -> str:
+        if "/" in value or value in {".", ".."}:
+            raise problem("may hold no slash: its state is asked for at messages/ID")
+        return value
+
     @field_validator("phone_numbers")
     @classmethod
     def _each_once(cls, phones: list[str]) -> list[str]:

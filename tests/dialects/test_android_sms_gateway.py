@@ -239,6 +239,7 @@ def test_the_deprecated_text_is_still_taken(program: Program) -> None:
          "validUntil: must be after scheduleAt"),
         ({"id": "x" * 37}, "id"),
         ({"id": ""}, "id"),
+        ({"id": "order/7"}, "id: may hold no slash"),
         ({"deviceId": "12345"}, "deviceId"),
     ],
 )  # fmt: skip
