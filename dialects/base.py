@@ -29,6 +29,7 @@ class Refused:
     def said_with(self, fields: Mapping[str, str]) -> Refused:
         """The same, where a message about a field of ours names the vendor's field."""
         name, colon, problem = self.message.partition(":")
+        problem = problem.replace("send_after", fields.get("send_after", "send_after"))
         return replace(self, message=f"{fields.get(name, name)}{colon}{problem}")
 
 

@@ -44,7 +44,8 @@ def in_their_words(path: str, status: int, body: dict[str, Any]) -> tuple[int, A
 
 def dialect_of(path: str) -> Dialect | None:
     """Whose client asks: by the view, since two vendors may share a mount; else by the mount."""
-    mounted = next((dialect for mount, dialect in _MOUNTS if path.startswith(mount)), None)
+    base = f"{path}/"  # a mount without its slash is theirs too
+    mounted = next((dialect for mount, dialect in _MOUNTS if base.startswith(mount)), None)
     if mounted is None:
         return None
     try:

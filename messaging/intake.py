@@ -18,7 +18,7 @@ from http_api.prepared import Prepared
 from messaging.models import Batch, Message
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
-_LOCK_ACCOUNT = 1
+_LOCK_ACCOUNT, _LOCK_INBOX = 1, 2
 
 
 def lock_account(account_id: int) -> None:
@@ -29,6 +29,15 @@ def lock_account(account_id: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_ACCOUNT, account_id])
+
+
+def lock_inbox(account_id: int) -> None:
+    """Let received SMS of an account in by one phone at a time, until the transaction ends.
+
+    Whoever asks for what came after an id would never see one of a lower id that was committed later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_INBOX, account_id])
 
 
 _COLUMNS = (

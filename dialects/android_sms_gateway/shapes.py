@@ -46,6 +46,13 @@ class NewMessage(Camel):
     valid_until: Time | None = None
     schedule_at: Time | None = None
 
+    @field_validator("id")
+    @classmethod
+    def _stands_in_a_path(cls, value: str) -> str:
+        if "/" in value or value in {".", ".."}:
+            raise problem("may hold no slash: its state is asked for at messages/ID")
+        return value
+
     @field_validator("phone_numbers")
     @classmethod
     def _each_once(cls, phones: list[str]) -> list[str]:
@@ -114,6 +121,12 @@ class MessageQuery(Camel):
     skip: Annotated[Integer, Field(ge=0, le=10**9)] = 0
     include_content: Boolean = False
     sort: Literal["created_at", "-created_at"] = "-created_at"
+
+    @field_validator("sort", mode="before")
+    @classmethod
+    def _without_plus(cls, value: object) -> object:
+        """`+created_at`, whose `+` the URL's decoder may have made a space."""
+        return value.lstrip(" +") if isinstance(value, str) else value
 
     def narrow(self, found: QuerySet[Batch]) -> QuerySet[Batch]:
         if self.start:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dialects.fields import Fields, International, Moment
 from dialects.sms_by import words
-from http_api.shapes import Identifier, Integer, problem
+from http_api.shapes import Identifier, Integer, identifier, problem
 from messaging.drafts import Draft
 from messaging.fields import Text, WebhookUrl
 
@@ -40,7 +40,7 @@ class QuickSms(Fields):
 
 
 class Otp(Fields):
-    message: Text
+    message: Annotated[Text, BeforeValidator(identifier)]  # in JSON perhaps a number
     phone: International
 
     @field_validator("message")

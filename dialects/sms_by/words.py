@@ -5,6 +5,7 @@ What is marked as a guess, nobody outside could find out.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dialects.base import Dialect, Refused
@@ -21,13 +22,15 @@ ERRORS = {
 }
 WRONG_PHONE = "incorrect phone number"
 _MISSING = ["this field is required"]
+_TYPE_OF_MAILING = re.compile(r"^(messages\.\d+)\.(?:bulk|personal)\.")  # no field of theirs
 
 
 def _error(refused: Refused) -> dict[str, Any]:
     phone = refused.errors.get("phone")
     if refused.code == "invalid" and phone and phone != _MISSING:
         return {"error": WRONG_PHONE}
-    error = {"error": ERRORS.get(refused.code, refused.message)}
+    message = _TYPE_OF_MAILING.sub(r"\1.", refused.message)
+    error = {"error": ERRORS.get(refused.code, message)}
     if refused.code == "unknown_method":  # clients of another vendor ask at the same path
         return {"success": False, **error, "code": refused.status}
     return error

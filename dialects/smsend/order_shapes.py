@@ -77,8 +77,8 @@ class Order(Body):
     @field_validator("message")
     @classmethod
     def _no_links(cls, text: str) -> str:
-        if match := words.LINKS.search(text):
-            raise problem(f"holds {match[0]}, and there are no landing pages and short links here")
+        if words.LINKS.search(text):
+            raise problem(words.NO_LINKS)
         return text
 
     @field_validator("order_id")
@@ -163,8 +163,9 @@ class Recipient(Shape):
     recipient: Number
 
     def text(self, template: str) -> str:
-        """Every placeholder replaced, once. Raises KeyError where one has no value."""
-        values = {**(self.model_extra or {}), "recipient": self.recipient}
+        """Every placeholder replaced, once. Raises KeyError where one has no text or number for it."""
+        given = {**(self.model_extra or {}), "recipient": self.recipient}
+        values = {name: value for name, value in given.items() if type(value) in (str, int, float)}
         return words.PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)
 
 
@@ -188,10 +189,12 @@ class ParamSms(Order):
         try:
             text = recipient.text(self.message)
         except KeyError as missing:
-            return Invalid({"recipients": {key: {missing.args[0]: ["has no value"]}}})
+            return Invalid({"recipients": {key: {missing.args[0]: ["needs a text or a number"]}}})
         if len(text) > words.MAX_CHARACTERS:
             long = f"may have at most {words.MAX_CHARACTERS} characters with these values"
             return Invalid({"recipients": {key: {"message": [long]}}})
+        if words.LINKS.search(text):
+            return Invalid({"recipients": {key: {"message": [words.NO_LINKS]}}})
         return self._draft(recipient.recipient, text)
 
 

@@ -67,6 +67,7 @@ RESERVED_ORDER_IDS = frozenset({"bulk"})  # `DELETE sms/bulk` cancels all that i
 
 # Replaced by the vendor's own web servers. A SIM would send them as they stand.
 LINKS = re.compile(r"%(SHORT_LINK|PAGESLINK_*|RICHURL_*)%")
+NO_LINKS = "holds the place of a link, and there are no landing pages and short links here"
 PLACEHOLDER = re.compile(r"\$\{([^{}]+)\}")
 
 NOT_CALLED = "delivery_notification_url is not called: read the states at sms/{order_id}"

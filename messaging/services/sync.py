@@ -15,7 +15,7 @@ from http_api import clock
 from http_api.errors import Refusal
 from licenses.auth import lock_device, sender_of_license
 from licenses.models import Device
-from messaging import queue
+from messaging import intake, queue
 from messaging.drafts import sending_hours
 from messaging.models import Attempt, Claim, Event, InboundMessage, Message
 from messaging.queue import Claimed
@@ -254,6 +254,8 @@ def _apply_alone(device: Device, event: Reported, now: dt.datetime) -> None:
 def _apply(device: Device, events: Sequence[Reported], now: dt.datetime) -> None:
     received = [event for event in events if event.type == "received" and not event.quarantine]
     reports = [event for event in events if event.type != "received" or event.quarantine]
+    if received:  # before any message is locked: another phone's STOP may wait for one
+        intake.lock_inbox(device.license.account_id)
     mine = _attempts_of(device, reports)
     rows = [_row(device, event, mine, now) for event in reports]
     Event.objects.bulk_create(rows)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from messaging.models import Event, InboundMessage, Message, OptOut
 from messaging.services.settle import settle
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
+from tests.smsgate.processes import wait_until
 
 
 @pytest.fixture
@@ -222,6 +224,47 @@ def test_a_report_that_met_a_deadlock_is_applied_in_the_next_try(
     assert tries == [1, 1]
     assert status(leased) == "sent"
     assert not Event.objects.exclude(quarantine="").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_received_messages_are_committed_in_the_order_of_their_ids(
+    wire: Wire, tenant: Tenant
+) -> None:
+    """Else who asks for what came after the newest that it knows would never see the later one."""
+    other = Wire(Api(), pair_phone(tenant, "install-2"))
+
+    def report_another() -> None:
+        try:
+            other.report(received("second"))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=report_another)
+    with transaction.atomic():
+        wire.report(received("first"))
+        thread.start()
+        wait_until(lambda: is_waited_for() or not thread.is_alive(), "the second is on its way")
+        assert thread.is_alive()
+    thread.join()
+    assert list(InboundMessage.objects.order_by("pk").values_list("text", flat=True)) == [
+        "first", "second",
+    ]  # fmt: skip
+
+
+def received(text: str) -> dict[str, Any]:
+    return {
+        "event_id": str(uuid4()), "type": "received", "sender": "+48600100200", "text": text,
+        "wall_time": "2026-04-09T14:32:00+00:00",
+    }  # fmt: skip
+
+
+def is_waited_for() -> bool:
+    """Whether another connection waits for a lock that this one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(

@@ -235,9 +235,11 @@ def test_the_deprecated_text_is_still_taken(program: Program) -> None:
         ({"ttl": 60, "validUntil": "2036-01-01T00:00:00Z"}, "ttl"),
         ({"validUntil": "2020-01-01T00:00:00Z"}, "validUntil"),
         ({"validUntil": "soon"}, "validUntil"),
-        ({"scheduleAt": "2036-01-02T00:00:00Z", "validUntil": "2036-01-01T00:00:00Z"}, "validUntil"),
+        ({"scheduleAt": "2036-01-02T00:00:00Z", "validUntil": "2036-01-01T00:00:00Z"},
+         "validUntil: must be after scheduleAt"),
         ({"id": "x" * 37}, "id"),
         ({"id": ""}, "id"),
+        ({"id": "order/7"}, "id: may hold no slash"),
         ({"deviceId": "12345"}, "deviceId"),
     ],
 )  # fmt: skip
@@ -363,7 +365,8 @@ def test_the_newest_come_first_in_pages(
 
     assert listed("") == ids[:page]
     assert listed(f"{step}=15&limit=10") == ids[15:25]
-    assert listed("sort=created_at&limit=3") == ids[::-1][:3]
+    for oldest_first in ("created_at", "+created_at", "%2Bcreated_at"):
+        assert listed(f"sort={oldest_first}&limit=3") == ids[::-1][:3]
     assert listed(f"{step}=100") == []
 
 

@@ -194,6 +194,14 @@ def test_guessing_links_is_slowed_down(api: Api, token: str, settings: LazySetti
     assert called(api, token).status_code == 201
 
 
+def test_a_licence_that_calls_too_often_is_throttled(
+    api: Api, token: str, settings: LazySettings, manual_clock: ManualClock
+) -> None:
+    settings.LICENSE_RATE_PER_MINUTE = 1
+    assert [called(api, token).status_code for _ in range(3)] == [201, 201, 429]
+    assert Message.objects.count() == 2
+
+
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE"])
 def test_no_other_method_sends(api: Api, token: str, method: str) -> None:
     assert called(api, token, method=method).status_code == 405

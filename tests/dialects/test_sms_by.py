@@ -205,6 +205,8 @@ def test_a_one_time_code_goes_out_as_sms_and_says_so(program: Program, name: str
     for wrong in ("12a", "1" * 17, "１２"):
         assert "code" in program.refused(name, 400, phone=BELARUS, message=wrong)
     assert Message.objects.count() == 1
+    assert program.post(name, phone=BELARUS, message=123456).status_code == 200  # a JSON number
+    assert Message.objects.last().text == "123456"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("messenger", ["Telegram", "WhatsApp"])
@@ -426,7 +428,7 @@ def test_a_bulk_may_come_as_php_writes_a_form(api: Api, program: Program) -> Non
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"delivery_list": ["375297777777", "12"]}, "messages.0.bulk.delivery_list.1"),
+        ({"delivery_list": ["375297777777", "12"]}, "messages.0.delivery_list.1: "),
         ({"delivery_list": []}, "delivery_list"),
         ({"delivery_list": "375297777777"}, "delivery_list"),
         ({"text": ""}, "text"),
@@ -634,7 +636,12 @@ def test_a_list_that_is_empty_or_anothers_is_refused(
 ) -> None:
     made = program.call("createSubscriberList", "v2", name="Nobody")["result"]["list_id"]
     fields = {"name": "x", "message": "Hello", "d_schedule": MONDAY, "list_id": made}
-    Program(api, other_tenant).refused("sendSmsList", 404, **fields)
+    bob = Program(api, other_tenant)
+    bob.refused("sendSmsList", 404, **fields)
+    bob.refused(
+        "importContacts", 404, list_id=made, **{"field_names[0]": "phone", "data[0][0]": BELARUS}
+    )
+    assert bob.call("getSubscriberLists", "v2")["result"] == []
     message_id = program.call("sendSmsList", **fields)["result"]["message_id"]
     program.refused("confirmSendMessageByList", 400, message_id=message_id, confirm=1)
     program.refused("sendSmsList", 400, **fields | {"d_schedule": "soon"})

@@ -45,6 +45,7 @@ def test_new_messages_are_answered_once_and_in_order(
         "sim": str(phone.device.pk),
     }
     assert texts(first) == ["one", "two"]
+    assert program.call("HEAD", "newsrsmsmessage").content == b""  # shown to nobody
     assert texts(program.get("newsrsmsmessage")) == ["three"]
     assert program.get("newsrsmsmessage") == []
 

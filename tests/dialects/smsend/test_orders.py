@@ -228,6 +228,9 @@ def test_each_gets_a_text_of_their_own(program: Program, recipients: Any) -> Non
         ({"recipient": "+4812", "name": "Anna", "time": 9}, "recipients.0.recipient"),
         ({"name": "Anna", "time": 9}, "recipients.0.recipient"),
         ({"recipient": PHONES[0], "name": "A" * 990, "time": 9}, "recipients.0.message"),
+        ({"recipient": PHONES[0], "name": {"first": "Anna"}, "time": 9}, "recipients.0.name"),
+        ({"recipient": PHONES[0], "name": True, "time": 9}, "recipients.0.name"),
+        ({"recipient": PHONES[0], "name": "%SHORT_LINK%", "time": 9}, "recipients.0.message"),
     ],
 )
 def test_nobody_is_sent_a_placeholder(
