@@ -85,3 +85,19 @@ def test_a_proof_that_it_was_sent_is_believed_after_the_cancellation(
     api.delete(f"/api/messages/{again}/", tenant)
     wire.report(*sent(again))
     assert status(again) == "sent"
+
+
+@pytest.mark.parametrize("ended_by", ["its owner", "an opt-out"])
+def test_a_release_that_is_told_twice_brings_nothing_back(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, wire: Wire, again: int, ended_by: str
+) -> None:
+    wire.claim()
+    wire.report(event("released", again, 2, code="no_service"))
+    if ended_by == "its owner":
+        api.delete(f"/api/messages/{again}/", tenant)
+    else:
+        api.post("/api/opt-outs/", {"phone": "+48123456789"}, **tenant.headers)
+    wire.report(event("released", again, 2, code="no_service"))
+    manual_clock.advance(hours=1)
+    assert wire.claim() == []
+    assert status(again) == "uncertain"
