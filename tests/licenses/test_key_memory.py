@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from http_api.errors import Refusal
-from licenses import auth
+from licenses import auth, tokens
 from tests.conftest import Api, ManualClock, Tenant, refused
 
 URL = "/api/me/"
@@ -41,6 +42,26 @@ def test_a_change_is_in_force_a_second_later(
     deactivate(tenant)
     manual_clock.advance(seconds=1)
     refused(api.get(URL, tenant), 403, "license_inactive")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_was_voided_is_out_at_once_also_while_it_is_in_use(
+    tenant: Tenant, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = tokens.Kind.ACCESS
+    value = tokens.issue(kind, tenant.keys.license_id)
+    forget = auth.forget
+
+    def forget_and_be_asked_again() -> None:
+        forget()
+        with suppress(Refusal):
+            auth.sender_by_issued_token(kind, value)
+
+    monkeypatch.setattr(auth, "forget", forget_and_be_asked_again)
+    auth.sender_by_issued_token(kind, value)
+    assert tokens.use_up(kind, value)
+    with pytest.raises(Refusal):
+        auth.sender_by_issued_token(kind, value)
 
 
 def test_a_clock_that_was_set_back_keeps_no_key_alive(
