@@ -1,4 +1,5 @@
-"""A key is looked up once a second; what its operator changes is in force after that."""
+"""A key is looked up once a second by a statement that is prepared once a connection; what its operator
+changes is in force after that."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from http_api.errors import Refusal
 from licenses import auth, tokens
@@ -102,3 +104,21 @@ def test_of_a_wrong_key_nothing_is_remembered(
         for _ in range(2):
             with django_assert_num_queries(1), pytest.raises(Refusal):
                 auth.sender_by_key_pair(key, "NOTANAPIKEY2")
+
+
+def test_a_column_that_is_made_longer_meanwhile_stops_nobody(tenant: Tenant) -> None:
+    """Another web process may have migrated: a prepared statement's result must keep its types."""
+    kind = tokens.Kind.ACCESS
+    token = tokens.issue(kind, tenant.keys.license_id)
+    for _ in range(2):
+        auth.forget()
+        assert auth.sender_by_license_key(tenant.keys.license_key).country == "PL"
+        assert auth.sender_by_issued_token(kind, token).country == "PL"
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table, column in (
+                ("account", "country"),
+                ("account", "time_zone"),
+                ("token", "scopes"),
+            ):
+                cursor.execute(f"ALTER TABLE licenses_{table} ALTER {column} TYPE varchar(1500)")
