@@ -163,11 +163,13 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
 
 
 def cancellation(message: Message, now: dt.datetime, *, cause: str, reason: str) -> Change:
-    """The end of a message that shall not be sent, unless an earlier attempt may have sent it."""
+    """The end of a message that shall not be sent, unless an earlier attempt may have sent it: then it
+    stays called off, whatever is reported of the newest one."""
     if is_in_doubt(message):
         return Change(
-            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason=reason
-        )
+            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason=reason,
+            cancel_requested=True,
+        )  # fmt: skip
     return Change(
         message.pk, message.status, MessageState.CANCELLED, cause, failure_reason=reason,
         finished_at=now.isoformat(),
