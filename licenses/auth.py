@@ -44,7 +44,8 @@ class Sender:
 
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
-# request: building it, not running it.
+# request: building it, not running it. `::text`: a prepared statement whose result changes its types
+# fails for as long as the connection lives, and a migration that makes a column longer does that.
 def _select(
     name: str,
     found_by: str,
@@ -58,8 +59,8 @@ def _select(
     return Prepared(
         f"sender_{name}",
         f"""
-    SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country,
-        a.time_zone, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
+    SELECT l.id, l.is_active, l.allow_short_codes, a.id AS account_id, a.user_id, a.country::text,
+        a.time_zone::text, a.opens_at, a.closes_at, a.max_daily_sms, a.is_active AS account_is_active,
         a.valid_until, {has_api_key} AS has_api_key,
         {credential} AS credential_id, {scopes} AS scopes, {expires_at} AS expires_at
     FROM licenses_license AS l JOIN licenses_account AS a ON a.id = l.account_id {found_by}""",
@@ -98,7 +99,7 @@ _BY_ISSUED_TOKEN = _select(
         AND (t.credential_id IS NULL OR c.is_active)""",
     {"digests": "text[]", "kind": "text", "now": "timestamptz"},
     credential="t.credential_id",
-    scopes="t.scopes",
+    scopes="t.scopes::text",
     expires_at="t.expires_at",
 )
 

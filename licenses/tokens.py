@@ -97,9 +97,13 @@ def forget_expired() -> None:
 
 
 def _void(them: QuerySet[Token]) -> int:
-    """Answers how many it were. A program that logs out is out at its very next request."""
-    transaction.on_commit(auth.forget)
-    return them.update(revoked_at=clock.now())
+    """Answers how many it were. A program that logs out is out at its very next request.
+
+    (Another process, where there are several, may remember it for `auth.MEMORY`.)
+    """
+    voided = them.update(revoked_at=clock.now())
+    transaction.on_commit(auth.forget)  # not before: without a transaction it runs at once
+    return voided
 
 
 def _by_value(kind: Kind, value: str) -> QuerySet[Token]:

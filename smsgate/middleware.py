@@ -22,7 +22,8 @@ _PAGES = ("/admin", "/pair", "/static/", "/api/docs", "/api/schema")
 
 class _ForBrowsers(MiddlewareMixin):
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info == "/" or request.path_info.startswith(_PAGES):
+        path = request.path_info
+        if not path.strip("/") or path.startswith(_PAGES):  # `//` is the home page, too
             return super().__call__(request)
         return self.get_response(request)
 

@@ -90,13 +90,15 @@ def _reports(message_ids: Collection[int]) -> defaultdict[AttemptKey, list[Repor
 def _change(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime) -> Change | None:
     """What this attempt's fold does to its message; None: nothing.
 
-    Only the newest attempt moves its message, and a proof of sending always does.
+    Only the newest attempt moves its message, and a proof of sending always does. A release does so
+    once: told again it must not bring back what has been cancelled since.
     """
     is_current = attempt.n == message.attempt_n and not attempt.is_superseded
     if not (is_current or proves_sending(folded.state)):
         return None
     if folded.state is AttemptState.RELEASED:
-        return _released(message, attempt, folded, now)
+        is_news = attempt.state != AttemptState.RELEASED
+        return _released(message, attempt, folded, now) if is_news else None
     if folded.state is AttemptState.UNCERTAIN and _may_resend(message, now):
         return Change(message.pk, message.status, MessageState.PENDING, "resend")
     return _reported(message, attempt, folded, now)
@@ -161,11 +163,13 @@ def _released(message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
 
 
 def cancellation(message: Message, now: dt.datetime, *, cause: str, reason: str) -> Change:
-    """The end of a message that shall not be sent, unless an earlier attempt may have sent it."""
+    """The end of a message that shall not be sent, unless an earlier attempt may have sent it: then it
+    stays called off, whatever is reported of the newest one."""
     if is_in_doubt(message):
         return Change(
-            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason=reason
-        )
+            message.pk, message.status, MessageState.UNCERTAIN, cause, failure_reason=reason,
+            cancel_requested=True,
+        )  # fmt: skip
     return Change(
         message.pk, message.status, MessageState.CANCELLED, cause, failure_reason=reason,
         finished_at=now.isoformat(),

@@ -103,16 +103,17 @@ def _claim(now: dt.datetime) -> tuple[list[WebhookDelivery], int]:
     of_account: Counter[int] = Counter()
     for delivery in due:
         account_id = delivery.batch.account_id
-        is_room = len(taken) < _AT_ONCE and of_account[account_id] < _OF_ONE_ACCOUNT
-        if is_room and delivery.batch_id not in unfinished:
+        if delivery.batch_id in unfinished:
+            put_off[_pause(now - delivery.created_at)].append(delivery.pk)
+        elif len(taken) < _AT_ONCE and of_account[account_id] < _OF_ONE_ACCOUNT:
             rest = RETRY_MINUTES[min(delivery.tries, len(RETRY_MINUTES) - 1)]
             delivery.tries += 1
             delivery.next_at = now + dt.timedelta(minutes=rest)
             delivery.save(update_fields=["tries", "next_at"])
             of_account[account_id] += 1
             taken.append(delivery)
-        else:
-            put_off[_pause(now - delivery.created_at)].append(delivery.pk)
+        else:  # no room
+            put_off[_PAUSES[0]].append(delivery.pk)
     for seconds, ids in put_off.items():
         next_at = now + dt.timedelta(seconds=seconds)
         WebhookDelivery.objects.filter(pk__in=ids).update(next_at=next_at)

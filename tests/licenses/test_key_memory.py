@@ -1,14 +1,17 @@
-"""A key is looked up once a second; what its operator changes is in force after that."""
+"""A key is looked up once a second by a statement that is prepared once a connection; what its operator
+changes is in force after that."""
 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from http_api.errors import Refusal
-from licenses import auth
+from licenses import auth, tokens
 from tests.conftest import Api, ManualClock, Tenant, refused
 
 URL = "/api/me/"
@@ -41,6 +44,26 @@ def test_a_change_is_in_force_a_second_later(
     deactivate(tenant)
     manual_clock.advance(seconds=1)
     refused(api.get(URL, tenant), 403, "license_inactive")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_was_voided_is_out_at_once_also_while_it_is_in_use(
+    tenant: Tenant, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = tokens.Kind.ACCESS
+    value = tokens.issue(kind, tenant.keys.license_id)
+    forget = auth.forget
+
+    def forget_and_be_asked_again() -> None:
+        forget()
+        with suppress(Refusal):
+            auth.sender_by_issued_token(kind, value)
+
+    monkeypatch.setattr(auth, "forget", forget_and_be_asked_again)
+    auth.sender_by_issued_token(kind, value)
+    assert tokens.use_up(kind, value)
+    with pytest.raises(Refusal):
+        auth.sender_by_issued_token(kind, value)
 
 
 def test_a_clock_that_was_set_back_keeps_no_key_alive(
@@ -81,3 +104,21 @@ def test_of_a_wrong_key_nothing_is_remembered(
         for _ in range(2):
             with django_assert_num_queries(1), pytest.raises(Refusal):
                 auth.sender_by_key_pair(key, "NOTANAPIKEY2")
+
+
+def test_a_column_that_is_made_longer_meanwhile_stops_nobody(tenant: Tenant) -> None:
+    """Another web process may have migrated: a prepared statement's result must keep its types."""
+    kind = tokens.Kind.ACCESS
+    token = tokens.issue(kind, tenant.keys.license_id)
+    for _ in range(2):
+        auth.forget()
+        assert auth.sender_by_license_key(tenant.keys.license_key).country == "PL"
+        assert auth.sender_by_issued_token(kind, token).country == "PL"
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table, column in (
+                ("account", "country"),
+                ("account", "time_zone"),
+                ("token", "scopes"),
+            ):
+                cursor.execute(f"ALTER TABLE licenses_{table} ALTER {column} TYPE varchar(1500)")

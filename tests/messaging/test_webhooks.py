@@ -316,6 +316,18 @@ def test_one_accounts_slow_receivers_leave_room_for_others(
     }  # fmt: skip
 
 
+def test_what_there_was_no_room_for_goes_at_the_next_look_however_old_it_is(
+    tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    """As after an hour in which the receiver, or the worker, was away."""
+    for _ in range(20):
+        finish(tenant, program)
+    manual_clock.advance(hours=2)
+    for _ in range(3):
+        work(manual_clock, seconds=10)
+    assert len(program.calls) == 20
+
+
 @pytest.mark.django_db(transaction=True)
 def test_workers_at_once_make_each_try_once(
     tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock

@@ -159,6 +159,7 @@ def nothing_starts_after_its_end(history: History) -> Iterator[str]:
     """Not after it was cancelled or expired, not after its deadline or its lease, not to somebody
     who had opted out before a phone got it."""
     over: dict[int, str] = {}
+    called_off: set[int] = set()  # while in doubt: an earlier attempt may start, no new one
     opted_out: set[tuple[str, str]] = set()
     handed_to_opted_out: set[tuple[int, int]] = set()
     start_by: dict[tuple[int, int], float] = {}
@@ -167,6 +168,10 @@ def nothing_starts_after_its_end(history: History) -> Iterator[str]:
         match entry:
             case Changed(to_state="cancelled" | "expired"):
                 over[entry.message] = entry.to_state
+            case Changed(to_state="uncertain", cause="owner" | "cancelled"):
+                called_off.add(entry.message)
+            case Changed(cause="owner: again"):
+                called_off.discard(entry.message)
             case OptedOut():
                 opted_out.add((entry.tenant, entry.recipient))
             case OptedIn():
@@ -175,6 +180,8 @@ def nothing_starts_after_its_end(history: History) -> Iterator[str]:
                 key, row = (entry.message, entry.n), rows[entry.message]
                 if key not in start_by and (row.tenant, row.recipient) in opted_out:
                     handed_to_opted_out.add(key)
+                if key not in start_by and entry.message in called_off:
+                    yield f"message {entry.message} was handed out after it was cancelled in doubt"
                 start_by[key] = max(entry.start_by, start_by.get(key, 0))
             case Started():
                 key, row = (entry.message, entry.n), rows[entry.message]

@@ -15,6 +15,9 @@ from licenses.models import Device
 from messaging.services.sync import SyncRequest, sync
 from tests.conftest import Api, Tenant, pair_phone
 from tests.delivery import accept
+from tests.simulation.actions import RECIPIENTS
+from tests.simulation.checks import nothing_starts_after_its_end
+from tests.simulation.history import Changed, Handed, History, Inserted
 from tests.simulation.removed_rules import REMOVED, Removed, without_a_lock
 from tests.simulation.scenario import Scenario, report
 
@@ -40,6 +43,20 @@ def _seeds(removed: Removed) -> Iterator[int]:
     """The one that is known to show it first."""
     yield removed.seed
     yield from (seed for seed in range(SEEDS) if seed != removed.seed)
+
+
+@pytest.mark.parametrize(("decided", "is_wrong"), [([], True), (["owner: again"], False)])
+def test_what_was_called_off_in_doubt_is_handed_out_by_its_owners_word_alone(
+    decided: list[str], is_wrong: bool
+) -> None:
+    """A history made by hand: no phone of the worlds contradicts itself, which is what it takes."""
+    history = History()
+    history.add(Inserted(0, 1, "a", "a-1", RECIPIENTS[0], 10, True, True, None, "pending"))
+    history.add(Changed(1, 1, "pending", "uncertain", "owner"))
+    for cause in [*decided, "resend"]:
+        history.add(Changed(2, 1, "uncertain", "pending", cause))
+    history.add(Handed(3, "phone", 1, 1, 3, 1, 600))
+    assert bool(list(nothing_starts_after_its_end(history))) is is_wrong
 
 
 @pytest.mark.django_db
