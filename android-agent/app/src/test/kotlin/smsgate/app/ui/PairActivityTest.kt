@@ -74,6 +74,12 @@ class PairActivityTest {
   }
 
   @Test
+  fun `another app cannot end this one by a tab that there is not`() {
+    val intent = Intent(test.app, MainActivity::class.java).putExtra("tab", 99)
+    Robolectric.buildActivity(MainActivity::class.java, intent).setup().get().finish()
+  }
+
+  @Test
   fun `the server's own certificate is named`() {
     val activity = open(TestPhone.LINK + "&pin=" + "ab".repeat(32))
     assertEquals(activity.getString(R.string.pair_own_certificate), activity.text(R.id.trust))
@@ -130,5 +136,6 @@ class PairActivityTest {
     assertEquals("sms.example.com does not answer.", activity.text(R.id.problem))
     assertTrue(activity.part<Button>(R.id.yes).isEnabled)
     assertEquals(StopReason.NOT_PAIRED, test.phone.engine.snapshot.stopReason)
+    assertFalse(test.phone.settings.knowsSims, "no card is confirmed by a pairing that failed")
   }
 }
