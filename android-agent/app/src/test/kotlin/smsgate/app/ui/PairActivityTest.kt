@@ -47,6 +47,7 @@ class PairActivityTest {
     val activity = open(TestPhone.LINK)
     assertTrue(activity.shows(R.id.confirming))
     assertEquals("sms.example.com", activity.text(R.id.host))
+    assertTrue(activity.part<Button>(R.id.yes).filterTouchesWhenObscured, "yes to what is seen")
     assertEquals(emptyList(), test.server.requests)
     activity.part<Button>(R.id.no).performClick()
     assertTrue(activity.isFinishing)
