@@ -23,13 +23,20 @@ class OwnerSettings(context: Context) : Owner {
     get() = values.getInt("default_slot", -1).takeIf { it >= 0 }
     set(value) = values.edit().putInt("default_slot", value ?: -1).apply()
 
-  override fun dailyCap(sim: Int): Int? = values.getInt("cap_$sim", 0).takeIf { it > 0 }
+  override fun dailyCap(sim: Int): Int? =
+    values.getInt("cap_$sim", NO_CAP).takeIf { it != NO_CAP }?.coerceAtLeast(0)
 
   /** Parts a day; null: any number. */
-  fun setDailyCap(sim: Int, parts: Int?) = values.edit().putInt("cap_$sim", parts ?: 0).apply()
+  fun setDailyCap(sim: Int, parts: Int?) {
+    val kept = if (parts == 0) NOTHING else parts ?: NO_CAP
+    values.edit().putInt("cap_$sim", kept).apply()
+  }
 
   /** The card that the owner knows in this slot, as [smsgate.app.sms.SimCard.identity] names it. */
   fun knownSim(slot: Int): String? = values.getString("sim_$slot", null)
+
+  /** Was any card ever learned, in whichever slot? */
+  val knowsSims: Boolean get() = values.all.keys.any { it.startsWith("sim_") }
 
   fun learnSim(slot: Int, identity: String) =
     values.edit().putString("sim_$slot", identity).apply()
@@ -39,4 +46,9 @@ class OwnerSettings(context: Context) : Owner {
 
   fun noteAskedFor(permission: String) =
     values.edit().putBoolean("asked_$permission", true).apply()
+
+  private companion object {
+    const val NO_CAP = 0
+    const val NOTHING = -1
+  }
 }

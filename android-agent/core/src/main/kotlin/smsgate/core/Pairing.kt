@@ -59,15 +59,19 @@ data class Invitation(
         throw PairingException(Word.LINK_DAMAGED)
       }
 
+    /** Nothing but scheme, host, port and path: else [host] would not be whom the phone talks to. */
     private fun isAddress(baseUrl: String): Boolean {
       val url = try {
         URI(baseUrl)
       } catch (_: URISyntaxException) {
         return false
       }
-      return url.scheme in setOf("http", "https") && !url.host.isNullOrEmpty() && url.port != 0
+      return url.scheme in setOf("http", "https") && !url.host.isNullOrEmpty() &&
+        (url.port == -1 || url.port in PORTS) &&
+        url.rawUserInfo == null && url.rawQuery == null && url.rawFragment == null
     }
 
+    private val PORTS = 1..65_535
     private val PIN = Regex("[0-9a-fA-F]{64}")
   }
 }

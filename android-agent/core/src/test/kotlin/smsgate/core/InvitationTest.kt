@@ -28,6 +28,9 @@ class InvitationTest {
       "", "AB-CD", "http://host/pair/", "smsgate://pair?code=AB", "https:///pair/#AB",
       "ftp://host/pair/#AB", "smsgate://pair?server=%zz&code=AB", "https://host/pair/#AB~12",
       "https://ho st/pair/#AB", "https://host:0/pair/#AB",
+      "https://host:65536/pair/#AB", "https://known.example@evil.example/pair/#AB",
+      "smsgate://pair?server=https://evil.example?known.example&code=AB",
+      "smsgate://pair?server=https://evil.example%23known.example&code=AB",
     ],
   )
   fun `it refuses half a link`(link: String) {

@@ -15,7 +15,7 @@ enum class Level { GOOD, WARN, BAD }
 /** What one tap does about it. */
 enum class Fix {
   PAIR, ASK_SEND_SMS, ASK_PHONE_STATE, ASK_RECEIVE_SMS, ASK_NOTIFICATIONS, APP_INFO, BATTERY,
-  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, SYNC, DATE, RESUME,
+  LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, SYNC, DATE, RESUME, STORAGE,
 }
 
 /** [value], or what [detail] is in words, is put into the sentence of this check at this level. */
@@ -90,7 +90,7 @@ private fun restricted(facts: Facts) =
 
 private fun sim(facts: Facts) = when {
   !facts.mayReadPhoneState -> null // said already
-  facts.cards.isEmpty() -> Finding(Check.SIM, Level.BAD)
+  facts.cards.isEmpty() -> Finding(Check.SIM, Level.BAD, Fix.NETWORK)
   facts.unknownCards.isNotEmpty() -> Finding(
     Check.SIM, Level.WARN, Fix.LEARN_SIM, facts.unknownCards.joinToString { "SIM ${it.slot + 1}" },
   )
@@ -147,7 +147,7 @@ private fun journal(facts: Facts) =
   if (facts.journalError == null) {
     Finding(Check.JOURNAL, Level.GOOD)
   } else {
-    Finding(Check.JOURNAL, Level.BAD, detail = facts.journalError)
+    Finding(Check.JOURNAL, Level.BAD, Fix.STORAGE, detail = facts.journalError)
   }
 
 /** Segments a minute that the agent sends at most. */

@@ -21,13 +21,23 @@ class AgentService : Service(), EngineListener {
   override fun onCreate() {
     super.onCreate()
     isRunning = true
+    try {
+      toForeground()
+    } catch (error: IllegalStateException) {
+      // Since Android 12, where it starts by itself an app that has no battery exemption.
+      phone.log.add("START_REFUSED", error.javaClass.simpleName)
+      stopSelf()
+    }
+    phone.engine.listen(this)
+  }
+
+  private fun toForeground() {
     val notification = phone.notices.ongoing(phone.engine.snapshot, phone.settings.isPaused)
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.UPSIDE_DOWN_CAKE) {
       startForeground(Notices.ONGOING, notification, ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE)
     } else {
       startForeground(Notices.ONGOING, notification)
     }
-    phone.engine.listen(this)
   }
 
   override fun onStartCommand(intent: Intent?, flags: Int, startId: Int): Int {

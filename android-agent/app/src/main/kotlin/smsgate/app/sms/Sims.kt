@@ -56,8 +56,10 @@ class Sims(private val context: Context, private val settings: OwnerSettings) {
   fun learn(cards: List<SimCard> = cards()) =
     cards.forEach { settings.learnSim(it.slot, it.identity) }
 
-  /** Cards in slots where the owner knew none: those there were when the app could first see any. */
-  fun learnFirst() = learn(cards().filter { settings.knownSim(it.slot) == null })
+  /** Those that there were when the app could first see any; later ones are the owner's to confirm. */
+  fun learnFirst() {
+    if (!settings.knowsSims) learn()
+  }
 
   /** Why nothing can be sent through this slot now, or null. */
   fun blocked(slot: Int): String? {

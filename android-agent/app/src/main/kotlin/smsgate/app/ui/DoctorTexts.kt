@@ -80,4 +80,5 @@ fun labelOf(fix: Fix): Int = when (fix) {
   Fix.SYNC -> R.string.sync_now
   Fix.DATE -> R.string.fix_date
   Fix.RESUME -> R.string.resume
+  Fix.STORAGE -> R.string.fix_storage
 }

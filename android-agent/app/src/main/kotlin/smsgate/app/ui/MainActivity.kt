@@ -38,13 +38,16 @@ class MainActivity : Activity(), EngineListener {
     setContentView(R.layout.activity_main)
     val tabs = part<ViewGroup>(R.id.tabs)
     Tab.entries.forEach { tab -> addTab(tabs, tab) }
-    open(Tab.entries[savedInstanceState?.getInt(TAB) ?: intent.getIntExtra(TAB, 0)])
+    open(tabOf(savedInstanceState?.getInt(TAB) ?: intent.getIntExtra(TAB, 0)))
   }
 
   override fun onNewIntent(intent: Intent) {
     super.onNewIntent(intent)
-    open(Tab.entries[intent.getIntExtra(TAB, 0)])
+    open(tabOf(intent.getIntExtra(TAB, 0)))
   }
+
+  /** Any app may open this screen, with any number. */
+  private fun tabOf(number: Int) = Tab.entries.getOrElse(number) { Tab.STATUS }
 
   private fun addTab(tabs: ViewGroup, tab: Tab) {
     val view = tabs.add(R.layout.tab)

@@ -95,8 +95,8 @@ class PairActivity : Activity() {
     complain(null)
     button(R.id.yes).isEnabled = false
     button(R.id.yes).setText(R.string.pair_busy)
-    phone.sims.learn()
     phone.engine.pair(invitation, isNewOwner) { problem ->
+      if (problem == null) phone.sims.learn()
       runOnUiThread { onPaired(invitation, problem) }
     }
   }

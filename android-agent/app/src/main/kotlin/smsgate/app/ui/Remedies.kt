@@ -30,6 +30,7 @@ class Remedies(private val activity: MainActivity) {
     Fix.SMS_LIMIT -> explainLimit()
     Fix.NETWORK -> open(Settings.ACTION_WIRELESS_SETTINGS)
     Fix.SYNC -> activity.phone.engine.syncNow()
+    Fix.STORAGE -> open(Settings.ACTION_INTERNAL_STORAGE_SETTINGS)
     Fix.DATE -> open(Settings.ACTION_DATE_SETTINGS)
     Fix.RESUME -> {
       AgentService.pause(activity, false)

@@ -67,7 +67,7 @@ class DoctorTest {
     val moved = healthy.copy(unknownCards = listOf(card))
     moved.says(Check.SIM, Level.WARN, Fix.LEARN_SIM)
     assertEquals("SIM 1", moved.find(Check.SIM)?.value)
-    healthy.copy(cards = emptyList()).says(Check.SIM, Level.BAD)
+    healthy.copy(cards = emptyList()).says(Check.SIM, Level.BAD, Fix.NETWORK)
   }
 
   @Test
@@ -106,7 +106,8 @@ class DoctorTest {
   @Test
   fun `what stands still says so`() {
     healthy.copy(isPaused = true, held = 3).says(Check.QUEUE, Level.WARN, Fix.RESUME)
-    healthy.copy(journalError = Detail(Word.DISK_FULL)).says(Check.JOURNAL, Level.BAD)
+    healthy.copy(journalError = Detail(Word.DISK_FULL))
+      .says(Check.JOURNAL, Level.BAD, Fix.STORAGE)
     val stopped = healthy.copy(stopReason = StopReason.UNAUTHORIZED)
     stopped.says(Check.PAIRED, Level.BAD, Fix.PAIR)
     assertNull(stopped.find(Check.LAST_SYNC))

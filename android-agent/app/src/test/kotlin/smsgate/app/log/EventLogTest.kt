@@ -41,7 +41,7 @@ class EventLogTest {
 
   @Test
   fun `numbers, codes and tokens never get in`() {
-    log.add("X", "to +48 601 234 567 and 601234567, code ABCD-EFGH-JKLM, key smg_live_0123456789abcdefghij")
+    log.add("X", "to:+48601234567: is +48 601 234 567. And 601234567, code ABCD-EFGH-JKLM, key smg_live_0123456789abcdefghij")
     val written = folder.root.walk().filter { it.isFile }.joinToString { it.readText() }
     assertFalse(Regex("601|234|EFGH|0123").containsMatchIn(written), written)
     assertTrue("•••67" in written)

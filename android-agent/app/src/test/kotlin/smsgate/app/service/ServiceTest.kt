@@ -86,6 +86,16 @@ class ServiceTest {
   }
 
   @Test
+  fun `where Android refuses the foreground the app lives on`() {
+    test.pair()
+    val controller = Robolectric.buildService(AgentService::class.java, Intent())
+    shadowOf(controller.get()).setThrowInStartForeground(IllegalStateException("not allowed"))
+    services += controller.create().startCommand(0, 1)
+    assertTrue(shadowOf(controller.get()).isStoppedBySelf)
+    assertTrue(test.phone.log.last(20).any { it.kind == "START_REFUSED" })
+  }
+
+  @Test
   fun `two watchdogs look after it`() {
     test.pair()
     Starter.ensureRunning(test.app)
@@ -158,6 +168,15 @@ class ServiceTest {
     test.server.awaitNoClaim()
     assertEquals(mapOf(0 to 1), test.phone.engine.snapshot.today)
     assertFalse(test.server.isEmpty)
+  }
+
+  @Test
+  fun `a limit of nothing a day is no lack of a limit`() {
+    val caps = listOf(null, 0, 5).map {
+      test.phone.settings.setDailyCap(0, it)
+      test.phone.settings.dailyCap(0)
+    }
+    assertEquals(listOf(null, 0, 5), caps)
   }
 
   @Test

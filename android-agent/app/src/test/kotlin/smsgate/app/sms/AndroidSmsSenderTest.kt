@@ -93,6 +93,13 @@ class AndroidSmsSenderTest {
   }
 
   @Test
+  fun `a card that was moved is not learned because a permission was given`() {
+    test.insert(test.card(slot = 1, subId = 1, carrier = "Play"))
+    test.phone.sims.learnFirst()
+    assertEquals("no_sim", sender.blocked(1))
+  }
+
+  @Test
   fun `a card with the same number in Android and another ICCID is another card`() {
     test.insert(test.card(0, 1, "Play", iccid = "8948060000000000001"))
     test.phone.sims.learn()

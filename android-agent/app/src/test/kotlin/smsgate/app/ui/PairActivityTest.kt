@@ -47,6 +47,7 @@ class PairActivityTest {
     val activity = open(TestPhone.LINK)
     assertTrue(activity.shows(R.id.confirming))
     assertEquals("sms.example.com", activity.text(R.id.host))
+    assertTrue(activity.part<Button>(R.id.yes).filterTouchesWhenObscured, "yes to what is seen")
     assertEquals(emptyList(), test.server.requests)
     activity.part<Button>(R.id.no).performClick()
     assertTrue(activity.isFinishing)
@@ -71,6 +72,12 @@ class PairActivityTest {
       Thread.yield()
     }
     assertTrue(activity.isFinishing)
+  }
+
+  @Test
+  fun `another app cannot end this one by a tab that there is not`() {
+    val intent = Intent(test.app, MainActivity::class.java).putExtra("tab", 99)
+    Robolectric.buildActivity(MainActivity::class.java, intent).setup().get().finish()
   }
 
   @Test
@@ -130,5 +137,6 @@ class PairActivityTest {
     assertEquals("sms.example.com does not answer.", activity.text(R.id.problem))
     assertTrue(activity.part<Button>(R.id.yes).isEnabled)
     assertEquals(StopReason.NOT_PAIRED, test.phone.engine.snapshot.stopReason)
+    assertFalse(test.phone.settings.knowsSims, "no card is confirmed by a pairing that failed")
   }
 }
