@@ -25,7 +25,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from smsgate.management.commands.demo import PHONES, Demo, free_port  # noqa: E402
+from smsgate.trial import Trial, free_port  # noqa: E402
 
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 KILLED = -9
@@ -38,22 +38,22 @@ POINTS = {"claim": 5, "reply": 5, "accept": 5, "journal": 3, "radio": 3, "result
 STATEMENTS = 90
 
 
-class Rounds(Demo):
+class Rounds:
     """One service, one phone with many lives."""
 
-    def __init__(self, folder: Path, jar: str, speed: float, seed: int) -> None:
-        super().__init__(folder, speed)
+    def __init__(self, folder: Path, service: Trial, jar: str, speed: float, seed: int) -> None:
+        self.folder, self.service, self.speed = folder, service, speed
         # Whoever is killed leaves its copy of SQLite behind: it shall go with the folder.
         self.phone = [*JAVA, f"-Dorg.sqlite.tmpdir={folder}", "-jar", jar]
-        self.env["TLS_PORT"] = str(free_port())  # the link then names the server's own certificate
         self.chance = random.Random(seed)
         self.outbox = folder / "outbox.jsonl"
         self.kills = 0
         self.asked: list[int] = []
 
     def pair(self) -> None:
-        self.keys = self.manage_json("provision", "Crash", "--json", "--max-daily-sms", "100000")
-        link = self.manage_json("pair", str(self.keys["license_id"]), "--json")["link"]
+        options = ("--json", "--max-daily-sms", "100000")
+        self.keys = json.loads(self.service.manage("provision", "Crash", *options))
+        link = json.loads(self.service.manage("pair", str(self.keys["license_id"]), "--json"))["link"]
         assert self.live("pair", link) == 0
 
     def play(self, number: int) -> str:
@@ -94,7 +94,7 @@ class Rounds(Demo):
 
     def get(self, path: str) -> dict[str, Any]:
         request = urllib.request.Request(
-            self.url + path, headers={"Authorization": f"Bearer {self.keys['license_key']}"}
+            self.service.url + path, headers={"Authorization": f"Bearer {self.keys['license_key']}"}
         )
         with urllib.request.urlopen(request, timeout=30) as response:
             found: dict[str, Any] = json.load(response)
@@ -114,7 +114,7 @@ class Rounds(Demo):
             "phone": f"+48{self.chance.randint(500_000_000, 799_999_999)}",
         }
         request = urllib.request.Request(
-            f"{self.url}/api/messages/",
+            f"{self.service.url}/api/messages/",
             json.dumps(body | {"license__key": self.keys["license_key"]}).encode(),
             {"Content-Type": "application/json"},
         )
@@ -148,13 +148,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", type=float, default=30, help="of the phone's clock")
-    parser.add_argument("--jar", default=PHONES["kotlin"][0][-1])
+    parser.add_argument("--jar", default="android-agent/cli/target/phone.jar")
     options = parser.parse_args()
     failures = 0
     with tempfile.TemporaryDirectory(prefix="smsgate-crash-") as folder:
-        rounds = Rounds(Path(folder), options.jar, options.speed, options.seed)
+        # With a TLS port the pairing link names the server's own certificate.
+        with (Path(folder) / "service.log").open("wb") as log:
+            service = Trial(Path(folder) / "data", log, TLS_PORT=str(free_port()))
+        rounds = Rounds(Path(folder), service, options.jar, options.speed, options.seed)
         try:
-            rounds.start()
+            service.wait_until_ready()
             rounds.pair()
             for number in range(1, options.rounds + 1):
                 began = time.monotonic()
@@ -165,7 +168,7 @@ def main() -> int:
                 print(f"{number:>4} {time.monotonic() - began:5.1f} s  {what}", flush=True)
             print(f"killed {rounds.kills} times; in the end: {dict(rounds.settle())}")
         finally:
-            rounds.stop()
+            service.stop()
     print(f"{options.rounds - failures} passed, {failures} failed")
     return min(failures, 1)
 
