@@ -53,7 +53,9 @@ class Rounds:
     def pair(self) -> None:
         options = ("--json", "--max-daily-sms", "100000")
         self.keys = json.loads(self.service.manage("provision", "Crash", *options))
-        link = json.loads(self.service.manage("pair", str(self.keys["license_id"]), "--json"))["link"]
+        link = json.loads(self.service.manage("pair", str(self.keys["license_id"]), "--json"))[
+            "link"
+        ]
         assert self.live("pair", link) == 0
 
     def play(self, number: int) -> str:
