@@ -106,6 +106,7 @@ def claim(
                     attempt_n = attempt_n + (outcome = 'leased')::int,
                     failure_reason = CASE WHEN verdict = 'cancelled' THEN 'opted_out'
                         WHEN outcome = 'uncertain' THEN 'expired' ELSE '' END,
+                    cancel_requested = verdict = 'cancelled' AND outcome = 'uncertain',
                     finished_at = CASE WHEN outcome IN ('cancelled', 'expired') THEN %(now)s END
                 FROM judged WHERE m.id = judged.id
                 RETURNING m.*, verdict),
@@ -305,6 +306,7 @@ def cancel_for_opt_out(account_id: int, phone: str, now: dt.datetime) -> int:
                 WHERE m.id = c.id AND c.status = 'leased' AND NOT m.cancel_requested),
             ended AS (
                 UPDATE messaging_message AS m SET status = after, failure_reason = 'opted_out',
+                    cancel_requested = m.cancel_requested OR after = 'uncertain',
                     finished_at = CASE after WHEN 'cancelled' THEN %(now)s END
                 FROM judged AS j WHERE m.id = j.id
                 RETURNING m.id, before, after)

@@ -32,7 +32,7 @@ def cancel(account_id: int, message_id: int) -> Message:
     if change is not None:
         queue.change([change], now)
         message.refresh_from_db()
-    elif message.status != MessageState.CANCELLED:
+    elif message.status != MessageState.CANCELLED and not _is_called_off(message):
         raise _too_late(f"This message is {message.status}")
     return message
 
@@ -60,6 +60,11 @@ def cancel_scheduled(batches: QuerySet[Batch]) -> int:
     now = clock.now()
     changes = [_cancellation(message, now) for message in waiting.order_by("pk")]
     return len(queue.change([change for change in changes if change], now))
+
+
+def _is_called_off(message: Message) -> bool:
+    """Asked for once more, a cancellation of what may have been sent is answered the same again."""
+    return message.status == MessageState.UNCERTAIN and message.cancel_requested
 
 
 def _cancellation(message: Message, now: dt.datetime) -> Change | None:
