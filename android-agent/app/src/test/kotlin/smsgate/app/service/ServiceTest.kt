@@ -145,7 +145,10 @@ class ServiceTest {
     awaitLog("SYNC_FAILED")
     test.clock.advance(1)
     test.server.isReachable = true
-    test.server.awaitSync { test.phone.engine.syncNow() }
+    test.server.awaitSync {
+      test.phone.engine.syncNow()
+      test.clock.advance(2) // a second must lie between two calls; the back-off is five
+    }
   }
 
   private fun awaitLog(kind: String) {
