@@ -133,9 +133,8 @@ def _exchange(target: Target, addresses: list[Address]) -> Iterator[HTTPConnecti
     """A connection to one of these addresses, cut when its time is up, however the peer drips."""
     end = time.monotonic() + SECONDS
     connection = HTTPConnection(target.host, target.port)
-    connection.default_port = _PORTS[
-        "https" if target.is_tls else "http"
-    ]  # as `Host` leaves it out
+    # The port that `Host` leaves out.
+    connection.default_port = _PORTS["https" if target.is_tls else "http"]
     with _connected(addresses, target.port, end) as plain:
         is_cut = threading.Event()
         with _secured(plain, target, end) as connection.sock:

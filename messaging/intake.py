@@ -27,8 +27,7 @@ def lock_account(account_id: int) -> None:
     Two bulks over the same external ids in different order would deadlock on the unique index, and
     two requests would both create a group that neither found.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_ACCOUNT, account_id])
+    _lock(_LOCK_ACCOUNT, account_id)
 
 
 def lock_inbox(account_id: int) -> None:
@@ -36,8 +35,12 @@ def lock_inbox(account_id: int) -> None:
 
     Whoever asks for what came after an id would never see one of a lower id that was committed later.
     """
+    _lock(_LOCK_INBOX, account_id)
+
+
+def _lock(kind: int, key: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_INBOX, account_id])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, key])
 
 
 _COLUMNS = (
