@@ -25,7 +25,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from smsgate.trial import Trial, free_port  # noqa: E402
+from smsgate.operations.sandbox import Sandbox, free_port  # noqa: E402
 
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 KILLED = -9
@@ -41,7 +41,7 @@ STATEMENTS = 90
 class Rounds:
     """One service, one phone with many lives."""
 
-    def __init__(self, folder: Path, service: Trial, jar: str, speed: float, seed: int) -> None:
+    def __init__(self, folder: Path, service: Sandbox, jar: str, speed: float, seed: int) -> None:
         self.folder, self.service, self.speed = folder, service, speed
         # Whoever is killed leaves its copy of SQLite behind: it shall go with the folder.
         self.phone = [*JAVA, f"-Dorg.sqlite.tmpdir={folder}", "-jar", jar]
@@ -71,7 +71,7 @@ class Rounds:
         return f"{point}:{count} {'killed' if code else 'lived on'}: {', '.join(became)}"
 
     def check(self, id_: int) -> str:
-        """What became of this message; raises AssertionError if that cannot be."""
+        """Return what became of this message. Raise AssertionError if that cannot be."""
         message = self.get(f"/api/messages/{id_}/")
         status: str = message["status"]
         times = self.starts()[id_]
@@ -86,7 +86,7 @@ class Rounds:
         return status
 
     def settle(self) -> Counter[str]:
-        """What has become of all messages, when what was given back has been sent as well."""
+        """Return what has become of all messages, when what was given back has been sent as well."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while "given back" in (became := Counter(map(self.check, self.asked))):
             assert time.monotonic() < deadline, f"never sent: {became}"
@@ -156,7 +156,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="smsgate-crash-") as folder:
         # With a TLS port the pairing link names the server's own certificate.
         with (Path(folder) / "service.log").open("wb") as log:
-            service = Trial(Path(folder) / "data", log, TLS_PORT=str(free_port()))
+            service = Sandbox(
+                Path(folder) / "data", log, TLS_PORT=str(free_port()), DEVICE_RATE_PER_MINUTE="0"
+            )
         rounds = Rounds(Path(folder), service, options.jar, options.speed, options.seed)
         try:
             service.wait_until_ready()

@@ -17,4 +17,5 @@ if ! { command -v mvn && command -v javac; } >/dev/null; then
 fi
 
 cd "$(dirname "$0")/.."
-exec mvn --batch-mode --no-transfer-progress --quiet "$@"
+version=$(sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' ../CHANGELOG.md | head -n 1)
+exec mvn --batch-mode --no-transfer-progress --quiet "-Drevision=$version" "$@"

@@ -9,6 +9,7 @@ class App : Application() {
 
   var phone: Phone
     @Synchronized get() = made ?: Phone(this).also { made = it }
+
     @Synchronized set(value) {
       made = value
     }

@@ -9,6 +9,10 @@ class OwnerSettings(context: Context) : Owner {
   private val values: SharedPreferences =
     context.getSharedPreferences("owner", Context.MODE_PRIVATE)
 
+  init {
+    upgrade()
+  }
+
   override var isPaused: Boolean
     get() = values.getBoolean("paused", false)
     set(value) = values.edit().putBoolean("paused", value).apply()
@@ -20,17 +24,13 @@ class OwnerSettings(context: Context) : Owner {
 
   /** The slot of messages that name none; null: Android's own choice. */
   var defaultSlot: Int?
-    get() = values.getInt("default_slot", -1).takeIf { it >= 0 }
-    set(value) = values.edit().putInt("default_slot", value ?: -1).apply()
+    get() = intOrNull("default_sim_slot")
+    set(value) = putOrRemove("default_sim_slot", value)
 
-  override fun dailyCap(sim: Int): Int? =
-    values.getInt("cap_$sim", NO_CAP).takeIf { it != NO_CAP }?.coerceAtLeast(0)
+  override fun dailyCap(sim: Int): Int? = intOrNull("daily_cap_$sim")
 
   /** Parts a day; null: any number. */
-  fun setDailyCap(sim: Int, parts: Int?) {
-    val kept = if (parts == 0) NOTHING else parts ?: NO_CAP
-    values.edit().putInt("cap_$sim", kept).apply()
-  }
+  fun setDailyCap(sim: Int, parts: Int?) = putOrRemove("daily_cap_$sim", parts)
 
   /** The card that the owner knows in this slot, as [smsgate.app.sms.SimCard.identity] names it. */
   fun knownSim(slot: Int): String? = values.getString("sim_$slot", null)
@@ -47,8 +47,28 @@ class OwnerSettings(context: Context) : Owner {
   fun noteAskedFor(permission: String) =
     values.edit().putBoolean("asked_$permission", true).apply()
 
-  private companion object {
-    const val NO_CAP = 0
-    const val NOTHING = -1
+  private fun intOrNull(key: String): Int? =
+    if (values.contains(key)) values.getInt(key, 0) else null
+
+  private fun putOrRemove(key: String, value: Int?) {
+    val editor = values.edit()
+    if (value == null) editor.remove(key) else editor.putInt(key, value)
+    editor.apply()
+  }
+
+  /** Version 0.1.0 kept "no cap" as 0, a cap of 0 as -1, and no default slot as -1. */
+  private fun upgrade() {
+    val old = values.all.filterKeys { it.startsWith("cap_") || it == "default_slot" }
+    if (old.isEmpty()) return
+    val editor = values.edit()
+    for ((key, value) in old) {
+      editor.remove(key)
+      if (key == "default_slot") {
+        if (value as Int >= 0) editor.putInt("default_sim_slot", value)
+      } else if (value != 0) {
+        editor.putInt("daily_$key", maxOf(0, value as Int))
+      }
+    }
+    editor.apply()
   }
 }

@@ -2,10 +2,11 @@ package smsgate.app
 
 import android.content.Context
 import smsgate.app.log.EventLog
-import smsgate.app.service.Awake
+import smsgate.app.log.LogKind
 import smsgate.app.service.Engine
-import smsgate.app.service.Notices
+import smsgate.app.service.Notifications
 import smsgate.app.service.ServerLink
+import smsgate.app.service.WakeLocks
 import smsgate.app.sms.AndroidSmsSender
 import smsgate.app.sms.Mailbox
 import smsgate.app.sms.Sims
@@ -34,9 +35,8 @@ class Phone(
   val sims = Sims(context, settings)
   val device = AndroidDevice(context, sims)
   val link = ServerLink(clock, connect)
-  val notices = Notices(context)
-  val awake = Awake(context, clock)
-  private val sender = AndroidSmsSender(context, sims)
+  val notifications = Notifications(context)
+  val wakeLocks = WakeLocks(context, clock)
 
   val engine = Engine(
     clock = clock,
@@ -44,20 +44,20 @@ class Phone(
       Journal(File(context.filesDir, "journal.db"), AndroidStore, clock, vault = vault)
     },
     link = link,
-    sender = sender,
+    senderFor = { journal -> AndroidSmsSender(context, sims, journal::installId) },
     device = device,
     owner = settings,
     mailbox = mailbox,
     log = log,
-    listeners = listOf(awake, notices),
+    listeners = listOf(wakeLocks, notifications),
   )
 
-  /** Keeps what a receiver has heard, and has the engine see to it. A full disk must not end the app. */
-  fun hear(write: Mailbox.() -> Unit) {
+  /** Puts what a receiver was told into the mailbox, and has the engine see to it. A full disk must not end the app. */
+  fun enqueue(write: Mailbox.() -> Unit) {
     try {
       mailbox.write()
     } catch (error: StoreException) {
-      log.add("JOURNAL_FAILED", listOf(error.detail), error.message.orEmpty())
+      log.add(LogKind.JOURNAL_FAILED, listOf(error.detail), error.message.orEmpty())
     }
     engine.start()
   }

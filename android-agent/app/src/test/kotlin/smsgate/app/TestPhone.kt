@@ -39,6 +39,7 @@ class TestPhone : ExternalResource() {
       permission.RECEIVE_SMS,
       permission.READ_PHONE_STATE,
       permission.POST_NOTIFICATIONS,
+      permission.HIDE_OVERLAY_WINDOWS,
     )
     insert(card(slot = 0, subId = 1, carrier = "Play"))
     start()

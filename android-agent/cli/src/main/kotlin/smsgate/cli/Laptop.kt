@@ -1,8 +1,5 @@
 package smsgate.cli
 
-import java.io.File
-import java.io.IOException
-import java.nio.file.Files
 import smsgate.core.Clock
 import smsgate.core.Device
 import smsgate.core.Health
@@ -11,8 +8,14 @@ import smsgate.core.JdbcStore
 import smsgate.core.Journal
 import smsgate.core.Sim
 import smsgate.core.StoreOpener
+import java.io.File
+import java.io.IOException
+import java.nio.file.Files
 
-const val VERSION = "0.1.0"
+/** The program's; the build writes it into the file. */
+val VERSION: String =
+  checkNotNull(Laptop::class.java.getResource("version.txt")) { "version.txt is missing" }
+    .readText().trim()
 
 /** What this machine says of itself. */
 class Laptop(override val name: String = "laptop phone") : Device {

@@ -1,12 +1,12 @@
 package smsgate.cli
 
+import smsgate.core.Clock
+import smsgate.core.WakeUp
 import java.io.File
 import java.io.IOException
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
-import smsgate.core.Clock
-import smsgate.core.WakeUp
 
 /** The machine's clock. A [speed] of 60 makes a minute of every second. */
 class LaptopClock(private val speed: Double = 1.0) : Clock {

@@ -1,11 +1,11 @@
 package smsgate.cli
 
-import java.io.IOException
-import kotlin.system.exitProcess
 import smsgate.core.JournalCopiedException
 import smsgate.core.PairingException
 import smsgate.core.StoreCorruptException
 import smsgate.core.StoreException
+import java.io.IOException
+import kotlin.system.exitProcess
 
 const val OK = 0
 const val FAILED = 1
@@ -18,7 +18,7 @@ fun main(arguments: Array<String>) {
   exitProcess(run(arguments.toList()))
 }
 
-/** Runs one command; answers the exit code. */
+/** Runs one command; returns the exit code. */
 fun run(arguments: List<String>): Int {
   val rest = arguments.drop(1)
   try {

@@ -8,14 +8,14 @@ class UsageException(message: String) : Exception(message)
 /** The arguments of one command. [known] maps each option to whether it takes a value. */
 class Options(arguments: List<String>, known: Map<String, Boolean>) {
   private val values = HashMap<String, String>()
-  private val words = ArrayList<String>()
+  private val positionals = ArrayList<String>()
 
   init {
     val rest = ArrayDeque(arguments)
     while (rest.isNotEmpty()) {
       val argument = rest.removeFirst()
       if (!argument.startsWith("--")) {
-        words += argument
+        positionals += argument
         continue
       }
       val takesValue = known[argument] ?: throw UsageException("there is no option $argument")
@@ -26,15 +26,16 @@ class Options(arguments: List<String>, known: Map<String, Boolean>) {
     }
   }
 
-  /** The words that are no options: one for each of these. */
-  fun words(vararg what: String): List<String> =
-    words.takeIf { it.size == what.size } ?: throw UsageException("say ${what.joinToString(" ")}")
+  /** The positional arguments: one for each of these. */
+  fun positionals(vararg what: String): List<String> =
+    positionals.takeIf { it.size == what.size }
+      ?: throw UsageException("say ${what.joinToString(" ")}")
 
-  /** The only word that is no option. */
-  fun word(what: String): String = words(what).single()
+  /** The only positional argument. */
+  fun positional(what: String): String = positionals(what).single()
 
-  fun noWords() {
-    words.firstOrNull()?.let { throw UsageException("what is $it?") }
+  fun noPositionals() {
+    positionals.firstOrNull()?.let { throw UsageException("what is $it?") }
   }
 
   operator fun contains(name: String) = name in values

@@ -5,7 +5,7 @@ import smsgate.core.pair
 
 /** From the owner's link to a token in the journal. */
 class PairCommand(options: Options) {
-  private val invitation = Invitation.read(options.word("LINK"))
+  private val invitation = Invitation.read(options.positional("LINK"))
   private val file = options.journal
   private val device = options["--name"]?.let(::Laptop) ?: Laptop()
 

@@ -1,13 +1,13 @@
 package smsgate.cli
 
 import com.grack.nanojson.JsonWriter
-import java.io.File
-import java.util.PriorityQueue
-import kotlin.random.Random
 import smsgate.core.Clock
 import smsgate.core.Report
 import smsgate.core.Sms
 import smsgate.core.SmsSender
+import java.io.File
+import java.util.PriorityQueue
+import kotlin.random.Random
 
 /**
  * A SIM that shows what it was told to send, and appends it to a file: sent after 2 s, delivered

@@ -1,13 +1,15 @@
 package smsgate.cli
 
+import smsgate.core.Protocol
+
 /** Pretends that an SMS came in. */
 class ReceiveCommand(options: Options) {
   private val file = options.journal
-  private val words = options.words("FROM", "TEXT")
+  private val arguments = options.positionals("FROM", "TEXT")
   private val sim = options.number("--sim", 0.0..7.0)?.toInt() ?: 0
 
   fun run(): Int {
-    val (sender, text) = words
+    val (sender, text) = arguments
     if (sender.length !in 1..MAX_SENDER || text.length > MAX_TEXT) {
       throw UsageException("FROM takes 1 to $MAX_SENDER characters, TEXT at most $MAX_TEXT")
     }
@@ -17,7 +19,7 @@ class ReceiveCommand(options: Options) {
   }
 
   companion object {
-    const val MAX_SENDER = 64
+    const val MAX_SENDER = Protocol.MAX_SENDER_CHARACTERS
     const val MAX_TEXT = 10_000
     val OPTIONS = mapOf("--journal" to true, "--sim" to true)
   }

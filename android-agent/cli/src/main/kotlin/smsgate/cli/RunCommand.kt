@@ -1,16 +1,16 @@
 package smsgate.cli
 
-import java.io.File
-import java.time.ZoneId
-import java.time.format.DateTimeFormatter
 import smsgate.core.Agent
-import smsgate.core.Did
 import smsgate.core.JdbcStore
 import smsgate.core.Journal
 import smsgate.core.Runner
 import smsgate.core.Step
+import smsgate.core.StepKind
 import smsgate.core.StopReason
 import smsgate.core.WakeUp
+import java.io.File
+import java.time.ZoneId
+import java.time.format.DateTimeFormatter
 
 /** Fetches, sends and reports, until interrupted. */
 class RunCommand(private val options: Options) {
@@ -28,7 +28,7 @@ class RunCommand(private val options: Options) {
   )
 
   fun run(): Int {
-    options.noWords()
+    options.noPositionals()
     return onlyOne(file) {
       val opener = JdbcStore.Opener()
       openJournal(file, clock, death?.watch(opener) ?: opener).use(::runAgent)
@@ -50,7 +50,7 @@ class RunCommand(private val options: Options) {
     val untilIdle = "--until-idle" in options
     val last = runner.run(untilIdle, maxSeconds?.let { (it * 1000 * speed).toLong() })
     return when {
-      last.did == Did.STOPPED -> stopped(last.stopReason)
+      last.kind == StepKind.STOPPED -> stopped(last.stopReason)
       untilIdle && !agent.isSettled -> FAILED
       else -> OK
     }
@@ -61,12 +61,12 @@ class RunCommand(private val options: Options) {
       StopReason.NOT_PAIRED -> MUST_PAIR to "this phone is not paired: use `pair`"
       StopReason.UNAUTHORIZED ->
         MUST_PAIR to "the server no longer knows this phone: use `pair` with a new code"
-      StopReason.JOURNAL_CORRUPT -> JOURNAL_SET_ASIDE to
-        "the journal was corrupt and is set aside; what the phone held is shown as uncertain on " +
-        "the server. Delete $file, then `pair` with a new code"
-      StopReason.JOURNAL_COPIED -> JOURNAL_SET_ASIDE to
-        "the journal is a copy and is set aside: the original may have sent what it holds. " +
-        "Delete $file, then `pair` with a new code"
+      StopReason.JOURNAL_CORRUPT ->
+        JOURNAL_SET_ASIDE to "the journal was corrupt and is set aside; what the phone held is " +
+          "shown as uncertain on the server. Delete $file, then `pair` with a new code"
+      StopReason.JOURNAL_COPIED ->
+        JOURNAL_SET_ASIDE to "the journal is a copy and is set aside: the original may have sent " +
+          "what it holds. Delete $file, then `pair` with a new code"
       null -> FAILED to "stopped"
     }
     System.err.println("stopped: $why")
@@ -74,18 +74,18 @@ class RunCommand(private val options: Options) {
   }
 
   private fun show(step: Step) {
-    if (step.did in SILENT || step.isDull) return
-    val what = step.did.name.lowercase().replace('_', ' ')
+    if (step.kind in SILENT || step.isDull) return
+    val what = step.kind.name.lowercase().replace('_', ' ')
     val details = step.details.joinToString().ifEmpty { null }
-    val said = step.said.ifEmpty { null }?.let { "($it)" }
-    say(listOfNotNull(details?.let { "$what: $it" } ?: what, said).joinToString(" "))
+    val rawMessage = step.rawMessage.ifEmpty { null }?.let { "($it)" }
+    say(listOfNotNull(details?.let { "$what: $it" } ?: what, rawMessage).joinToString(" "))
   }
 
   private fun say(line: String) = println("${TIME.format(clock.wall())} $line")
 
   companion object {
     private val TIME = DateTimeFormatter.ofPattern("HH:mm:ss").withZone(ZoneId.systemDefault())
-    private val SILENT = setOf(Did.IDLE, Did.STOPPED, Did.READY, Did.QUIET)
+    private val SILENT = setOf(StepKind.IDLE, StepKind.STOPPED, StepKind.READY, StepKind.QUIET)
     val OPTIONS = mapOf(
       "--journal" to true,
       "--outbox" to true,

@@ -1,6 +1,7 @@
 package smsgate.cli
 
 import com.grack.nanojson.JsonWriter
+import smsgate.core.AttemptState
 import smsgate.core.Journal
 import smsgate.core.StopReason
 
@@ -9,7 +10,7 @@ class StatusCommand(private val options: Options) {
   private val file = options.journal
 
   fun run(): Int {
-    options.noWords()
+    options.noPositionals()
     val facts = existingJournal(file).use(::factsOf)
     if ("--json" in options) {
       println(JsonWriter.string(facts))
@@ -27,10 +28,11 @@ class StatusCommand(private val options: Options) {
       "device_id" to journal.deviceId?.toString(),
       "paired" to (stopped == null),
       "stopped" to stopped.takeIf { it != StopReason.NOT_PAIRED }?.code,
-      "held" to (counts["held"] ?: 0),
-      "started" to (counts["started"] ?: 0),
-      "unknown" to (counts["unknown"] ?: 0),
+      "held" to (counts[AttemptState.LEASED] ?: 0),
+      "started" to (counts[AttemptState.SENDING] ?: 0),
+      "unknown" to (counts[AttemptState.UNCERTAIN] ?: 0),
       "unreported" to journal.unreported(),
+      "paused_sims" to journal.pauses().keys.sorted(),
       "last_sync" to journal.lastSync,
     )
   }

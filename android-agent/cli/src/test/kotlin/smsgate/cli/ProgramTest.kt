@@ -1,18 +1,18 @@
 package smsgate.cli
 
 import com.grack.nanojson.JsonParser
-import java.io.ByteArrayOutputStream
-import java.io.File
-import java.io.PrintStream
-import java.time.Instant
-import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 import smsgate.core.FakeServer
 import smsgate.core.serving
+import java.io.ByteArrayOutputStream
+import java.io.File
+import java.io.PrintStream
+import java.time.Instant
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
 
 /** The command line, as its user meets it. */
 class ProgramTest {
@@ -40,7 +40,7 @@ class ProgramTest {
   }
 
   private fun runPhone(vararg arguments: String) = phone(
-    "run", "--outbox", outbox.path, "--speed", "600", "--until-idle", "--max-seconds", "60",
+    "run", "--outbox", outbox.path, "--speed", "120", "--until-idle", "--max-seconds", "60",
     *arguments,
   )
 
@@ -50,6 +50,8 @@ class ProgramTest {
     val (code, said) = phone("pair", "${http.url}/pair/#${FakeServer.CODE}", "--name", "kitchen")
     assertEquals(OK, code, said)
     assertTrue(said.startsWith("pairing with ${http.url.removePrefix("http://")}\n"))
+    val version = server.pairings.single().getString("app_version")
+    assertTrue(Regex("\\d+\\.\\d+\\.\\d+").matches(version), version)
     assertEquals("kitchen", server.pairings.single().getString("name"))
     assertEquals(OK, runPhone().first)
     val texts = outbox.readLines().map { JsonParser.`object`().from(it).getString("text") }
@@ -177,9 +179,11 @@ class ProgramTest {
 
   @ParameterizedTest
   @ValueSource(
-    strings = ["", "dance", "run --nonsense", "run --speed", "run --speed fast", "run --speed 0",
-      "run word", "pair", "run --die-after lunch", "run --die-after claim:0", "pair --name", "status now", "receive +48500000001",
-      "receive +48500000001 hello --sim x"],
+    strings = [
+      "", "dance", "run --nonsense", "run --speed", "run --speed fast", "run --speed 0", "run word",
+      "pair", "run --die-after lunch", "run --die-after claim:0", "pair --name", "status now",
+      "receive +48500000001", "receive +48500000001 hello --sim x",
+    ],
   )
   fun `wrong arguments are told in words`(line: String) {
     val (code, said) = capture(line.split(" ").filter { it.isNotEmpty() })

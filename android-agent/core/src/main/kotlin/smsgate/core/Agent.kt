@@ -1,5 +1,7 @@
 package smsgate.core
 
+import java.time.Duration
+
 /** Places where a crash is interesting. */
 enum class Checkpoint {
   /** The claim's id is on disk, nothing is asked. */
@@ -22,7 +24,7 @@ enum class Checkpoint {
 }
 
 /**
- * The phone's mind: [step] does one thing and says what it did.
+ * The agent's state machine: [step] does one thing and says what it did.
  *
  * It never waits, except for the answer to a request. Whoever drives it waits until
  * [Step.wakeAtMs], by sleeping or by [awaitWork]; [Runner] does. The rules are those of the
@@ -34,14 +36,14 @@ class Agent(
   private val sender: SmsSender,
   private val clock: Clock,
   device: Device,
-  private val owner: Owner = Owner,
+  private val owner: Owner = NoOwnerSettings,
   private val checkpoint: (Checkpoint) -> Unit = {},
 ) {
-  private val server = Server(journal, transport, clock, device, checkpoint)
   private val sending =
     Sending(journal, sender, clock, owner, { device.sims().map { it.slot } }, checkpoint)
+  private val server = Server(journal, transport, clock, device, sending, checkpoint)
 
-  /** Kept here until they are written: the radio says a thing only once. */
+  /** Kept here until they are written: each report is handed out once. */
   private val unwritten = ArrayList<Report>()
   private var isRecovered = false
   private var hasJournalFailed = false
@@ -56,31 +58,40 @@ class Agent(
       ?: journal.stopReason?.let(::Step)
       ?: syncIfDue()
       ?: sending.startOne()
-      ?: Step(Did.IDLE, wakeAtMs = wakeAtMs())
+      ?: Step(StepKind.IDLE, wakeAtMs = wakeAtMs())
   }
 
   /** One long poll, for when [mayWait]. READY makes the next step a sync. */
   fun awaitWork(until: Until? = null): Step = guarded { server.awaitWork(until) }
 
-  /** Makes the next step a sync, whatever back-off or cadence say. The pace of sending stays. */
-  fun syncNow() = server.syncNow()
+  /**
+   * Makes the next step a sync, whatever back-off or cadence say, and lets SIMs be tried again that
+   * could not send. The pace of sending stays.
+   */
+  fun syncNow() {
+    if (!journal.isRefusing) write(Journal::resumeSims)
+    server.syncNow()
+  }
+
+  /** How far this phone's clock is ahead of the server's; null: not heard yet. */
+  val clockSkew: Duration? get() = server.clockSkew
 
   /** Is a long poll better than sleep: nothing to send or report, and phone and server are well? */
   val mayWait: Boolean
-    get() = journal.held().isEmpty() && journal.unreported() == 0 && !journal.isRefusing &&
+    get() = journal.leased().isEmpty() && journal.unreported() == 0 && !journal.isRefusing &&
       !server.wasUnable && clock.monotonicMs() >= server.waitAtMs
 
-  /** Nothing held, nothing awaited, nothing unreported, and the server had no more. */
+  /** Nothing leased, nothing awaited, nothing unreported, and the server had no more. */
   val isSettled: Boolean
     get() = server.isCaughtUp && sender.nextReportAtMs() == null && journal.unreported() == 0 &&
-      journal.counts().keys.none { it == "held" || it == "started" }
+      journal.counts().keys.none { it == AttemptState.LEASED || it == AttemptState.SENDING }
 
   /** Has something written by others; false if the journal refused. */
   internal fun write(task: (Journal) -> Unit): Boolean =
     guarded {
       task(journal)
-      Step(Did.COLLECTED)
-    }.did == Did.COLLECTED
+      Step(StepKind.COLLECTED)
+    }.kind == StepKind.COLLECTED
 
   private fun guarded(act: () -> Step): Step =
     try {
@@ -91,10 +102,10 @@ class Agent(
     } catch (error: StoreException) {
       hasJournalFailed = true
       Step(
-        Did.JOURNAL_FAILED,
+        StepKind.JOURNAL_FAILED,
         listOf(error.detail),
         clock.monotonicMs() + RETRY_MS,
-        said = error.message.orEmpty(),
+        rawMessage = error.message.orEmpty(),
       )
     }
 
@@ -105,20 +116,24 @@ class Agent(
     isRecovered = true
     if (found.released + found.unknown == 0) return null
     return Step(
-      Did.RECOVERED,
-      Detail(Word.RELEASED, found.released),
-      Detail(Word.UNKNOWN, found.unknown),
+      StepKind.RECOVERED,
+      Detail(TextKey.RELEASED, found.released),
+      Detail(TextKey.UNKNOWN, found.unknown),
     )
   }
 
   private fun collect(): Step? {
     unwritten += sender.reports()
     if (unwritten.isEmpty()) return null
+    val paused = journal.pauses().keys
     journal.record(unwritten)
-    val what = unwritten.map { Detail(it.type.word, it.messageId) }
+    val what = unwritten.map { Detail(it.type.key, it.messageId) }
     unwritten.clear()
     checkpoint(Checkpoint.RESULT)
-    return Step(Did.COLLECTED, what)
+    val failing = journal.pauses().keys
+    val news = (failing - paused).map { Detail(TextKey.SIM_PAUSED, it + 1) } +
+      (paused - failing).map { Detail(TextKey.SIM_RESUMED, it + 1) }
+    return Step(StepKind.COLLECTED, what + news)
   }
 
   private fun giveUp(): Step? {
@@ -126,18 +141,21 @@ class Agent(
     val first = journal.firstStartedMs()
     if (first == null || first > notAfterMs) return null
     val keys = journal.giveUp(notAfterMs)
-    return Step(Did.GAVE_UP, keys.map { Detail(Word.MESSAGE, it.messageId) })
+    return Step(StepKind.GAVE_UP, keys.map { Detail(TextKey.MESSAGE, it.messageId) })
   }
 
+  /** What may not be started any more; and what is for a SIM that cannot send, at once. */
   private fun release(): Step? {
     val nowMs = clock.monotonicMs()
-    val expired = journal.held().firstOrNull { it.startBeforeMs <= nowMs } ?: return null
+    val over = journal.leased()
+      .firstOrNull { it.startBeforeMs <= nowMs || sending.isForFailing(it) } ?: return null
     val code = when {
       hasJournalFailed -> "journal_full"
-      else -> sending.blocked(expired) ?: "window_closed"
+      sending.isForFailing(over) -> SIM_FAILING
+      else -> sending.blocked(over) ?: "window_closed"
     }
-    journal.release(expired, code)
-    return released(expired, code)
+    journal.release(over, code)
+    return released(over, code)
   }
 
   /**
@@ -152,7 +170,7 @@ class Agent(
     if (clock.monotonicMs() < server.syncAtMs) return null
     val wasRefusing = journal.isRefusing
     val step = server.sync(if (isUnable) null else sending::capacity)
-    if (step.did == Did.SYNCED) {
+    if (step.kind == StepKind.SYNCED) {
       hasJournalFailed = hasJournalFailed && wasRefusing
       sending.pace.limit(journal.pace.paceMs, journal.pace.segmentsPerMinute)
     }
@@ -178,10 +196,10 @@ class Agent(
 }
 
 /** How long the radio may take to answer. */
-private const val ANSWER_MS = 15 * 60 * 1000L
+private const val ANSWER_MS = Protocol.ANSWER_SECONDS * 1000L
 
 /** While nothing can be sent at all, between two looks whether that is over. */
-private const val LOOK_AGAIN_MS = 60_000L
+private const val LOOK_AGAIN_MS = Protocol.LOOK_AGAIN_SECONDS * 1000L
 
 /** Before what the SIM or the disk refused is tried again. */
-internal const val RETRY_MS = 5_000L
+internal const val RETRY_MS = Protocol.RETRY_SECONDS * 1000L

@@ -7,12 +7,13 @@ internal class Backoff {
   private var failures = 0
   private var isAsked = false
 
-  /** Answers the pause in milliseconds. */
+  /** Returns the pause in milliseconds. */
   fun fail(nowMs: Long, askedMs: Long? = null): Long {
-    val listed = PAUSES_SECONDS[minOf(failures, PAUSES_SECONDS.lastIndex)] * 1000L
+    val pauses = Protocol.BACKOFF_SECONDS
+    val listed = pauses[minOf(failures, pauses.lastIndex)] * 1000L
     failures++
     // "0" would be asked in a loop.
-    val pause = askedMs?.coerceAtLeast(PAUSES_SECONDS[0] * 1000L) ?: listed
+    val pause = askedMs?.coerceAtLeast(pauses[0] * 1000L) ?: listed
     untilMs = nowMs + pause
     isAsked = askedMs != null
     return pause
@@ -25,9 +26,5 @@ internal class Backoff {
 
   fun reset() {
     failures = 0
-  }
-
-  private companion object {
-    val PAUSES_SECONDS = listOf(5, 10, 15, 20, 30, 45, 60, 120)
   }
 }

@@ -1,17 +1,17 @@
 package smsgate.core
 
 /**
- * One thing to say, as data: the app has its words for each [word] in each language, a laptop and an
+ * One thing to say, as data: the app has its words for each [key] in each language, a laptop and an
  * expert read [toString].
  */
-data class Detail(val word: Word, val values: List<String> = emptyList()) {
-  constructor(word: Word, vararg values: Any) : this(word, values.map(Any::toString))
+data class Detail(val key: TextKey, val values: List<String> = emptyList()) {
+  constructor(key: TextKey, vararg values: Any) : this(key, values.map(Any::toString))
 
-  override fun toString(): String = word.english.format(*values.toTypedArray())
+  override fun toString(): String = key.english.format(*values.toTypedArray())
 }
 
 /** All that the core has to say; the values stand in the order in which [english] has them. */
-enum class Word(val english: String) {
+enum class TextKey(val english: String) {
   /** What others have said: a host, a code of Android's that is new to us. */
   TEXT("%s"),
 
@@ -36,6 +36,11 @@ enum class Word(val english: String) {
   NO_SERVICE("no service"),
   RADIO_OFF("the radio is off"),
   JOURNAL_FULL("the journal could not be written"),
+  SIM_FAILING("the SIM cannot send"),
+
+  // What became of a SIM.
+  SIM_PAUSED("SIM %s cannot send: it is paused"),
+  SIM_RESUMED("SIM %s can send again"),
 
   // Why a call failed, and when the next is made.
   NO_ANSWER("no answer"),
@@ -49,6 +54,7 @@ enum class Word(val english: String) {
   // What the storage refuses.
   DISK_FULL("the disk is full"),
   DISK_REFUSES("the disk refuses"),
+  JOURNAL_NEWER("a newer version wrote the journal: run that version"),
 
   // Why the phone has stopped.
   NOT_PAIRED("not paired"),
@@ -73,7 +79,7 @@ enum class Word(val english: String) {
   val places get() = english.split("%s").size - 1
 
   companion object {
-    fun of(name: String): Word? = entries.firstOrNull { it.name == name }
+    fun of(name: String): TextKey? = entries.firstOrNull { it.name == name }
 
     /** Why a message was given back, from the protocol's code; a phone may have others than these. */
     internal fun ofReason(code: String): Detail =
@@ -82,7 +88,7 @@ enum class Word(val english: String) {
 
     private val REASONS = listOf(
       WINDOW_CLOSED, PAUSED, LIMIT_EXCEEDED, NO_PERMISSION, NO_SIM, NO_SERVICE, RADIO_OFF,
-      JOURNAL_FULL,
+      JOURNAL_FULL, SIM_FAILING,
     )
   }
 }

@@ -27,7 +27,7 @@ data class Health(
   val permissions: Map<String, Boolean> = emptyMap(),
 )
 
-internal fun Device.healthJson(queue: Int): Map<String, Any?> {
+internal fun Device.healthJson(queue: Int, failing: Set<Int>): Map<String, Any?> {
   val health = health()
   return mapOf(
     "battery" to health.battery,
@@ -35,7 +35,9 @@ internal fun Device.healthJson(queue: Int): Map<String, Any?> {
     "network" to health.network,
     "app_version" to appVersion,
     "queue" to queue,
-    "sims" to sims().map { it.asJson() },
+    "sims" to sims().map {
+      if (it.slot in failing) it.asJson() + ("paused" to SIM_FAILING) else it.asJson()
+    },
     "permissions" to health.permissions,
   ).filterValues { it != null }
 }

@@ -81,18 +81,18 @@ class HttpTransport(
       request.body?.let { write(connection, it.toByteArray()) }
       read(connection)
     } catch (error: SSLException) {
-      throw failed(error, Word.UNTRUSTED)
+      throw failed(error, TextKey.UNTRUSTED)
     } catch (error: IOException) {
-      throw failed(error, Word.NO_ANSWER)
+      throw failed(error, TextKey.NO_ANSWER)
     } catch (error: SecurityException) {
       // A firewall app, or a maker's switch, that bars this app from the network.
-      throw failed(error, Word.BARRED)
+      throw failed(error, TextKey.BARRED)
     } finally {
       connection.disconnect()
     }
 
-  private fun failed(error: Exception, word: Word) =
-    TransportException("${error.javaClass.simpleName}: ${error.message}", error, word)
+  private fun failed(error: Exception, key: TextKey) =
+    TransportException("${error.javaClass.simpleName}: ${error.message}", error, key)
 
   private fun write(connection: HttpURLConnection, body: ByteArray) {
     connection.doOutput = true
@@ -122,14 +122,14 @@ class HttpTransport(
     while (true) {
       val count = stream.read(buffer)
       if (count < 0) return body.toByteArray()
-      if (body.size() + count > MAX_REPLY_BYTES) throw IOException("the answer is too long")
+      val size = body.size() + count
+      if (size > Protocol.MAX_REPLY_BYTES) throw IOException("the answer is too long")
       body.write(buffer, 0, count)
     }
   }
 
   private companion object {
     const val CONNECT_TIMEOUT_MS = 15_000
-    const val MAX_REPLY_BYTES = 4 * 1024 * 1024
 
     fun isLoopback(host: String) =
       host == "localhost" || host == "[::1]" || host == "::1" || isLoopbackV4(host)

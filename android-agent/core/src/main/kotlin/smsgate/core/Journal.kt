@@ -2,24 +2,9 @@ package smsgate.core
 
 import java.io.Closeable
 import java.io.File
+import java.time.Instant
 import java.time.ZoneId
 import java.util.UUID
-
-/** A message that may still be started, until [startBeforeMs]. */
-data class Held(
-  val messageId: Long,
-  val attempt: Int,
-  val phone: String,
-  val text: String,
-  /** The slot; null: the default one. */
-  val sim: Int?,
-  val priority: Int,
-  val startBeforeMs: Long,
-) {
-  val key get() = AttemptKey(messageId, attempt)
-}
-
-data class AttemptKey(val messageId: Long, val attempt: Int)
 
 /** What [Journal.recover] found. */
 class Recovered(val released: Int, val unknown: Int)
@@ -38,12 +23,14 @@ class Journal(
   private val clock: Clock,
   /** Makes the ids of events, claims and the install. */
   private val ids: () -> String = { UUID.randomUUID().toString() },
-  private val vault: TokenVault = TokenVault,
+  private val vault: TokenVault = NoVault,
   identify: (File) -> String? = { null },
   /** False: a file that is corrupt, or a copy, is left alone and throws. */
   setsAside: Boolean = true,
+  /** The steps that bring the file to their last version. */
+  schema: List<String> = Sql.schema,
 ) : Closeable {
-  private val file = JournalFile(file, opener, identify)
+  private val file = JournalFile(file, opener, identify, schema)
 
   /** Where the former file is, if this journal was begun anew because of it. */
   var setAsideAs: File? = null
@@ -51,22 +38,28 @@ class Journal(
   private var store: Store = if (setsAside) openOrSetAside() else openOwn()
 
   /** What is read most, kept until the next write. */
-  private var knownHeld: List<Held>? = null
+  private var knownLeased: List<LeasedMessage>? = null
+  private var knownPauses: Map<Int, Pause>? = null
 
   /** The last write was refused: the disk is full, for one. */
   var isRefusing = false
     private set
 
   private fun <T> write(block: () -> T): T {
-    knownHeld = null
+    forgetKnown()
     try {
       return store.transaction(block).also { isRefusing = false }
     } catch (error: StoreException) {
       isRefusing = true
       throw error
     } finally {
-      knownHeld = null
+      forgetKnown()
     }
+  }
+
+  private fun forgetKnown() {
+    knownLeased = null
+    knownPauses = null
   }
 
   // --- the file ---
@@ -103,7 +96,7 @@ class Journal(
    */
   fun setAside(reason: StopReason?) {
     store.close()
-    knownHeld = null
+    forgetKnown()
     store = beginAnew(reason)
   }
 
@@ -168,7 +161,7 @@ class Journal(
   fun storePairing(invitation: Invitation, reply: PairReply) = write {
     val known = this[DEVICE_ID]
     if (known != null && known != reply.deviceId.toString()) {
-      held().forEach { release(it.key, "cancelled") }
+      leased().forEach { release(it.key, "cancelled") }
     }
     this[BASE_URL] = invitation.baseUrl
     this[DEVICE_ID] = reply.deviceId.toString()
@@ -180,10 +173,10 @@ class Journal(
   // --- reading ---
 
   /** In the order in which they go: high priority first, then by id. */
-  fun held(): List<Held> =
-    knownHeld ?: store.query(Sql["held"], read = ::readHeld).also { knownHeld = it }
+  fun leased(): List<LeasedMessage> =
+    knownLeased ?: store.query(Sql["leased"], read = ::readLeased).also { knownLeased = it }
 
-  private fun readHeld(row: Store.Row) = Held(
+  private fun readLeased(row: Store.Row) = LeasedMessage(
     messageId = row.long(0),
     attempt = row.long(1).toInt(),
     phone = row.text(2),
@@ -203,8 +196,9 @@ class Journal(
   fun unreported(): Int = store.query(Sql["unreported"]) { it.long(0).toInt() }.first()
 
   /** How many attempts are in which state. */
-  fun counts(): Map<String, Int> =
-    store.query(Sql["counts"]) { it.text(0) to it.long(1).toInt() }.toMap()
+  fun counts(): Map<AttemptState, Int> = store.query(Sql["counts"]) {
+    AttemptState.of(it.text(0)) to it.long(1).toInt()
+  }.toMap()
 
   private fun paceHistory(): List<Start> = store.query(Sql["pace"]) {
     Start(it.long(0), it.long(1).toInt(), it.long(2).toInt())
@@ -231,124 +225,197 @@ class Journal(
     val isOtherBoot = this["boot_id"] != clock.bootId || paceHistory().any { it.atMs > nowMs }
     return write {
       val unknown = giveUpStarted(Long.MAX_VALUE)
-      val released = if (isOtherBoot) held() else emptyList()
+      val released = if (isOtherBoot) leased() else emptyList()
       released.forEach { release(it.key, "window_closed") }
-      if (isOtherBoot) store.execute(Sql["restart_pace"], nowMs)
+      if (isOtherBoot) {
+        store.execute(Sql["restart_pace"], nowMs)
+        pauses().forEach { (sim, pause) -> this["$PAUSED$sim"] = pause.rebooted(nowMs).toString() }
+      }
       this["boot_id"] = clock.bootId
       Recovered(released.size, unknown.size)
     }
   }
 
-  /**
-   * Everything a sync's 200 says. Leases count from before the request. Answers how many messages
-   * are new.
-   */
-  fun accept(reply: SyncReply, askedAtMs: Long): Int = write {
-    reply.acked.forEach { store.execute(Sql["acked"], it) }
-    val new = reply.messages.sumOf { hold(it, askedAtMs) }
+  /** Writes down everything that a sync's 200 says; returns how many messages are new. */
+  fun accept(reply: SyncReply): Int = write {
+    reply.acked.forEach { store.execute(Sql["ack"], it) }
+    val new = reply.messages.sumOf(::lease)
     if (reply.cancel.isNotEmpty()) {
-      held().filter { it.messageId in reply.cancel }.forEach { release(it.key, "cancelled") }
+      leased().filter { it.messageId in reply.cancel }.forEach { release(it.key, "cancelled") }
     }
     unset(CLAIM_ID)
     this[PACE_MS] = reply.paceMs.toString()
     this[SEGMENTS] = reply.segmentsPerMinute.toString()
     this[SYNCED_AT] = clock.wall().toString()
-    store.execute(Sql["bury"])
-    store.execute(Sql["bury_parts"])
+    store.execute(Sql["purge_acked"])
+    store.execute(Sql["purge_parts"])
     new
   }
 
-  private fun hold(order: Order, askedAtMs: Long): Int {
+  private fun lease(message: LeasedMessage): Int {
     val new = store.execute(
-      Sql["hold"],
-      order.messageId,
-      order.attempt,
-      order.phone,
-      order.text,
-      order.sim,
-      order.priority,
-      askedAtMs + order.startWithinMs,
+      Sql["lease"],
+      message.messageId,
+      message.attempt,
+      message.phone,
+      message.text,
+      message.sim,
+      message.priority,
+      message.startBeforeMs,
     )
     // A newer attempt fences off an older one that was never started.
-    store.query(Sql["held_of"], order.messageId, order.attempt, read = ::readKey)
+    store.query(Sql["older_leases"], message.messageId, message.attempt, read = ::readKey)
       .forEach { release(it, "cancelled") }
     return new
   }
 
   /**
-   * held → started, its event and its place in the pace, before the radio is called. False: it may
-   * not be started any more.
+   * Writes down leased → sending, its event and its place in the pace; then the radio is called.
+   * False: it may not be started any more.
    */
-  fun start(held: Held, parts: Int, sim: Int, nowMs: Long, keepPaceMs: Long): Boolean =
+  fun start(message: LeasedMessage, parts: Int, sim: Int, nowMs: Long, keepPaceMs: Long): Boolean =
     write {
       val isStarted =
-        store.execute(Sql["start"], parts, nowMs, held.messageId, held.attempt) == 1
+        store.execute(Sql["start"], parts, sim, nowMs, message.messageId, message.attempt) == 1
       if (isStarted) {
-        report("started", held.key, "parts" to parts)
+        addEvent("started", message.key, "parts" to parts)
         store.execute(Sql["prune_pace"], nowMs - keepPaceMs)
         store.execute(Sql["note_pace"], nowMs, sim, parts)
         this[startedKey(sim)] = "${today()} ${startedToday(sim) + parts}"
+        // Where it is paused, this one shows whether that is over.
+        pauses()[sim]?.let { this["$PAUSED$sim"] = it.probed(nowMs).toString() }
       }
       isStarted
     }
 
-  fun release(held: Held, code: String) = write { release(held.key, code) }
+  fun release(message: LeasedMessage, code: String) = write { release(message.key, code) }
 
   private fun release(key: AttemptKey, code: String) {
     if (store.execute(Sql["release"], key.messageId, key.attempt) == 1) {
-      report("released", key, "code" to code)
+      addEvent("released", key, "code" to code)
     }
   }
 
-  /** started → unknown for all that were started then or before. */
+  /** Writes down sending → uncertain for all that were started then or before. */
   fun giveUp(notAfterMs: Long): List<AttemptKey> = write { giveUpStarted(notAfterMs) }
 
   private fun giveUpStarted(notAfterMs: Long): List<AttemptKey> =
-    store.query(Sql["started"], notAfterMs, read = ::readKey).onEach { key ->
+    store.query(Sql["sending"], notAfterMs, read = ::readKey).onEach { key ->
       store.execute(Sql["give_up"], key.messageId, key.attempt)
-      report("unknown", key)
+      addEvent("unknown", key)
     }
 
   private fun readKey(row: Store.Row) = AttemptKey(row.long(0), row.long(1).toInt())
 
   /**
-   * What the radio and the network said; the same word twice is reported once. A report that comes
+   * Writes down what the radio and the network said; the same report twice counts once. One that comes
    * after its attempt was forgotten is passed on all the same.
    */
   fun record(reports: List<Report>) = write {
-    for (word in reports) {
-      if (isKnown(word) && !isNews(word)) continue
-      val key = AttemptKey(word.messageId, word.attempt)
-      report(word.type.wire, key, "part" to word.part, "parts" to word.parts, "code" to word.code)
-      store.execute(Sql["finish"], word.messageId, word.attempt)
+    for (report in reports) {
+      val route = routeOf(report.messageId, report.attempt)
+      if (route != null && !isNew(report)) continue
+      addEvent(
+        report.type.wire, AttemptKey(report.messageId, report.attempt),
+        "part" to report.part, "parts" to report.parts, "code" to report.code,
+      )
+      val isFinished = store.execute(Sql["finish"], report.messageId, report.attempt) == 1
+      if (route?.sim != null) judgeSim(route.sim, route.phone, report, isFinished)
     }
   }
 
-  private fun isKnown(word: Report) =
-    store.query(Sql["known"], word.messageId, word.attempt) { true }.isNotEmpty()
+  private fun isNew(report: Report) = store.execute(
+    Sql["answer"], report.messageId, report.attempt, report.part, report.type.wire,
+  ) == 1
 
-  private fun isNews(word: Report) =
-    store.execute(Sql["answer"], word.messageId, word.attempt, word.part, word.type.wire) == 1
+  /** Through which SIM an attempt went, and to whom as long as the radio has not answered. */
+  private class Route(val sim: Int?, val phone: String)
 
-  /** An inbound SMS for the outbox. Whoever may hand it over twice gives it an [eventId]. */
-  fun receive(sender: String, text: String, sim: Int?, eventId: String = ids()) {
+  /** Null: nothing is known of this attempt (any more). */
+  private fun routeOf(messageId: Long, attempt: Int): Route? =
+    store.query(Sql["route"], messageId, attempt) {
+      Route(if (it.isNull(0)) null else it.long(0).toInt(), it.text(1))
+    }.firstOrNull()
+
+  // --- SIMs that cannot send ---
+
+  /** A part that was sent ends a SIM's pause; attempts that are refused as a whole begin one. */
+  private fun judgeSim(sim: Int, phone: String, report: Report, isFinished: Boolean) {
+    when {
+      report.type != Report.Type.FAILED -> resume(sim.toString())
+      isFinished && report.code !in Protocol.NOT_THE_SIM && isRefused(report) -> refuse(sim, phone)
+    }
+  }
+
+  private fun isRefused(report: Report) =
+    store.query(Sql["is_refused"], report.messageId, report.attempt) { true }.isNotEmpty()
+
+  private fun refuse(sim: Int, phone: String) {
+    if (sim in pauses()) return
+    val refused = Refused.read(this["$REFUSED$sim"]).onceMore(phone)
+    if (refused.isEnough) {
+      unset("$REFUSED$sim")
+      this["$PAUSED$sim"] = Pause.begin(clock.monotonicMs()).toString()
+    } else {
+      this["$REFUSED$sim"] = refused.toString()
+    }
+    knownPauses = null
+  }
+
+  /** The modem was asked, and fell over: whether it sent it nobody knows, but it shall not go on. */
+  fun noteRefusal(message: LeasedMessage, sim: Int) = write { refuse(sim, message.phone) }
+
+  private fun resume(sim: String) {
+    unset("$REFUSED$sim")
+    unset("$PAUSED$sim")
+    knownPauses = null
+  }
+
+  /** Their owner wants them tried again. */
+  fun resumeSims() = write {
+    for (prefix in listOf(REFUSED, PAUSED)) {
+      store.query(Sql["settings_of_sims"], prefix) { it.text(0) }.forEach(::unset)
+    }
+  }
+
+  /** The SIMs that are paused since they cannot send. */
+  fun pauses(): Map<Int, Pause> = knownPauses ?: store.query(Sql["settings_of_sims"], PAUSED) {
+    it.text(0).removePrefix(PAUSED).toInt() to Pause.read(it.text(1))
+  }.toMap().also { knownPauses = it }
+
+  /**
+   * An inbound SMS for the outbox. Whoever may hand it over twice gives it an [eventId]; [arrived] is by
+   * this phone's clock, [sent] by the network's.
+   */
+  fun receive(
+    sender: String,
+    text: String,
+    sim: Int?,
+    eventId: String = ids(),
+    arrived: Instant = clock.wall(),
+    sent: Instant? = null,
+  ) {
     val body = body(
       eventId, "received", "sender" to clean(sender), "text" to clean(text), "sim" to sim,
+      "sent_time" to sent?.toString(), at = arrived,
     )
     write { store.execute(Sql["receive"], eventId, body) }
   }
 
-  private fun report(type: String, key: AttemptKey, vararg fields: Pair<String, Any?>) {
+  private fun addEvent(type: String, key: AttemptKey, vararg fields: Pair<String, Any?>) {
     val eventId = ids()
     val at = arrayOf("message_id" to key.messageId, "attempt" to key.attempt)
     val body = body(eventId, type, *at, *fields)
     store.execute(Sql["report"], eventId, key.messageId, key.attempt, body)
   }
 
-  private fun body(eventId: String, type: String, vararg fields: Pair<String, Any?>): String {
-    val head = arrayOf(
-      "event_id" to eventId, "type" to type, "wall_time" to clock.wall().toString(),
-    )
+  private fun body(
+    eventId: String,
+    type: String,
+    vararg fields: Pair<String, Any?>,
+    at: Instant = clock.wall(),
+  ): String {
+    val head = arrayOf("event_id" to eventId, "type" to type, "wall_time" to at.toString())
     return encodeJson(linkedMapOf(*head, *fields))
   }
 }
@@ -360,7 +427,9 @@ private const val BASE_URL = "base_url"
 private const val CLAIM_ID = "claim_id"
 private const val DEVICE_ID = "device_id"
 private const val PACE_MS = "pace_ms"
+private const val PAUSED = "paused_sim_"
 private const val PIN = "pin"
+private const val REFUSED = "refused_by_sim_"
 private const val SEGMENTS = "segments_per_minute"
 private const val STOPPED = "stopped"
 private const val SYNCED_AT = "synced_at"

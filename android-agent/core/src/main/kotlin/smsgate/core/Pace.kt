@@ -54,8 +54,8 @@ class Pace(history: List<Start>) {
   }
 
   companion object {
-    const val WINDOW_MS = 60_000L
-    const val PACE_MS = 10_000L
-    const val SEGMENTS_PER_MINUTE = 24
+    const val WINDOW_MS = Protocol.PACE_WINDOW_SECONDS * 1000L
+    const val PACE_MS = Protocol.PACE_SECONDS * 1000L
+    const val SEGMENTS_PER_MINUTE = Protocol.SEGMENTS_PER_MINUTE
   }
 }

@@ -27,13 +27,13 @@ data class Invitation(
         "smsgate" -> readSmsgate(link)
         else -> Found("", link.substringBefore("~"), link.substringAfter("~", ""))
       }
-      if (code.isEmpty()) throw PairingException(Word.NO_CODE)
+      if (code.isEmpty()) throw PairingException(TextKey.NO_CODE)
       val baseUrl = (server ?: found).trimEnd('/')
       if (!isAddress(baseUrl)) {
-        throw PairingException(Word.NO_SERVER)
+        throw PairingException(TextKey.NO_SERVER)
       }
       if (pin.isNotEmpty() && !PIN.matches(pin)) {
-        throw PairingException(Word.LINK_DAMAGED)
+        throw PairingException(TextKey.LINK_DAMAGED)
       }
       return Invitation(baseUrl, code, pin.lowercase().ifEmpty { null })
     }
@@ -56,7 +56,7 @@ data class Invitation(
       try {
         URLDecoder.decode(text, "UTF-8")
       } catch (_: IllegalArgumentException) {
-        throw PairingException(Word.LINK_DAMAGED)
+        throw PairingException(TextKey.LINK_DAMAGED)
       }
 
     /** Nothing but scheme, host, port and path: else [host] would not be whom the phone talks to. */
@@ -77,9 +77,9 @@ data class Invitation(
 }
 
 /** Why it did not pair, and what a library or the server said of that. */
-class PairingException(val detail: Detail, val said: String = "", cause: Throwable? = null) :
-  Exception(if (said.isEmpty()) "$detail" else "$detail ($said)", cause) {
-  constructor(word: Word) : this(Detail(word))
+class PairingException(val detail: Detail, val rawMessage: String = "", cause: Throwable? = null) :
+  Exception(if (rawMessage.isEmpty()) "$detail" else "$detail ($rawMessage)", cause) {
+  constructor(key: TextKey) : this(Detail(key))
 }
 
 /**
@@ -93,11 +93,11 @@ fun pair(
   device: Device,
 ): PairReply {
   if (journal.stopReason?.isSetAside == true) {
-    throw PairingException(Word.SET_ASIDE)
+    throw PairingException(TextKey.SET_ASIDE)
   }
   val known = journal.baseUrl
   if (known != null && known != invitation.baseUrl) {
-    throw PairingException(Detail(Word.OTHER_SERVER, known))
+    throw PairingException(Detail(TextKey.OTHER_SERVER, known))
   }
   val reply = try {
     transport.send(Request("POST", PAIR_PATH, body = introduce(journal, invitation, device)))
@@ -108,7 +108,7 @@ fun pair(
   val paired = try {
     readPair(reply.body)
   } catch (error: BadReplyException) {
-    val detail = Detail(Word.NOT_SMSGATE, invitation.host)
+    val detail = Detail(TextKey.NOT_SMSGATE, invitation.host)
     throw PairingException(detail, error.message.orEmpty(), error)
   }
   journal.storePairing(invitation, paired)
@@ -116,18 +116,18 @@ fun pair(
 }
 
 private fun unanswered(host: String, error: TransportException): PairingException {
-  val detail = when (error.word) {
-    Word.NO_ANSWER -> Detail(Word.HOST_SILENT, host)
-    Word.UNTRUSTED -> Detail(Word.HOST_UNTRUSTED, host)
-    else -> return PairingException(Detail(error.word), cause = error)
+  val detail = when (error.key) {
+    TextKey.NO_ANSWER -> Detail(TextKey.HOST_SILENT, host)
+    TextKey.UNTRUSTED -> Detail(TextKey.HOST_UNTRUSTED, host)
+    else -> return PairingException(Detail(error.key), cause = error)
   }
   return PairingException(detail, error.message.orEmpty(), error)
 }
 
 private fun refused(host: String, reply: Reply): PairingException {
   val problem = readProblem(reply.body)
-  if (problem.code == "pairing_code_invalid") return PairingException(Word.CODE_INVALID)
-  return PairingException(Detail(Word.HOST_REFUSED, host, reply.status), problem.message)
+  if (problem.code == "pairing_code_invalid") return PairingException(TextKey.CODE_INVALID)
+  return PairingException(Detail(TextKey.HOST_REFUSED, host, reply.status), problem.message)
 }
 
 private fun introduce(journal: Journal, invitation: Invitation, device: Device): String =

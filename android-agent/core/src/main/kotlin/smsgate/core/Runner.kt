@@ -16,6 +16,7 @@ class Runner(
   private val tasks = ConcurrentLinkedQueue<(Journal) -> Unit>()
 
   @Volatile private var isStopping = false
+
   @Volatile private var isSyncWanted = false
 
   /**
@@ -40,13 +41,13 @@ class Runner(
   }
 
   /**
-   * Steps, waits, and again; answers the last step. Ends when the agent has stopped; when it is
+   * Steps, waits, and again; returns the last step. Ends when the agent has stopped; when it is
    * settled, if so wanted; and after so many milliseconds of the clock.
    */
   fun run(untilSettled: Boolean = false, maxMs: Long? = null): Step {
     val endsAtMs = maxMs?.let { clock.monotonicMs() + it } ?: Long.MAX_VALUE
     while (true) {
-      wakeUp.heard()
+      wakeUp.reset()
       doTasks()
       if (isSyncWanted) {
         isSyncWanted = false
@@ -55,15 +56,15 @@ class Runner(
       val step = agent.step()
       onStep(step)
       val isOver = isStopping || clock.monotonicMs() >= endsAtMs
-      if (step.did == Did.STOPPED || isOver || (untilSettled && agent.isSettled)) return step
+      if (step.kind == StepKind.STOPPED || isOver || (untilSettled && agent.isSettled)) return step
       val wakeAtMs = minOf(step.wakeAtMs ?: continue, endsAtMs)
       val waited = waitUntil(wakeAtMs, step)
-      if (waited?.did == Did.STOPPED) return waited
+      if (waited?.kind == StepKind.STOPPED) return waited
     }
   }
 
   private fun waitUntil(wakeAtMs: Long, step: Step): Step? {
-    if (step.did == Did.IDLE && hasLongPoll && tasks.isEmpty() && agent.mayWait) {
+    if (step.kind == StepKind.IDLE && hasLongPoll && tasks.isEmpty() && agent.mayWait) {
       return agent.awaitWork(Until(wakeUp, wakeAtMs)).also(onStep)
     }
     val pauseMs = wakeAtMs - clock.monotonicMs()

@@ -30,18 +30,17 @@ private inline fun fill(text: String, alone: Int, part: Int, sizeOf: (Int) -> In
   return if (total <= alone) 1 else parts
 }
 
-private val BASIC = (
-  "@£\$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-).toSet()
+internal val BASIC =
+  "@£\$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?".toSet() +
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà".toSet()
 
 /** Each takes an escape before it: two septets. */
-private val EXTENDED = "\u000C^{}\\[~]|€".toSet()
+internal val EXTENDED = "\u000C^{}\\[~]|€".toSet()
 
 /** Septets. */
-private const val GSM7_ALONE = 160
-private const val GSM7_PART = 153
+internal const val GSM7_ALONE = 160
+internal const val GSM7_PART = 153
 
 /** UTF-16 units. */
-private const val UCS2_ALONE = 70
-private const val UCS2_PART = 67
+internal const val UCS2_ALONE = 70
+internal const val UCS2_PART = 67

@@ -20,74 +20,112 @@ internal class Sending(
    */
   fun startOne(): Step? {
     val nowMs = clock.monotonicMs()
-    for (held in startable()) {
-      val parts = sender.countParts(held.text)
+    for (message in startable()) {
+      val sim = sender.slot(message.sim)
+      val parts = sender.countParts(message.text, sim)
       if (pace.segmentsReadyAtMs(parts, nowMs) > nowMs) return null
-      val sim = sender.slot(held.sim)
-      if (pace.simReadyAtMs(sim, nowMs) <= nowMs) return start(held, parts, sim)
+      if (pace.simReadyAtMs(sim, nowMs) <= nowMs) return start(message, parts, sim)
     }
     return null
   }
 
-  /** What is held and not blocked; each SIM is asked once. */
-  private fun startable(): Sequence<Held> {
-    val held = journal.held()
+  /** What is leased and not blocked; each SIM is asked once. */
+  private fun startable(): Sequence<LeasedMessage> {
+    val leased = journal.leased()
     if (owner.isPaused) return emptySequence()
-    val sims = held.mapTo(HashSet()) { it.sim }
-    val blocked = sims.filterTo(HashSet()) { sender.blocked(it) != null }
-    return held.asSequence().filter { it.sim !in blocked && !isCapped(it) }
+    val sims = leased.mapTo(HashSet()) { it.sim }
+    val blocked = sims.filterTo(HashSet()) { blocked(it) != null }
+    return leased.asSequence().filter { it.sim !in blocked && !isCapped(it) }
   }
 
   /** Why this message cannot be started now, or null. */
-  fun blocked(held: Held): String? = when {
+  fun blocked(message: LeasedMessage): String? = when {
     owner.isPaused -> PAUSED
-    isCapped(held) -> "limit_exceeded"
-    else -> sender.blocked(held.sim)
+    sender.slot(message.sim) in failing -> SIM_FAILING
+    isCapped(message) -> "limit_exceeded"
+    else -> sender.blocked(message.sim)
   }
 
-  private fun isCapped(held: Held): Boolean {
-    val sim = sender.slot(held.sim)
+  private fun blocked(sim: Int?): String? =
+    if (sender.slot(sim) in failing) SIM_FAILING else sender.blocked(sim)
+
+  /** The SIMs that cannot send, and are not to be tried again yet. */
+  val failing: Set<Int>
+    get() {
+      val nowMs = clock.monotonicMs()
+      return journal.pauses().filterValues { it.untilMs > nowMs }.keys
+    }
+
+  /** As messages name them; null for those that name none. */
+  fun failingSims(): List<Int?> {
+    val slots = failing.sorted()
+    return if (sender.slot(null) in slots) slots + null else slots
+  }
+
+  fun isForFailing(message: LeasedMessage) = sender.slot(message.sim) in failing
+
+  private fun isCapped(message: LeasedMessage): Boolean {
+    val sim = sender.slot(message.sim)
     val cap = owner.dailyCap(sim) ?: return false
-    return journal.startedToday(sim) + sender.countParts(held.text) > cap
+    return journal.startedToday(sim) + sender.countParts(message.text, sim) > cap
   }
 
-  private fun start(held: Held, parts: Int, sim: Int): Step? {
-    if (!journal.start(held, parts, sim, clock.monotonicMs(), pace.horizonMs)) {
+  private fun start(message: LeasedMessage, parts: Int, sim: Int): Step? {
+    if (!journal.start(message, parts, sim, clock.monotonicMs(), pace.horizonMs)) {
       return null // Its lease ended this very moment: the next step releases it.
     }
     checkpoint(Checkpoint.JOURNAL)
-    if (clock.monotonicMs() >= held.startBeforeMs) return overslept(held, parts)
-    sender.send(Sms(held.messageId, held.attempt, held.phone, held.text, parts, sim))
+    if (clock.monotonicMs() >= message.startBeforeMs) return overslept(message, parts)
+    val hasFallen = !isHanded(message, parts, sim)
     // The pace goes by when the radio was really called: the disk may have been slow.
     pace.note(Start(clock.monotonicMs(), sim, parts))
     checkpoint(Checkpoint.RADIO)
-    return Step(Did.SENT, Detail(Word.ATTEMPT, held.messageId, held.attempt))
+    if (hasFallen) journal.noteRefusal(message, sim)
+    return Step(StepKind.SENT, Detail(TextKey.ATTEMPT, message.messageId, message.attempt))
   }
+
+  /**
+   * Whatever a maker's Android throws here, nobody knows whether the text went: nothing is reported, and
+   * it is `unknown` after a quarter of an hour. What goes on like that pauses the SIM.
+   */
+  private fun isHanded(message: LeasedMessage, parts: Int, sim: Int): Boolean =
+    try {
+      sender.send(
+        Sms(message.messageId, message.attempt, message.phone, message.text, parts, sim),
+      )
+      true
+    } catch (_: RuntimeException) {
+      false
+    }
 
   /**
    * The phone stood still between the journal and the radio, and the lease is over: the message may
    * be somebody else's by now. It was surely not sent, so it has failed.
    */
-  private fun overslept(held: Held, parts: Int): Step {
+  private fun overslept(message: LeasedMessage, parts: Int): Step {
     journal.record(
       (1..parts).map { part ->
-        Report(held.messageId, held.attempt, part, parts, Report.Type.FAILED, "window_closed")
+        Report(
+          message.messageId, message.attempt, part, parts, Report.Type.FAILED, "window_closed",
+        )
       },
     )
-    return released(held, "window_closed")
+    return released(message, "window_closed")
   }
 
   /**
    * How many more can be started before the next sync, as far as one can know: a dead phone shall
    * hold few messages. One segment each is assumed; longer ones wait within their lease.
    */
-  fun capacity(held: List<Held>): Int {
-    val least = if (held.isEmpty()) 1 else 0
-    val byPace = (BUSY_SYNC_MS / pace.paceMs).toInt() - held.size // All may be for one SIM.
+  fun capacity(leased: List<LeasedMessage>): Int {
+    val least = if (leased.isEmpty()) 1 else 0
+    // One message shows whether a paused SIM can send again.
+    if (journal.pauses().keys != failing) return least
+    val byPace = (BUSY_SYNC_MS / pace.paceMs).toInt() - leased.size // All may be for one SIM.
     if (byPace <= least) return least
-    val waiting = held.sumOf { sender.countParts(it.text) }
+    val waiting = leased.sumOf { sender.countParts(it.text, sender.slot(it.sim)) }
     val perSync = minOf(pace.segmentsPerMinute * (BUSY_SYNC_MS / Pace.WINDOW_MS), room()).toInt()
-    return minOf(byPace, perSync - waiting, MAX_CAPACITY).coerceAtLeast(least)
+    return minOf(byPace, perSync - waiting, Protocol.MAX_CAPACITY).coerceAtLeast(least)
   }
 
   /** The owner's pause, no SIM that can send, or none with a part left for today. */
@@ -97,7 +135,7 @@ internal class Sending(
   private fun room(): Long {
     if (owner.isPaused) return 0
     val sims = (slots() + sender.slot(null)).distinct()
-    return sims.filter { sender.blocked(it) == null }.sumOf(::roomOf)
+    return sims.filter { blocked(it) == null }.sumOf(::roomOf)
   }
 
   private fun roomOf(sim: Int): Long {
@@ -107,34 +145,35 @@ internal class Sending(
 
   /** Moments at which something may be started that may not be now, or no longer be started. */
   fun moments(): List<Long> {
-    val held = journal.held()
-    if (held.isEmpty()) return emptyList()
+    val leased = journal.leased()
     val nowMs = clock.monotonicMs()
+    val probes = journal.pauses().values.map { it.untilMs }.filter { it > nowMs }
+    if (leased.isEmpty()) return probes
     val startable = startable().toList()
     // What is blocked is asked again.
-    val retry = listOf(nowMs + RETRY_MS).filter { startable.size < held.size }
-    return retry + held.minOf { it.startBeforeMs } + readyMoments(startable, nowMs)
+    val retry = listOf(nowMs + RETRY_MS).filter { startable.size < leased.size }
+    return probes + retry + leased.minOf { it.startBeforeMs } + readyMoments(startable, nowMs)
   }
 
   /** When the first message for each SIM may start. */
-  private fun readyMoments(startable: List<Held>, nowMs: Long): Collection<Long> {
+  private fun readyMoments(startable: List<LeasedMessage>, nowMs: Long): Collection<Long> {
     val moments = HashMap<Int, Long>()
     var fitsMs = 0L
-    for (held in startable) {
-      val sim = sender.slot(held.sim)
+    for (message in startable) {
+      val sim = sender.slot(message.sim)
       // Nobody overtakes one that waits for segments (see startOne).
-      fitsMs = maxOf(fitsMs, pace.segmentsReadyAtMs(sender.countParts(held.text), nowMs))
+      fitsMs = maxOf(fitsMs, pace.segmentsReadyAtMs(sender.countParts(message.text, sim), nowMs))
       if (sim !in moments) moments[sim] = maxOf(pace.simReadyAtMs(sim, nowMs), fitsMs)
     }
     return moments.values
   }
 }
 
-internal fun released(held: Held, code: String) =
-  Step(Did.RELEASED, Detail(Word.MESSAGE, held.messageId), Word.ofReason(code))
+internal fun released(message: LeasedMessage, code: String) =
+  Step(StepKind.RELEASED, Detail(TextKey.MESSAGE, message.messageId), TextKey.ofReason(code))
 
 /** While there is something to send, the phone asks that often. */
-internal const val BUSY_SYNC_MS = 60_000L
+internal const val BUSY_SYNC_MS = Protocol.BUSY_SYNC_SECONDS * 1000L
 
-/** The owner's pause: what is held goes back when its lease is over. */
+/** The owner's pause: what is leased goes back when its lease is over. */
 private const val PAUSED = "paused"

@@ -4,19 +4,19 @@ package smsgate.core
 interface SmsSender {
   /**
    * Why nothing can be sent through this SIM now (`no_service`, `no_sim`, `no_permission`…), or
-   * null. What is held waits, and goes back to the server when its lease is over.
+   * null. What is leased waits, and goes back to the server when its lease is over.
    */
   fun blocked(sim: Int?): String?
 
   /** The slot that a message for this SIM goes through; null is the default one. */
   fun slot(sim: Int?): Int
 
-  /** How many SMS the modem makes of this text. */
-  fun countParts(text: String): Int = smsgate.core.countParts(text)
+  /** How many SMS the modem behind this slot makes of this text. */
+  fun countParts(text: String, sim: Int): Int = smsgate.core.countParts(text)
 
   /**
-   * Hands a text to the modem. It must not throw: what goes wrong is a [Report] like any other, or
-   * it never comes, and the agent says `unknown` after a quarter of an hour.
+   * Hands a text to the modem. What surely did not go is a [Report] like any other; whatever it throws
+   * means that nobody knows, and the agent says `unknown` after a quarter of an hour.
    */
   fun send(sms: Sms)
 
@@ -41,7 +41,7 @@ data class Sms(
   val sim: Int,
 )
 
-/** The radio's (sent, failed) or the network's (delivered, undelivered) word on one part. */
+/** The radio's (sent, failed) or the network's (delivered, undelivered) report on one part. */
 data class Report(
   val messageId: Long,
   val attempt: Int,
@@ -52,10 +52,10 @@ data class Report(
   /** Android's result name in lower case. */
   val code: String? = null,
 ) {
-  enum class Type(val wire: String, internal val word: Word) {
-    SENT("part_sent", Word.SENT),
-    FAILED("part_failed", Word.FAILED),
-    DELIVERED("part_delivered", Word.DELIVERED),
-    UNDELIVERED("part_undelivered", Word.UNDELIVERED),
+  enum class Type(val wire: String, internal val key: TextKey) {
+    SENT("part_sent", TextKey.SENT),
+    FAILED("part_failed", TextKey.FAILED),
+    DELIVERED("part_delivered", TextKey.DELIVERED),
+    UNDELIVERED("part_undelivered", TextKey.UNDELIVERED),
   }
 }

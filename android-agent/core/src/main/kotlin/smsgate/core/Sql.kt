@@ -10,8 +10,9 @@ internal object Sql {
       .use { it.readBytes().decodeToString() },
   )
 
-  /** `CREATE TABLE`, one by one. */
-  val schema: List<String> = this["schema"].split(";").filter { it.isNotBlank() }
+  /** Step n brings a journal from version n - 1 to n; a new file begins at version 0. */
+  val schema: List<String> =
+    (1..statements.keys.count { it.startsWith("schema_") }).map { this["schema_$it"] }
 
   operator fun get(name: String): String = statements.getValue(name)
 

@@ -11,10 +11,10 @@ import java.io.File
  * appear.
  */
 interface Store : Closeable {
-  /** Runs one statement; answers how many rows it changed. */
+  /** Runs one statement; returns how many rows it changed. */
   fun execute(sql: String, vararg values: Any?): Int
 
-  /** Runs one query; answers what [read] makes of each row. */
+  /** Runs one query; returns what [read] makes of each row. */
   fun <T> query(sql: String, vararg values: Any?, read: (Row) -> T): List<T>
 
   /** All or nothing, begun as a writer. Never nested. */
@@ -39,7 +39,7 @@ open class StoreException(
   cause: Throwable? = null,
   private val isFull: Boolean = false,
 ) : Exception(message, cause) {
-  val detail get() = Detail(if (isFull) Word.DISK_FULL else Word.DISK_REFUSES)
+  open val detail get() = Detail(if (isFull) TextKey.DISK_FULL else TextKey.DISK_REFUSES)
 }
 
 /** The file is not a sound database. */

@@ -33,29 +33,27 @@ class Reply(
 ) {
   /**
    * Milliseconds to wait, if the server names them. A date is not believed: clocks may be wrong,
-   * and an absurd wait is cut to an hour.
+   * and an absurd wait is cut.
    */
   val retryAfterMs: Long?
     get() {
       val header = headers.entries.firstOrNull { it.key.equals("Retry-After", ignoreCase = true) }
       val digits = header?.value?.takeIf { it.isNotEmpty() && it.all { c -> c in '0'..'9' } }
-      return digits?.let { (it.toLongOrNull() ?: MAX_SECONDS).coerceAtMost(MAX_SECONDS) * 1000 }
+        ?: return null
+      val longest = Protocol.LONGEST_RETRY_AFTER_SECONDS.toLong()
+      return (digits.toLongOrNull() ?: longest).coerceAtMost(longest) * 1000
     }
-
-  private companion object {
-    const val MAX_SECONDS = 3600L
-  }
 }
 
 /** No answer came: nobody knows whether the server saw the request. */
 open class TransportException(
   message: String,
   cause: Throwable? = null,
-  val word: Word = Word.NO_ANSWER,
+  val key: TextKey = TextKey.NO_ANSWER,
 ) : Exception(message, cause)
 
 /** The caller had something better to do than to wait. */
 class GaveUpException : TransportException("gave up")
 
 /** The address would carry everything for everybody to read; nothing was sent. */
-class CleartextException : TransportException("cleartext", word = Word.CLEARTEXT)
+class CleartextException : TransportException("cleartext", key = TextKey.CLEARTEXT)

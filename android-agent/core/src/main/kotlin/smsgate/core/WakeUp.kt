@@ -6,7 +6,7 @@ import kotlin.concurrent.withLock
 
 /**
  * Ends a wait early: what the phone's one thread listens to while it has nothing to do. Any thread
- * may [call]; the call is kept until the phone has [heard] it, so that none is lost in between.
+ * may [call]; the call is kept until the phone calls [reset], so that none is lost in between.
  */
 class WakeUp {
   private val lock = ReentrantLock()
@@ -19,7 +19,7 @@ class WakeUp {
   }
 
   /** Forgets the call; the phone does this before it looks for what there is to do. */
-  fun heard() = lock.withLock { isCalled = false }
+  fun reset() = lock.withLock { isCalled = false }
 
   /** Waits for a call, real milliseconds at most; true if there was one. */
   fun await(ms: Long): Boolean = lock.withLock {

@@ -4,6 +4,8 @@ import com.grack.nanojson.JsonObject
 import com.grack.nanojson.JsonParser
 import com.grack.nanojson.JsonParserException
 import com.grack.nanojson.JsonWriter
+import java.time.Instant
+import java.time.format.DateTimeParseException
 
 /*
  * What goes over the wire: reading the server's answers strictly, building the phone's requests. An
@@ -15,39 +17,19 @@ internal const val PAIR_PATH = "/companion/pair/"
 internal const val SYNC_PATH = "/companion/sync/"
 internal const val WAIT_PATH = "/companion/wait/"
 
-internal const val MAX_EVENTS = 200
-internal const val MAX_CAPACITY = 50
-internal const val MAX_REQUEST_BYTES = 256 * 1024
-
-/** `held` only tells the server which of them to cancel: the first so many go first as well. */
-private const val MAX_HELD = 1000
-
-/** A day is beyond every lease and every pause; a larger number is a fault, not a wish. */
-private const val MAX_SECONDS = 86_400.0
-
 /** The server's answer cannot be read. */
 class BadReplyException(message: String) : Exception(message)
 
-/** One message to send, as the server leased it. */
-data class Order(
-  val messageId: Long,
-  val attempt: Int,
-  val phone: String,
-  val text: String,
-  /** The slot; null: the default one. */
-  val sim: Int?,
-  val priority: Int,
-  val startWithinMs: Long,
-)
-
 data class SyncReply(
   val acked: List<String>,
-  val messages: List<Order>,
+  val messages: List<LeasedMessage>,
   val cancel: Set<Long>,
   val isPaused: Boolean,
   val nextSyncMs: Long,
   val paceMs: Long,
   val segmentsPerMinute: Int,
+  /** Null: the server did not say, or not so that it can be read. Nothing depends on it. */
+  val serverTime: Instant? = null,
 )
 
 /** No data class: its token shall stand in no log. */
@@ -57,7 +39,8 @@ internal class SyncRequest(
   private val claimId: String,
   val capacity: Int,
   private val bootId: String,
-  private val held: List<Held>,
+  private val leased: List<LeasedMessage>,
+  private val failingSims: List<Int?>,
   private val health: Map<String, Any?>,
 ) {
   /**
@@ -70,17 +53,19 @@ internal class SyncRequest(
         "claim_id" to claimId,
         "capacity" to capacity,
         "boot_id" to bootId,
-        "held" to held.take(MAX_HELD)
+        "held" to leased.take(Protocol.MAX_HELD)
           .map { mapOf("message_id" to it.messageId, "attempt" to it.attempt) },
+        "failing_sims" to failingSims.ifEmpty { null },
         "health" to health,
       ),
     ).removeSuffix("}") + ",\"events\":["
-    return fitting(events, MAX_REQUEST_BYTES - utf8Size(head) - 2).joinToString(",", head, "]}")
+    val room = Protocol.MAX_REQUEST_BYTES - utf8Size(head) - 2
+    return fitting(events, room).joinToString(",", head, "]}")
   }
 
   private fun fitting(events: List<String>, bytes: Int): List<String> {
     var room = bytes
-    return events.take(MAX_EVENTS).withIndex().takeWhile { (index, event) ->
+    return events.take(Protocol.MAX_EVENTS).withIndex().takeWhile { (index, event) ->
       room -= utf8Size(event) + 1
       index == 0 || room >= 0
     }.map { it.value }
@@ -92,15 +77,17 @@ internal fun encodeJson(body: Map<String, Any?>): String =
 
 private fun utf8Size(text: String) = text.toByteArray().size
 
-internal fun readSync(body: String): SyncReply = Reader(parse(body)).run {
+/** What a sync's 200 says. Leases count from before the request. */
+internal fun readSync(body: String, askedAtMs: Long): SyncReply = Reader(parse(body)).run {
   SyncReply(
     acked = items("acked").map(::asText),
-    messages = items("messages").map(::readOrder),
+    messages = items("messages").map { readMessage(it, askedAtMs) },
     cancel = items("cancel").map(::asInteger).toSet(),
     isPaused = flag("paused"),
     nextSyncMs = millis("next_sync_seconds"),
     paceMs = millis("pace_seconds"),
     segmentsPerMinute = int("segments_per_minute", 1),
+    serverTime = momentOrNull("server_time"),
   )
 }
 
@@ -120,17 +107,17 @@ internal fun readProblem(body: String): Problem {
   return Problem(reply["code"] as? String ?: "", reply["message"] as? String ?: "")
 }
 
-private fun readOrder(item: Any?): Order {
+private fun readMessage(item: Any?, askedAtMs: Long): LeasedMessage {
   if (item !is JsonObject) throw BadReplyException("a message is not an object")
   return Reader(item).run {
-    Order(
+    LeasedMessage(
       messageId = integer("message_id", 1),
       attempt = int("attempt", 1),
       phone = text("phone"),
       text = text("text"),
       sim = if (item["sim"] == null) null else int("sim", 0),
       priority = int("priority", Int.MIN_VALUE),
-      startWithinMs = millis("start_within_seconds"),
+      startBeforeMs = askedAtMs + millis("start_within_seconds"),
     )
   }
 }
@@ -166,9 +153,16 @@ private class Reader(private val data: JsonObject) {
 
   fun text(key: String): String = asText(data[key])
 
+  fun momentOrNull(key: String): Instant? =
+    try {
+      (data[key] as? String)?.let(Instant::parse)
+    } catch (_: DateTimeParseException) {
+      null
+    }
+
   fun millis(key: String): Long {
     val value = data[key] as? Number ?: throw BadReplyException("$key is not a number")
-    return (value.toDouble().coerceIn(0.0, MAX_SECONDS) * 1000).toLong()
+    return (value.toDouble().coerceIn(0.0, Protocol.LONGEST_SECONDS.toDouble()) * 1000).toLong()
   }
 }
 

@@ -1,11 +1,11 @@
 package smsgate.core
 
-import java.io.File
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.MethodSource
+import java.io.File
+import kotlin.test.assertTrue
 
 /** The vectors that every agent has to pass. */
 class ContractTest {
@@ -21,7 +21,7 @@ class ContractTest {
   }
 
   companion object {
-    private val CONTRACT = File(System.getProperty("contract"))
+    private val CONTRACT = File(System.getProperty("protocol"), "vectors")
 
     @JvmStatic
     fun vectors(): List<String> = CONTRACT.listFiles { file -> file.extension == "json" }!!

@@ -1,12 +1,12 @@
 package smsgate.core
 
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.io.RandomAccessFile
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
-import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
 
 /** A phone that dies anywhere neither repeats nor loses. */
 class CrashTest {

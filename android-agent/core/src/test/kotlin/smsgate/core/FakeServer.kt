@@ -80,10 +80,10 @@ class FakeServer {
   }
 
   private fun sync(body: JsonObject, text: String): Reply {
-    check(text.toByteArray().size <= MAX_REQUEST_BYTES) { "the call is too large" }
+    check(text.toByteArray().size <= Protocol.MAX_REQUEST_BYTES) { "the call is too large" }
     syncs += body
     val reported = body.getArray("events").map { it as JsonObject }
-    check(reported.size <= MAX_EVENTS) { "too many events" }
+    check(reported.size <= Protocol.MAX_EVENTS) { "too many events" }
     for (event in reported) {
       val known = events.getOrPut(event.getString("event_id")) { event }
       check(known == event) { "an event id stands for one event for ever" }

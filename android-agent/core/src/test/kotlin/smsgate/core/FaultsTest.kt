@@ -1,10 +1,5 @@
 package smsgate.core
 
-import java.io.File
-import java.time.Duration
-import kotlin.io.path.createTempDirectory
-import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import net.jqwik.api.Arbitraries
 import net.jqwik.api.Arbitrary
 import net.jqwik.api.Combinators.combine
@@ -14,6 +9,11 @@ import net.jqwik.api.Property
 import net.jqwik.api.Provide
 import net.jqwik.api.constraints.IntRange
 import net.jqwik.api.constraints.Size
+import java.io.File
+import java.time.Duration
+import kotlin.io.path.createTempDirectory
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
 
 /** Nothing is sent twice and nothing is lost, whatever network, process and radio do. */
 class FaultsTest {

@@ -1,11 +1,11 @@
 package smsgate.core
 
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
-import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
 
 /** What cannot be written down is not started. */
 class FullDiskTest {
@@ -21,7 +21,7 @@ class FullDiskTest {
     assertEquals(1, phone.sent.size)
     whileFull("UPDATE ON attempt") {
       phone.clock.advance(10_000)
-      assertEquals(Did.JOURNAL_FAILED, phone.steps().last())
+      assertEquals(StepKind.JOURNAL_FAILED, phone.steps().last())
       assertEquals(1, phone.sent.size)
     }
     phone.run()
@@ -46,13 +46,13 @@ class FullDiskTest {
   }
 
   @Test
-  fun `the radio's word is not lost while the disk is full`() {
+  fun `the radio's reports are not lost while the disk is full`() {
     val phone = TestPhone(file, server)
     server.add()
     phone.steps()
     whileFull("INSERT ON part") {
       phone.clock.advance(5_000)
-      assertEquals(listOf(Did.JOURNAL_FAILED), phone.steps())
+      assertEquals(listOf(StepKind.JOURNAL_FAILED), phone.steps())
     }
     phone.run()
     assertEquals(listOf("started", "part_sent", "part_delivered"), server.types(1))
@@ -76,11 +76,14 @@ class FullDiskTest {
         clock,
         FakeDevice,
       )
-      val order = Order(1, 1, "+48500000001", "x".repeat(9000), null, 0, 600_000)
+      val message = LeasedMessage(1, 1, "+48500000001", "x".repeat(9000), null, 0, 600_000)
       assertFailsWith<StoreException> {
-        journal.accept(SyncReply(emptyList(), listOf(order), emptySet(), false, 60, 10, 24), 0)
+        journal.accept(SyncReply(emptyList(), listOf(message), emptySet(), false, 60, 10, 24))
       }
-      do { val step = agent.step() } while (step.did !in setOf(Did.IDLE, Did.JOURNAL_FAILED))
+      val rests = setOf(StepKind.IDLE, StepKind.JOURNAL_FAILED)
+      do {
+        val step = agent.step()
+      } while (step.kind !in rests)
       assertTrue(starts.isEmpty())
     }
   }

@@ -1,18 +1,18 @@
 package smsgate.core
 
-import java.io.File
-import kotlin.test.assertEquals
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import kotlin.test.assertEquals
 
-/** A phone with 10,000 held messages in 64 MB of heap: a JVM of its own. */
+/** A phone with 10,000 leased messages in 64 MB of heap: a JVM of its own. */
 class MemoryTest {
   @TempDir lateinit var folder: File
 
   @Test
-  fun `10,000 held messages fit into 64 MB`() {
-    val said = ownJvm("-Xmx64m", CrowdedPhone::class.java.name, "$folder/phone.sqlite3")
-    assertEquals("10000 held, 3 sent\n", said)
+  fun `10,000 leased messages fit into 64 MB`() {
+    val output = ownJvm("-Xmx64m", CrowdedPhone::class.java.name, "$folder/phone.sqlite3")
+    assertEquals("10000 leased, 3 sent\n", output)
   }
 }
 
@@ -23,17 +23,21 @@ object CrowdedPhone {
     val server = FakeServer()
     TestPhone(File(arguments.single()), server).use { phone ->
       phone.step()
-      for (ids in (1L..HELD).chunked(500)) {
-        val orders = ids.map { Order(it, 1, "+48500000001", "x".repeat(1530), null, 0, LEASE_MS) }
-        val reply = SyncReply(emptyList(), orders, emptySet(), false, 60_000, 10_000, 24)
-        phone.journal.accept(reply, phone.clock.monotonicMs())
+      for (ids in (1L..LEASED).chunked(500)) {
+        val startBeforeMs = phone.clock.monotonicMs() + LEASE_MS
+        val messages = ids.map {
+          LeasedMessage(it, 1, "+48500000001", "x".repeat(1530), null, 0, startBeforeMs)
+        }
+        phone.journal.accept(
+          SyncReply(emptyList(), messages, emptySet(), false, 60_000, 10_000, 24),
+        )
       }
-      print("${phone.journal.held().size} held")
+      print("${phone.journal.leased().size} leased")
       phone.run(65)
       println(", ${phone.sent.size} sent")
     }
   }
 
-  private const val HELD = 10_000L
+  private const val LEASED = 10_000L
   private const val LEASE_MS = 3_600_000L
 }

@@ -1,20 +1,20 @@
 package smsgate.core
 
+import org.junit.jupiter.api.Test
 import java.io.File
 import kotlin.test.assertEquals
-import org.junit.jupiter.api.Test
 
 /** Android 8 has SQLite 3.18, of 2017: the journal's SQL must not know better. */
 class OldSqliteTest {
   @Test
   fun `the contract is kept on SQLite 3,18`() {
-    val contract = System.getProperty("contract")
-    val said = ownJvm(
+    val contract = File(System.getProperty("protocol"), "vectors").path
+    val output = ownJvm(
       ContractOnAnySqlite::class.java.name, contract,
       firstOnPath = System.getProperty("old.sqlite"),
     )
     val count = File(contract).listFiles { file -> file.extension == "json" }!!.size
-    assertEquals("SQLite 3.18.0 keeps $count vectors\n", said)
+    assertEquals("SQLite 3.18.0 keeps $count vectors\n", output)
   }
 }
 

@@ -1,10 +1,10 @@
 package smsgate.core
 
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
-import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
 
 /** What the phone's owner may set on the phone itself. */
 class OwnerTest {

@@ -1,8 +1,5 @@
 package smsgate.core
 
-import java.io.File
-import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import net.jqwik.api.Arbitraries
 import net.jqwik.api.Arbitrary
 import net.jqwik.api.Combinators.combine
@@ -11,6 +8,9 @@ import net.jqwik.api.ForAll
 import net.jqwik.api.Property
 import net.jqwik.api.Provide
 import net.jqwik.api.constraints.Size
+import java.io.File
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
 
 /** The two limits of the radio, for any sequence of texts, restarts and reboots. */
 class PaceTest {

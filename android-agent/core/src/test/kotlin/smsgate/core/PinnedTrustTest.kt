@@ -1,5 +1,7 @@
 package smsgate.core
 
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.net.InetAddress
 import java.security.KeyStore
@@ -8,8 +10,6 @@ import javax.net.ssl.KeyManagerFactory
 import javax.net.ssl.SSLContext
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
-import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
 
 /** A server with a certificate of its own making, for a name that nobody asks for, long expired. */
 class PinnedTrustTest {

@@ -1,26 +1,27 @@
 package smsgate.core
 
-import kotlin.test.assertEquals
+import com.grack.nanojson.JsonObject
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.params.ParameterizedTest
-import org.junit.jupiter.params.provider.CsvSource
+import kotlin.test.assertEquals
 
 class SegmentsTest {
-  @ParameterizedTest
-  @CsvSource(
-    "a,160,1", "a,161,2", "a,306,2", "a,307,3",
-    "€,80,1", "€,81,2",
-    "€,153,3", // An escape does not straddle two parts.
-    "ż,70,1", "ż,71,2",
-    "😀,35,1", "😀,36,2",
-    "😀,67,3", // A surrogate pair does not straddle two parts.
-  )
-  fun `it counts parts`(character: String, times: Int, parts: Int) {
-    assertEquals(parts, countParts(character.repeat(times)))
+  private val segments = protocolFile("segments.json")
+
+  @Test
+  fun `it counts parts as the protocol does`() {
+    for (case in segments.getArray("cases").map { it as JsonObject }) {
+      val text = case.getString("text").repeat(case.getInt("times"))
+      assertEquals(case.getInt("parts"), countParts(text), "$case")
+    }
   }
 
   @Test
-  fun `nothing is one part`() {
-    assertEquals(1, countParts(""))
+  fun `its alphabets and sizes are the protocol's`() {
+    val gsm7 = segments.getObject("gsm7")
+    val ucs2 = segments.getObject("ucs2")
+    assertEquals(gsm7.getString("basic").toSet(), BASIC)
+    assertEquals(gsm7.getString("extended").toSet(), EXTENDED)
+    assertEquals(gsm7.getInt("alone") to gsm7.getInt("part"), GSM7_ALONE to GSM7_PART)
+    assertEquals(ucs2.getInt("alone") to ucs2.getInt("part"), UCS2_ALONE to UCS2_PART)
   }
 }

@@ -1,14 +1,14 @@
 package smsgate.core
 
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
-import org.junit.jupiter.api.AfterEach
-import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
 
 /** Somebody wants the next sync now. */
 class SyncNowTest {
@@ -29,9 +29,9 @@ class SyncNowTest {
     phone.steps()
     server.isDown = false
     phone.clock.advance(1_000)
-    assertEquals(listOf(Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.IDLE), phone.steps())
     phone.agent.syncNow()
-    assertEquals(listOf(Did.SYNCED, Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.SYNCED, StepKind.IDLE), phone.steps())
   }
 
   @Test
@@ -39,7 +39,7 @@ class SyncNowTest {
     phone.steps()
     phone.clock.advance(1_000)
     phone.agent.syncNow()
-    assertEquals(listOf(Did.SYNCED, Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.SYNCED, StepKind.IDLE), phone.steps())
   }
 
   @Test
@@ -49,9 +49,9 @@ class SyncNowTest {
     server.refusal = null
     phone.clock.advance(59_000)
     phone.agent.syncNow()
-    assertEquals(listOf(Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.IDLE), phone.steps())
     phone.clock.advance(1_000)
-    assertEquals(listOf(Did.SYNCED, Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.SYNCED, StepKind.IDLE), phone.steps())
   }
 
   @Test

@@ -14,10 +14,11 @@ class TestPhone(
   private val plan: Plan = Plan(),
   faults: Faults = Faults(),
   seed: Int = 0,
-  private val owner: Owner = Owner,
-  private val vault: TokenVault = TokenVault,
+  private val owner: Owner = NoOwnerSettings,
+  private val vault: TokenVault = NoVault,
   private val identify: (File) -> String? = { null },
   isPaired: Boolean = true,
+  private val schema: List<String> = Sql.schema,
 ) : Closeable {
   val clock = ManualClock()
 
@@ -44,7 +45,8 @@ class TestPhone(
     beBorn()
   }
 
-  private fun open() = Journal(file, fuse, clock, vault = vault, identify = identify)
+  private fun open() =
+    Journal(file, fuse, clock, vault = vault, identify = identify, schema = schema)
 
   private fun beBorn() {
     sender = FakeSmsSender(clock, plan, ::note)
@@ -76,9 +78,9 @@ class TestPhone(
   fun step() = agent.step()
 
   /** All there is to do at this moment. */
-  fun steps(): List<Did> {
-    val done = ArrayList<Did>()
-    do done += step().did while (done.last() !in RESTS)
+  fun steps(): List<StepKind> {
+    val done = ArrayList<StepKind>()
+    do done += step().kind while (done.last() !in RESTS)
     return done
   }
 
@@ -96,7 +98,7 @@ class TestPhone(
   override fun close() = journal.close()
 
   private companion object {
-    val RESTS = setOf(Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED)
+    val RESTS = setOf(StepKind.IDLE, StepKind.STOPPED, StepKind.JOURNAL_FAILED)
   }
 }
 

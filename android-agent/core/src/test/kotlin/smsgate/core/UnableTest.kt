@@ -1,14 +1,14 @@
 package smsgate.core
 
-import java.io.File
-import kotlin.test.assertEquals
-import kotlin.test.assertFalse
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
+import java.io.File
+import kotlin.test.assertEquals
+import kotlin.test.assertFalse
+import kotlin.test.assertTrue
 
 /** A phone that can send nothing claims nothing, and says all the same what it has to say. */
 class UnableTest {
@@ -43,7 +43,7 @@ class UnableTest {
     assertEquals(1, server.syncs.size)
     assertFalse(phone.agent.mayWait, "the long poll would say ready, again and again")
     phone.sender.blockedBy = null
-    assertEquals(Did.SYNCED, phone.step().did)
+    assertEquals(StepKind.SYNCED, phone.step().kind)
     phone.run()
     assertEquals(1, phone.sent.size)
   }
@@ -63,14 +63,14 @@ class UnableTest {
   }
 
   @Test
-  fun `a reason that is another's word is told as it is`() {
+  fun `a code that is not ours is told as it is`() {
     phone.sender.blockedBy = null
     server.add(startWithinSeconds = 5)
     server.add(startWithinSeconds = 5)
     phone.steps()
     phone.sender.blockedBy = "sent"
     phone.clock.advance(5_000)
-    val step = generateSequence { phone.step() }.first { it.did == Did.RELEASED }
+    val step = generateSequence { phone.step() }.first { it.kind == StepKind.RELEASED }
     assertEquals("message 2, sent", step.details.joinToString())
   }
 
@@ -80,7 +80,7 @@ class UnableTest {
     phone.steps()
     phone.sender.blockedBy = null
     server.isDown = true
-    assertEquals(listOf(Did.SYNC_FAILED, Did.IDLE), phone.steps())
+    assertEquals(listOf(StepKind.SYNC_FAILED, StepKind.IDLE), phone.steps())
   }
 
   @Test
@@ -109,7 +109,7 @@ class UnableTest {
   }
 
   @Test
-  fun `what is held when the SIM is taken out goes back when its lease is over`() {
+  fun `what is leased when the SIM is taken out goes back when its lease is over`() {
     repeat(2) { server.add() }
     phone.steps()
     phone.sender.blockedBy = "no_sim"
@@ -168,7 +168,7 @@ class UnableTest {
       listOf("INSERT", "UPDATE", "DELETE").map { "$it ON $table" }
     }
     val refused = writes.toList().ifEmpty { all }
-    phone.journal.held() // the phone is there
+    phone.journal.leased() // the phone is there
     JdbcStore.Opener().open(file).use { blocker ->
       refused.forEachIndexed { index, write ->
         blocker.execute(

@@ -4,13 +4,14 @@ import com.grack.nanojson.JsonObject
 import com.grack.nanojson.JsonParser
 import java.io.Closeable
 import java.io.File
+import java.time.Instant
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlin.test.fail
 
 /**
  * Holds the agent against one contract vector, turn by turn; the format is described in
- * `tests/contract/README.md`.
+ * `protocol/vectors/README.md`.
  */
 class Vector(path: File, folder: File) : Closeable {
   private val vector: JsonObject = JsonParser.`object`().from(path.readText())
@@ -59,6 +60,7 @@ class Vector(path: File, folder: File) : Closeable {
       }
       "radio_says" in turn -> turn.getArray("radio_says").mapTo(world.coming, ::readReport)
       "receive" in turn -> receive(turn.getObject("receive"))
+      "resume" in turn -> journal.resumeSims()
       "sim" in turn -> world.blockedBy = turn.getString("sim")
       "journal" in turn -> checkJournal(turn.getObject("journal"))
       else -> fail("a turn that nobody understands")
@@ -68,7 +70,9 @@ class Vector(path: File, folder: File) : Closeable {
   private fun run(crashAfter: String?) {
     fatal = crashAfter
     try {
-      do { val step = agent.step() } while (step.did !in RESTS)
+      do {
+        val step = agent.step()
+      } while (step.kind !in RESTS)
       assertNull(crashAfter, "never came to $crashAfter")
     } catch (_: DiedException) {
       fatal = null
@@ -86,17 +90,18 @@ class Vector(path: File, folder: File) : Closeable {
   private fun receive(sms: JsonObject) = journal.receive(
     sms.getString("sender"), sms.getString("text"), sms["sim"] as Int?,
     eventId = sms.getString("event_id") ?: newId(),
+    sent = sms.getString("sent_time")?.let(Instant::parse),
   )
 
   private fun readReport(it: Any?): Report {
-    val said = it as JsonObject
+    val report = it as JsonObject
     return Report(
-      messageId = said.getLong("message_id"),
-      attempt = said.getInt("attempt"),
-      part = said.getInt("part"),
-      parts = said.getInt("parts"),
-      type = Report.Type.entries.first { type -> type.wire == said.getString("type") },
-      code = said.getString("code"),
+      messageId = report.getLong("message_id"),
+      attempt = report.getInt("attempt"),
+      part = report.getInt("part"),
+      parts = report.getInt("parts"),
+      type = Report.Type.entries.first { type -> type.wire == report.getString("type") },
+      code = report.getString("code"),
     )
   }
 
@@ -160,6 +165,6 @@ class Vector(path: File, folder: File) : Closeable {
   }
 
   private companion object {
-    val RESTS = setOf(Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED)
+    val RESTS = setOf(StepKind.IDLE, StepKind.STOPPED, StepKind.JOURNAL_FAILED)
   }
 }

@@ -1,13 +1,14 @@
 package smsgate.core
 
 import com.grack.nanojson.JsonParser
-import kotlin.test.assertEquals
-import kotlin.test.assertFailsWith
-import kotlin.test.assertTrue
 import net.jqwik.api.Example
 import net.jqwik.api.ForAll
 import net.jqwik.api.Property
 import net.jqwik.api.constraints.IntRange
+import java.time.Instant
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
 
 /** The server's answers are read strictly: all of one, or nothing. */
 class WireTest {
@@ -24,15 +25,18 @@ class WireTest {
 
   @Example
   fun `it reads an answer`() {
-    val order = Order(8, 1, "+48", "ż😀", null, -3, 500)
-    val expected = SyncReply(listOf("a"), listOf(order), setOf(7), false, 60_000, 10_000, 24)
-    assertEquals(expected, readSync(answer()))
+    val expectedMessage = LeasedMessage(8, 1, "+48", "ż😀", null, -3, ASKED_AT_MS + 500)
+    val expected =
+      SyncReply(listOf("a"), listOf(expectedMessage), setOf(7), false, 60_000, 10_000, 24)
+    assertEquals(expected, readSync(answer(), ASKED_AT_MS), "a time that cannot be read is none")
+    val timed = answer(message, "\"now\"" to "\"2026-01-01T12:00:00Z\"")
+    assertEquals(Instant.parse("2026-01-01T12:00:00Z"), readSync(timed, ASKED_AT_MS).serverTime)
   }
 
   @Property(tries = 300)
   fun `any beginning of an answer is refused`(@ForAll @IntRange(max = 10_000) cut: Int) {
     val whole = answer()
-    assertFailsWith<BadReplyException> { readSync(whole.take(cut % whole.length)) }
+    assertFailsWith<BadReplyException> { readSync(whole.take(cut % whole.length), ASKED_AT_MS) }
   }
 
   @Example
@@ -56,26 +60,28 @@ class WireTest {
       "\"pace_seconds\":10" to "\"pace_seconds\":NaN",
       "\"segments_per_minute\":24" to "\"segments_per_minute\":0",
     )) {
-      assertFailsWith<BadReplyException>("$change") { readSync(answer(message, change)) }
+      val answer = answer(message, change)
+      assertFailsWith<BadReplyException>("$change") { readSync(answer, ASKED_AT_MS) }
     }
     for (other in listOf("", "[]", "null", "7", "<html>", "{} {}", "[".repeat(1_000_000))) {
-      assertFailsWith<BadReplyException>(other.take(20)) { readSync(other) }
+      assertFailsWith<BadReplyException>(other.take(20)) { readSync(other, ASKED_AT_MS) }
     }
   }
 
   @Example
   fun `an absurd number of seconds is cut to a day`() {
     val absurd = answer(message, "\"next_sync_seconds\":60" to "\"next_sync_seconds\":1e300")
-    assertEquals(86_400_000, readSync(absurd).nextSyncMs)
+    assertEquals(86_400_000, readSync(absurd, ASKED_AT_MS).nextSyncMs)
   }
 
   @Example
   fun `a call keeps its events as they are and stays within its size`() {
-    val held = (1L..10_000L).map { Held(it, 1, "", "", null, 0, 0) }
-    val request = SyncRequest("claim", 5, "boot", held, mapOf("battery" to 80, "network" to null))
+    val leased = (1L..10_000L).map { LeasedMessage(it, 1, "", "", null, 0, 0) }
+    val health = mapOf("battery" to 80, "network" to null)
+    val request = SyncRequest("claim", 5, "boot", leased, emptyList(), health)
     val event = """{"event_id":"1","text":"${"ż".repeat(20_000)}"}"""
     val body = request.encode(List(10) { event })
-    assertTrue(body.toByteArray().size <= MAX_REQUEST_BYTES)
+    assertTrue(body.toByteArray().size <= Protocol.MAX_REQUEST_BYTES)
     val events = JsonParser.`object`().from(body).getArray("events")
     assertEquals(setOf<Any?>(JsonParser.`object`().from(event)), events.toSet())
     assertTrue(events.size in 3..9)
@@ -83,8 +89,12 @@ class WireTest {
 
   @Example
   fun `one event goes always`() {
-    val body = SyncRequest("claim", 0, "boot", emptyList(), emptyMap())
+    val body = SyncRequest("claim", 0, "boot", emptyList(), emptyList(), emptyMap())
       .encode(listOf("\"${"x".repeat(300_000)}\"", "2"))
     assertEquals(1, JsonParser.`object`().from(body).getArray("events").size)
+  }
+
+  private companion object {
+    const val ASKED_AT_MS = 1_000_000L
   }
 }

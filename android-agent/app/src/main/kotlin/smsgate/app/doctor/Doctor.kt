@@ -2,12 +2,15 @@ package smsgate.app.doctor
 
 import smsgate.app.sms.SimCard
 import smsgate.core.Detail
+import smsgate.core.Pace
+import smsgate.core.Protocol
 import smsgate.core.StopReason
+import smsgate.core.TextKey
 import java.time.Duration
 
 enum class Check {
   PAIRED, SEND_SMS, RESTRICTED, PHONE_STATE, RECEIVE_SMS, NOTIFICATIONS, BATTERY, SIM, DEFAULT_SIM,
-  SMS_LIMIT, NETWORK, CLOCK, LAST_SYNC, QUEUE, JOURNAL,
+  SIM_SENDS, SMS_LIMIT, NETWORK, CLOCK, LAST_SYNC, QUEUE, JOURNAL,
 }
 
 enum class Level { GOOD, WARN, BAD }
@@ -18,7 +21,7 @@ enum class Fix {
   LEARN_SIM, CHOOSE_SIM, SMS_LIMIT, NETWORK, SYNC, DATE, RESUME, STORAGE,
 }
 
-/** [value], or what [detail] is in words, is put into the sentence of this check at this level. */
+/** [value], or the text of [detail], is put into the sentence of this check at this level. */
 data class Finding(
   val check: Check,
   val level: Level,
@@ -42,13 +45,15 @@ data class Facts(
   val cards: List<SimCard>,
   val unknownCards: List<SimCard>,
   val hasDefaultSim: Boolean,
+  /** Slots of SIMs that are paused, since they cannot send. */
+  val failing: Set<Int>,
   /** Android's own limit for one app, if it can be read. */
   val smsLimit: SmsLimit?,
   val network: String,
   val skew: Duration?,
   /** Since the server last answered, or since the app was started. */
   val silence: Duration?,
-  val held: Int,
+  val leased: Int,
   val isPaused: Boolean,
 )
 
@@ -65,6 +70,7 @@ fun examine(facts: Facts): List<Finding> = listOfNotNull(
   permission(Check.PHONE_STATE, facts.mayReadPhoneState, Level.BAD, Fix.ASK_PHONE_STATE),
   sim(facts),
   defaultSim(facts),
+  simSends(facts),
   permission(Check.RECEIVE_SMS, facts.mayReceive, Level.WARN, Fix.ASK_RECEIVE_SMS),
   permission(Check.NOTIFICATIONS, facts.mayNotify, Level.WARN, Fix.ASK_NOTIFICATIONS),
   permission(Check.BATTERY, facts.isBatteryExempt, Level.BAD, Fix.BATTERY),
@@ -103,12 +109,17 @@ private fun defaultSim(facts: Facts) = when {
   else -> Finding(Check.DEFAULT_SIM, Level.WARN, Fix.CHOOSE_SIM)
 }
 
+private fun simSends(facts: Facts): Finding? {
+  if (facts.failing.isEmpty()) return null
+  val slots = facts.failing.sorted().joinToString { "${it + 1}" }
+  return Finding(Check.SIM_SENDS, Level.BAD, Fix.SYNC, slots)
+}
+
 private fun smsLimit(facts: Facts): Finding? {
   val limit = facts.smsLimit ?: return null
-  val level = if (limit.perMinute >= OUR_PACE) Level.GOOD else Level.BAD
-  return Finding(
-    Check.SMS_LIMIT, level, Fix.SMS_LIMIT.takeIf { level != Level.GOOD }, limit.perMinute.toString(),
-  )
+  val level = if (limit.perMinute >= Pace.SEGMENTS_PER_MINUTE) Level.GOOD else Level.BAD
+  val fix = Fix.SMS_LIMIT.takeIf { level != Level.GOOD }
+  return Finding(Check.SMS_LIMIT, level, fix, limit.perMinute.toString())
 }
 
 private fun network(facts: Facts) =
@@ -138,21 +149,20 @@ private fun clock(facts: Facts): Finding? {
 
 private fun queue(facts: Facts) =
   if (facts.isPaused) {
-    Finding(Check.QUEUE, Level.WARN, Fix.RESUME, facts.held.toString())
+    Finding(Check.QUEUE, Level.WARN, Fix.RESUME, facts.leased.toString())
   } else {
-    Finding(Check.QUEUE, Level.GOOD, value = facts.held.toString())
+    Finding(Check.QUEUE, Level.GOOD, value = facts.leased.toString())
   }
 
 private fun journal(facts: Facts) =
   if (facts.journalError == null) {
     Finding(Check.JOURNAL, Level.GOOD)
   } else {
-    Finding(Check.JOURNAL, Level.BAD, Fix.STORAGE, detail = facts.journalError)
+    val isNewer = facts.journalError.key == TextKey.JOURNAL_NEWER
+    Finding(Check.JOURNAL, Level.BAD, Fix.STORAGE.takeIf { !isNewer }, detail = facts.journalError)
   }
 
-/** Segments a minute that the agent sends at most. */
-private const val OUR_PACE = 24
-
-/** Three missed calls, after which the server raises its alarm. */
-private val SYNC_OVERDUE = Duration.ofMinutes(45)
+/** When the server raises its alarm. */
+private val SYNC_OVERDUE =
+  Duration.ofSeconds(Protocol.MISSED_SYNCS.toLong() * Protocol.IDLE_SYNC_SECONDS)
 private val CLOCK_TOLERANCE = Duration.ofMinutes(2)

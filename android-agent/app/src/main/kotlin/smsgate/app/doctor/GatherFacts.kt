@@ -8,12 +8,12 @@ import android.os.Build
 import android.os.PowerManager
 import android.provider.Settings
 import android.telephony.SubscriptionManager
-import java.time.Duration
 import smsgate.app.Phone
 import smsgate.app.has
 import smsgate.app.mayNotify
 import smsgate.app.networkOf
 import smsgate.app.service
+import java.time.Duration
 
 /** Looks at the phone; any thread. */
 fun gatherFacts(phone: Phone): Facts {
@@ -34,12 +34,13 @@ fun gatherFacts(phone: Phone): Facts {
     cards = cards,
     unknownCards = cards.filterNot(phone.sims::isKnown),
     hasDefaultSim = phone.settings.defaultSlot != null || hasSystemDefault(),
+    failing = snapshot.failing,
     smsLimit = smsLimitOf(context),
     network = networkOf(context),
-    skew = phone.link.skew,
+    skew = snapshot.clockSkew,
     silence = (phone.link.lastSyncMs ?: phone.link.followedMs)
       ?.let { Duration.ofMillis(phone.clock.monotonicMs() - it) },
-    held = snapshot.held,
+    leased = snapshot.leased,
     isPaused = phone.settings.isPaused,
   )
 }

@@ -2,22 +2,25 @@ package smsgate.app.log
 
 import smsgate.core.Clock
 import smsgate.core.Detail
-import smsgate.core.Word
+import smsgate.core.TextKey
 import java.io.File
 import java.io.IOException
 import java.time.Instant
 import java.time.format.DateTimeParseException
 
 /**
- * One line: what happened when. The screens have words for [kind] and [details], in each language;
- * [said] is what a library or the server said of it, for experts.
+ * One line: what happened when. The screens have texts for [kind] and [details], in each language;
+ * [rawMessage] is what a library or the server said of it, for experts.
  */
 data class LogLine(
   val at: Instant,
-  val kind: String,
+  /** As the file has it: another version of the app may have kinds that this one does not know. */
+  val kindName: String,
   val details: List<Detail>,
-  val said: String = "",
-)
+  val rawMessage: String = "",
+) {
+  val kind: LogKind? get() = LogKind.entries.firstOrNull { it.name == kindName }
+}
 
 /**
  * The last events, in two files that take turns. Phone numbers, codes and tokens never get in. A disk
@@ -27,22 +30,22 @@ class EventLog(private val folder: File, private val clock: Clock) {
   private val current = File(folder, "current.txt")
   private val former = File(folder, "former.txt")
 
-  fun add(kind: String, text: String) = add(kind, listOf(Detail(Word.TEXT, text)))
+  fun add(kind: LogKind, text: String) = add(kind, listOf(Detail(TextKey.TEXT, text)))
 
   @Synchronized
-  fun add(kind: String, details: List<Detail> = emptyList(), said: String = "") {
+  fun add(kind: LogKind, details: List<Detail> = emptyList(), rawMessage: String = "") {
     val written = details.take(MAX_DETAILS).joinToString(BETWEEN_DETAILS, transform = ::write)
     try {
       folder.mkdirs()
       if (current.length() > MAX_BYTES) current.renameTo(former)
-      current.appendText("${clock.wall()}\t$kind\t$written\t${clean(said)}\n")
+      current.appendText("${clock.wall()}\t$kind\t$written\t${clean(rawMessage)}\n")
     } catch (_: IOException) {
       // said above
     }
   }
 
   private fun write(detail: Detail): String =
-    (listOf(detail.word.name) + detail.values.map(::clean)).joinToString(BETWEEN_VALUES)
+    (listOf(detail.key.name) + detail.values.map(::clean)).joinToString(BETWEEN_VALUES)
 
   /** On one line, without what shall stay on this phone. */
   private fun clean(text: String) =
@@ -64,7 +67,8 @@ class EventLog(private val folder: File, private val clock: Clock) {
     val fields = line.split('\t')
     if (fields.size < 3) return null // the end of a line that was cut
     return try {
-      LogLine(Instant.parse(fields[0]), fields[1], readDetails(fields[2]), fields.getOrElse(3) { "" })
+      val rawMessage = fields.getOrNull(3).orEmpty()
+      LogLine(Instant.parse(fields[0]), fields[1], readDetails(fields[2]), rawMessage)
     } catch (_: DateTimeParseException) {
       null
     }
@@ -74,9 +78,13 @@ class EventLog(private val folder: File, private val clock: Clock) {
     written.split(BETWEEN_DETAILS).filter { it.isNotEmpty() }.map { piece ->
       val name = piece.substringBefore(BETWEEN_VALUES)
       val values = piece.split(BETWEEN_VALUES).drop(1)
-      // Another version's word, or one that a crash has cut, stays as it is.
-      val word = Word.of(name)?.takeIf { it.places == values.size }
-      if (word != null) Detail(word, values) else Detail(Word.TEXT, piece.replace(BETWEEN_VALUES, " "))
+      // Another version's key, or one that a crash has cut, stays as it is.
+      val key = TextKey.of(name)?.takeIf { it.places == values.size }
+      if (key == null) {
+        Detail(TextKey.TEXT, piece.replace(BETWEEN_VALUES, " "))
+      } else {
+        Detail(key, values)
+      }
     }
 
   private companion object {

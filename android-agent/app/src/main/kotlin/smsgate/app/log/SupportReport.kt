@@ -13,13 +13,13 @@ fun supportReport(phone: Phone, findings: List<Finding>): String = buildString {
   appendLine("server: ${if (snapshot.baseUrl == null) "none" else "paired"}")
   appendLine("stopped: ${snapshot.stopReason?.code ?: "no"}, paused: ${phone.settings.isPaused}")
   appendLine(
-    "held: ${snapshot.held}, awaiting: ${snapshot.awaiting}, unreported: ${snapshot.unreported}",
+    "leased: ${snapshot.leased}, awaiting: ${snapshot.awaiting}, unreported: ${snapshot.unreported}",
   )
   appendLine()
   findings.forEach { appendLine("${it.level.name.lowercase()}\t${it.check.name.lowercase()}") }
   appendLine()
   phone.log.last(EXPORTED).asReversed().forEach {
-    appendLine("${it.at}\t${it.kind}\t${it.details.joinToString()}\t${it.said}".trimEnd())
+    appendLine("${it.at}\t${it.kindName}\t${it.details.joinToString()}\t${it.rawMessage}".trimEnd())
   }
 }.let(::scrubbed)
 

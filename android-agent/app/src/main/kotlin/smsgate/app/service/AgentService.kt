@@ -8,6 +8,7 @@ import android.os.Build
 import android.os.Handler
 import android.os.IBinder
 import android.os.Looper
+import smsgate.app.log.LogKind
 import smsgate.app.phone
 
 /**
@@ -15,7 +16,9 @@ import smsgate.app.phone
  * people's programs' messages all day is none of the types that Android names, and the others end
  * after hours or may not start at boot.
  */
-class AgentService : Service(), EngineListener {
+class AgentService :
+  Service(),
+  EngineListener {
   private val main = Handler(Looper.getMainLooper())
 
   override fun onCreate() {
@@ -25,18 +28,19 @@ class AgentService : Service(), EngineListener {
       toForeground()
     } catch (error: IllegalStateException) {
       // Since Android 12, where it starts by itself an app that has no battery exemption.
-      phone.log.add("START_REFUSED", error.javaClass.simpleName)
+      phone.log.add(LogKind.START_REFUSED, error.javaClass.simpleName)
       stopSelf()
     }
     phone.engine.listen(this)
   }
 
   private fun toForeground() {
-    val notification = phone.notices.ongoing(phone.engine.snapshot, phone.settings.isPaused)
+    val notification = phone.notifications.ongoing(phone.engine.snapshot, phone.settings.isPaused)
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.UPSIDE_DOWN_CAKE) {
-      startForeground(Notices.ONGOING, notification, ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE)
+      val type = ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE
+      startForeground(Notifications.ONGOING, notification, type)
     } else {
-      startForeground(Notices.ONGOING, notification)
+      startForeground(Notifications.ONGOING, notification)
     }
   }
 
@@ -55,7 +59,7 @@ class AgentService : Service(), EngineListener {
         Watchdogs.cancel(this)
         stopSelf()
       } else if (isRunning) {
-        phone.notices.showOngoing(snapshot, phone.settings.isPaused)
+        phone.notifications.showOngoing(snapshot, phone.settings.isPaused)
       }
     }
   }
@@ -80,9 +84,9 @@ class AgentService : Service(), EngineListener {
     fun pause(context: Context, isPaused: Boolean) {
       val phone = context.phone
       phone.settings.isPaused = isPaused
-      phone.log.add(if (isPaused) "PAUSED" else "RESUMED")
+      phone.log.add(if (isPaused) LogKind.PAUSED else LogKind.RESUMED)
       if (isPaused) phone.engine.start() else phone.engine.syncNow()
-      if (isRunning) phone.notices.showOngoing(phone.engine.snapshot, isPaused)
+      if (isRunning) phone.notifications.showOngoing(phone.engine.snapshot, isPaused)
     }
   }
 }

@@ -3,17 +3,19 @@ package smsgate.app.service
 import smsgate.app.AndroidDevice
 import smsgate.app.OwnerSettings
 import smsgate.app.log.EventLog
-import smsgate.app.sms.AndroidSmsSender
+import smsgate.app.log.LogKind
 import smsgate.app.sms.Mailbox
 import smsgate.core.Agent
 import smsgate.core.Clock
 import smsgate.core.Detail
-import smsgate.core.Did
 import smsgate.core.Invitation
 import smsgate.core.Journal
 import smsgate.core.PairingException
+import smsgate.core.Protocol
 import smsgate.core.Runner
+import smsgate.core.SmsSender
 import smsgate.core.Step
+import smsgate.core.StepKind
 import smsgate.core.StoreException
 import smsgate.core.WakeUp
 import smsgate.core.pair
@@ -30,7 +32,7 @@ class Engine(
   private val clock: Clock,
   private val openJournal: () -> Journal,
   private val link: ServerLink,
-  private val sender: AndroidSmsSender,
+  private val senderFor: (Journal) -> SmsSender,
   private val device: AndroidDevice,
   private val owner: OwnerSettings,
   private val mailbox: Mailbox,
@@ -42,6 +44,10 @@ class Engine(
   private val early = ConcurrentLinkedQueue<(Journal) -> Unit>()
   private var worker: Thread? = null
   private var runner: Runner? = null
+
+  /** Set on its own thread, before any task runs there. */
+  private lateinit var agent: Agent
+
   @Volatile private var isEnding = false
 
   @Volatile
@@ -88,7 +94,7 @@ class Engine(
   }
 
   /**
-   * Pairs, and tells why not (null: it did). What an earlier pairing held with another server is
+   * Pairs, and tells why not (null: it did). What is leased by another server is
    * given up first: [isNewOwner] says that the person at the phone wants that.
    */
   fun pair(invitation: Invitation, isNewOwner: Boolean, onDone: (Detail?) -> Unit) {
@@ -102,25 +108,25 @@ class Engine(
         pair(journal, link.to(invitation), invitation, device)
         link.follow(invitation.baseUrl, invitation.pin)
         syncNow()
-        log.add("PAIRED", invitation.host)
+        log.add(LogKind.PAIRED, invitation.host)
         null
       } catch (error: PairingException) {
-        log.add("PAIRING_FAILED", listOf(error.detail), error.said)
+        log.add(LogKind.PAIRING_FAILED, listOf(error.detail), error.rawMessage)
         error.detail
       }
-      publish(journal, null)
+      publish()
       onDone(problem)
     }
   }
 
-  /** Forgets the server. What is held goes back to it when its lease is over. */
+  /** Forgets the server. What is leased goes back to it when its lease is over. */
   fun unpair() {
     start()
     post { journal ->
       beginAnew(journal)
       link.follow(null, null)
-      log.add("UNPAIRED")
-      publish(journal, null)
+      log.add(LogKind.UNPAIRED)
+      publish()
     }
   }
 
@@ -135,9 +141,8 @@ class Engine(
     val journal = open() ?: return
     journal.use {
       link.follow(journal.baseUrl, journal.pin)
-      sender.install = journal::installId
-      val agent = Agent(journal, link, sender, clock, device, owner)
-      val runner = Runner(agent, clock, wakeUp) { step -> onStep(journal, step) }
+      agent = Agent(journal, link, senderFor(journal), clock, device, owner)
+      val runner = Runner(agent, clock, wakeUp, onStep = ::onStep)
       synchronized(this) {
         this.runner = runner
         generateSequence { early.poll() }.forEach(runner::post)
@@ -155,41 +160,50 @@ class Engine(
       try {
         return openJournal()
       } catch (error: StoreException) {
-        log.add("JOURNAL_FAILED", listOf(error.detail), error.message.orEmpty())
+        if (snapshot.journalError != error.detail) {
+          log.add(LogKind.JOURNAL_FAILED, listOf(error.detail), error.message.orEmpty())
+        }
         snapshot = Snapshot.UNKNOWN.copy(journalError = error.detail)
-        wakeUp.heard()
+        wakeUp.reset()
         wakeUp.await(RETRY_MS)
       }
     }
     return null
   }
 
-  private fun onStep(journal: Journal, step: Step) {
-    if (isWorthALine(step)) log.add(step.did.name, step.details, step.said)
-    val error = step.details.firstOrNull().takeIf { step.did == Did.JOURNAL_FAILED }
-    publish(journal, step.wakeAtMs, error)
+  private fun onStep(step: Step) {
+    logKindOf(step)?.let { log.add(it, step.details, step.rawMessage) }
+    val error = step.details.firstOrNull().takeIf { step.kind == StepKind.JOURNAL_FAILED }
+    publish(step.wakeAtMs, error)
   }
 
-  private fun isWorthALine(step: Step) = when (step.did) {
-    Did.IDLE, Did.READY, Did.QUIET -> false
-    Did.SYNCED -> !step.isDull
-    Did.STOPPED -> snapshot.stopReason != step.stopReason
-    else -> true
+  /** Null: not worth a line. */
+  private fun logKindOf(step: Step): LogKind? = when (step.kind) {
+    StepKind.RECOVERED -> LogKind.RECOVERED
+    StepKind.COLLECTED -> LogKind.COLLECTED
+    StepKind.GAVE_UP -> LogKind.GAVE_UP
+    StepKind.RELEASED -> LogKind.RELEASED
+    StepKind.SYNCED -> LogKind.SYNCED.takeIf { !step.isDull }
+    StepKind.SYNC_FAILED -> LogKind.SYNC_FAILED
+    StepKind.SENT -> LogKind.SENT
+    StepKind.STOPPED -> LogKind.STOPPED.takeIf { snapshot.stopReason != step.stopReason }
+    StepKind.JOURNAL_FAILED -> LogKind.JOURNAL_FAILED
+    StepKind.IDLE, StepKind.READY, StepKind.QUIET -> null
   }
 
-  private fun publish(journal: Journal, wakeAtMs: Long?, error: Detail? = null) {
+  private fun publish(wakeAtMs: Long? = null, error: Detail? = null) {
     val before = snapshot
     snapshot = try {
-      Snapshot.of(journal, device.sims().map { it.slot }, wakeAtMs).copy(journalError = error)
+      Snapshot.of(agent, device.sims().map { it.slot }, wakeAtMs).copy(journalError = error)
     } catch (failed: StoreException) {
       before.copy(journalError = error ?: failed.detail)
     }
-    owner.isAtWork = snapshot.stopReason == null
+    if (snapshot.isKnown) owner.isAtWork = snapshot.stopReason == null
     if (snapshot != before) listeners.forEach { it.onChange(snapshot) }
   }
 
   private companion object {
     const val A_DAY_MS = 86_400_000L
-    const val RETRY_MS = 5_000L
+    const val RETRY_MS = Protocol.RETRY_SECONDS * 1000L
   }
 }

@@ -6,9 +6,6 @@ import smsgate.core.Reply
 import smsgate.core.Request
 import smsgate.core.Transport
 import smsgate.core.TransportException
-import java.time.Duration
-import java.time.Instant
-import java.time.format.DateTimeParseException
 
 /** The way to the server that the phone is paired with, and what was seen on it. */
 class ServerLink(
@@ -27,16 +24,10 @@ class ServerLink(
   var followedMs: Long? = null
     private set
 
-  /** How far this phone's clock is ahead of the server's. */
-  @Volatile
-  var skew: Duration? = null
-    private set
-
   fun follow(baseUrl: String?, pin: String?) {
     target = baseUrl?.let { connect(it, pin) }
     followedMs = target?.let { clock.monotonicMs() }
     lastSyncMs = null
-    skew = null
   }
 
   /** A server that this phone is not paired with yet. */
@@ -46,19 +37,7 @@ class ServerLink(
     val reply = (target ?: throw TransportException("not paired")).send(request)
     if (request.method == "POST" && reply.status == 200) {
       lastSyncMs = clock.monotonicMs()
-      serverTime(reply.body)?.let { skew = Duration.between(it, clock.wall()) }
     }
     return reply
-  }
-
-  private fun serverTime(body: String): Instant? =
-    try {
-      SERVER_TIME.find(body)?.let { Instant.parse(it.groupValues[1]) }
-    } catch (_: DateTimeParseException) {
-      null
-    }
-
-  private companion object {
-    val SERVER_TIME = Regex("\"server_time\"\\s*:\\s*\"([^\"]+)\"")
   }
 }

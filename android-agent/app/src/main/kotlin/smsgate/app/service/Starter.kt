@@ -2,6 +2,7 @@ package smsgate.app.service
 
 import android.content.Context
 import android.content.Intent
+import smsgate.app.log.LogKind
 import smsgate.app.phone
 
 /** Starts what shall always run. */
@@ -18,7 +19,7 @@ object Starter {
       try {
         context.startForegroundService(Intent(context, AgentService::class.java))
       } catch (error: IllegalStateException) {
-        phone.log.add("START_REFUSED", error.javaClass.simpleName)
+        phone.log.add(LogKind.START_REFUSED, error.javaClass.simpleName)
       }
     }
     phone.engine.start()

@@ -9,13 +9,14 @@ import android.content.Context
 import android.content.Intent
 import smsgate.app.service
 import smsgate.core.Clock
+import smsgate.core.Protocol
 
 /**
  * Two that look after the service, since makers' battery savers end it: an alarm, which Doze lets
  * through, and a job, which survives what alarms do not.
  */
 object Watchdogs {
-  const val EVERY_MS = 15 * 60 * 1000L
+  const val EVERY_MS = Protocol.IDLE_SYNC_SECONDS * 1000L
   const val JOB_ID = 1
 
   fun plan(context: Context, clock: Clock) {

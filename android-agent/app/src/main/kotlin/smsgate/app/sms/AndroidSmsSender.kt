@@ -20,11 +20,10 @@ import smsgate.core.SmsSender
 class AndroidSmsSender(
   private val context: Context,
   private val sims: Sims,
+  /** Names the journal's install: reports of a previous install are ignored. */
+  private val installId: () -> String,
 ) : SmsSender {
   private val refused = ArrayList<Report>()
-
-  /** The journal's install: what another one sent is none of this one's business. */
-  var install: () -> String = { "" }
 
   override fun blocked(sim: Int?): String? =
     if (!context.has(SEND_SMS) || !context.has(READ_PHONE_STATE)) {
@@ -35,15 +34,20 @@ class AndroidSmsSender(
 
   override fun slot(sim: Int?): Int = sims.slot(sim)
 
-  /** Android's own count: it rules, since it knows alphabets that we do not. */
-  override fun countParts(text: String): Int {
-    val card = sims.card(slot(null)) ?: return super.countParts(text)
-    return divide(managerOf(card), text).size
+  /** Android's own count for this card: it rules, since it knows alphabets that we do not. */
+  override fun countParts(text: String, sim: Int): Int {
+    val card = sims.card(sim) ?: return super.countParts(text, sim)
+    return try {
+      divide(managerOf(card), text).size
+    } catch (_: RuntimeException) { // Some makers' throw more than Android's own.
+      super.countParts(text, sim)
+    }
   }
 
   private fun divide(manager: SmsManager, text: String): ArrayList<String> =
     manager.divideMessage(text).orEmpty().ifEmpty { listOf(text) }.let(::ArrayList)
 
+  /** What else it throws leaves open whether the modem has the text (see [SmsSender.send]). */
   override fun send(sms: Sms) {
     try {
       hand(sms)
@@ -82,7 +86,7 @@ class AndroidSmsSender(
     (1..sms.parts).mapTo(ArrayList()) { part ->
       val intent = Intent(context, PartReceiver::class.java)
         .setAction(action)
-        .setData(PartUri(install(), sms, part).toUri())
+        .setData(PartUri(installId(), sms, part).toUri())
       PendingIntent.getBroadcast(context, 0, intent, MUTABLE)
     }
 
@@ -91,7 +95,7 @@ class AndroidSmsSender(
     refused += Report(sms.messageId, sms.attempt, part, sms.parts, Report.Type.FAILED, code)
   }
 
-  /** Only what was refused at once. The radio's word goes from [PartReceiver] into the [Mailbox]. */
+  /** Only what was refused at once. The radio's reports go from [PartReceiver] into the [Mailbox]. */
   override fun reports(): List<Report> = refused.toList().also { refused.clear() }
 
   private companion object {

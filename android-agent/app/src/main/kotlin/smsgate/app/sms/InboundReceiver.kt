@@ -7,6 +7,7 @@ import android.provider.Telephony
 import android.telephony.SubscriptionManager
 import smsgate.app.phone
 import smsgate.app.service.Starter
+import java.time.Instant
 
 /** Inbound SMS. In the manifest, so that it works while the app does not run. */
 class InboundReceiver : BroadcastReceiver() {
@@ -17,7 +18,8 @@ class InboundReceiver : BroadcastReceiver() {
     val parts = Telephony.Sms.Intents.getMessagesFromIntent(intent).orEmpty().filterNotNull()
     val sender = parts.firstOrNull()?.displayOriginatingAddress ?: return
     val text = parts.joinToString("") { it.displayMessageBody.orEmpty() }
-    phone.hear { put(sender, text, slot(intent)) }
+    val sent = parts.first().timestampMillis.takeIf { it > 0 }?.let(Instant::ofEpochMilli)
+    phone.enqueue { put(sender, text, slot(intent), arrived = phone.clock.wall(), sent) }
     Starter.ensureRunning(context)
   }
 

@@ -7,7 +7,7 @@ import smsgate.core.Report
 /** What Android's numbers mean, in the words of the protocol. */
 object Outcomes {
   /** `SmsManager.RESULT_…`, in lower case. */
-  private val NAMES = mapOf(
+  internal val NAMES = mapOf(
     1 to "generic_failure",
     2 to "radio_off",
     3 to "null_pdu",

@@ -19,7 +19,7 @@ class PartReceiver : BroadcastReceiver() {
     val report = Report(
       about.messageId, about.attempt, about.part, about.parts, outcome.type, outcome.code,
     )
-    context.phone.hear { put(about.install, report) }
+    context.phone.enqueue { put(about.install, report) }
   }
 
   companion object {

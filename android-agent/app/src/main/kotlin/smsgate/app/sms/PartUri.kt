@@ -29,7 +29,8 @@ data class PartUri(
       val path = uri?.pathSegments.orEmpty().map { it.toLongOrNull() ?: return null }
       if (uri?.scheme != SCHEME || path.size != 4) return null
       val (messageId, attempt, part, parts) = path
-      return PartUri(uri.authority.orEmpty(), messageId, attempt.toInt(), part.toInt(), parts.toInt())
+      val install = uri.authority.orEmpty()
+      return PartUri(install, messageId, attempt.toInt(), part.toInt(), parts.toInt())
     }
   }
 }

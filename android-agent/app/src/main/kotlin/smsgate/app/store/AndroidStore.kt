@@ -17,10 +17,11 @@ import java.io.File
 /** Android's own SQLite, in write-ahead mode and with every commit on the disk. */
 class AndroidStore private constructor(private val database: SQLiteDatabase) : Store {
   override fun execute(sql: String, vararg values: Any?): Int = translated {
-    when {
-      sql.startsWith("PRAGMA", ignoreCase = true) || sql.startsWith("CREATE", ignoreCase = true) ->
-        0.also { database.execSQL(sql) }
-      else -> database.compileStatement(sql).use { statement ->
+    if (CHANGES.none { sql.startsWith(it, ignoreCase = true) }) {
+      database.execSQL(sql)
+      0
+    } else {
+      database.compileStatement(sql).use { statement ->
         bind(statement, values)
         statement.executeUpdateDelete()
       }
@@ -84,6 +85,9 @@ class AndroidStore private constructor(private val database: SQLiteDatabase) : S
 
     private const val FULL = 2L
 
+    /** What changes rows; Android has another call for all else, such as ALTER. */
+    private val CHANGES = listOf("INSERT", "UPDATE", "DELETE")
+
     override fun open(file: File): AndroidStore = translated {
       val store = AndroidStore(openDatabase(file))
       try {
@@ -117,7 +121,7 @@ class AndroidStore private constructor(private val database: SQLiteDatabase) : S
       val mode = store.query("PRAGMA journal_mode") { it.text(0) }.first()
       val synchronous = store.query("PRAGMA synchronous") { it.long(0) }.first()
       if (!mode.equals("wal", ignoreCase = true) || synchronous < FULL) {
-        throw StoreException("this phone's SQLite does not keep its word: $mode, $synchronous")
+        throw StoreException("this phone's SQLite is not durable: $mode, $synchronous")
       }
     }
   }

@@ -17,6 +17,7 @@ fun titleOf(check: Check): Int = when (check) {
   Check.BATTERY -> R.string.check_battery
   Check.SIM -> R.string.check_sim
   Check.DEFAULT_SIM -> R.string.check_default_sim
+  Check.SIM_SENDS -> R.string.sim_failing_title
   Check.SMS_LIMIT -> R.string.check_limit
   Check.NETWORK -> R.string.check_network
   Check.CLOCK -> R.string.check_clock
@@ -27,7 +28,7 @@ fun titleOf(check: Check): Int = when (check) {
 
 fun sentenceOf(context: Context, finding: Finding): String {
   val id = if (finding.level == Level.GOOD) goodOf(finding.check) else badOf(finding)
-  val value = finding.detail?.let { inWords(context, it) } ?: finding.value
+  val value = finding.detail?.let { textOf(context, it) } ?: finding.value
   return if (id == null) value else context.getString(id, value)
 }
 
@@ -40,7 +41,9 @@ private fun goodOf(check: Check): Int? = when (check) {
   Check.SMS_LIMIT -> R.string.check_limit_good
   Check.LAST_SYNC -> R.string.check_sync_good
   Check.QUEUE -> R.string.check_queue_good
-  Check.NETWORK, Check.RESTRICTED, Check.DEFAULT_SIM, Check.CLOCK, Check.JOURNAL -> R.string.fine
+  Check.NETWORK, Check.RESTRICTED, Check.DEFAULT_SIM, Check.SIM_SENDS, Check.CLOCK,
+  Check.JOURNAL,
+  -> R.string.fine
 }
 
 private fun badOf(finding: Finding): Int = when (finding.check) {
@@ -53,6 +56,7 @@ private fun badOf(finding: Finding): Int = when (finding.check) {
   Check.BATTERY -> R.string.check_battery_bad
   Check.SIM -> if (finding.level == Level.BAD) R.string.check_sim_none else R.string.check_sim_bad
   Check.DEFAULT_SIM -> R.string.check_default_sim_bad
+  Check.SIM_SENDS -> R.string.sim_failing
   Check.SMS_LIMIT -> R.string.check_limit_bad
   Check.NETWORK -> R.string.check_network_bad
   Check.CLOCK -> R.string.check_clock_bad

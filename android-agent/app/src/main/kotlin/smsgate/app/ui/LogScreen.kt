@@ -7,6 +7,7 @@ import android.widget.Button
 import smsgate.app.R
 import smsgate.app.doctor.examine
 import smsgate.app.doctor.gatherFacts
+import smsgate.app.log.LogKind
 import smsgate.app.log.LogLine
 import smsgate.app.log.supportReport
 import smsgate.app.phone
@@ -38,12 +39,13 @@ class LogScreen(private val activity: MainActivity, parent: ViewGroup) : Screen 
   }
 
   private fun show(row: View, line: LogLine) {
-    val look = LOOKS[line.kind]
+    val look = line.kind?.let(::lookOf)
     row.icon(R.id.icon, look?.icon ?: R.drawable.ic_dot, look?.color ?: R.color.soft)
-    row.text(R.id.title, look?.let { activity.getString(it.text) } ?: line.kind)
-    row.textOrGone(R.id.text, line.details.joinToString(" · ") { inWords(activity, it) })
+    row.text(R.id.title, look?.let { activity.getString(it.text) } ?: line.kindName)
+    row.textOrGone(R.id.text, line.details.joinToString(" · ") { textOf(activity, it) })
     val at = line.at.atZone(ZoneId.systemDefault())
-    val isToday = at.toLocalDate() == phone.clock.wall().atZone(ZoneId.systemDefault()).toLocalDate()
+    val now = phone.clock.wall().atZone(ZoneId.systemDefault())
+    val isToday = at.toLocalDate() == now.toLocalDate()
     row.text(R.id.time, (if (isToday) TIME else DATE).format(at))
   }
 
@@ -56,30 +58,30 @@ class LogScreen(private val activity: MainActivity, parent: ViewGroup) : Screen 
     activity.startActivity(Intent.createChooser(send, activity.getString(R.string.log_share)))
   }
 
-  private class Look(val text: Int, val icon: Int, val color: Int)
-
   private companion object {
     const val SHOWN = 100
     val TIME: DateTimeFormatter = DateTimeFormatter.ofPattern("HH:mm:ss")
     val DATE: DateTimeFormatter = DateTimeFormatter.ofLocalizedDate(FormatStyle.SHORT)
-
-    val LOOKS = mapOf(
-      "SENT" to Look(R.string.log_sent, R.drawable.ic_send, R.color.accent),
-      "COLLECTED" to Look(R.string.log_collected, R.drawable.ic_good, R.color.good),
-      "RELEASED" to Look(R.string.log_released, R.drawable.ic_inbox, R.color.soft),
-      "SYNCED" to Look(R.string.log_synced, R.drawable.ic_sync, R.color.soft),
-      "SYNC_FAILED" to Look(R.string.log_sync_failed, R.drawable.ic_warn, R.color.warn),
-      "GAVE_UP" to Look(R.string.log_gave_up, R.drawable.ic_warn, R.color.warn),
-      "RECOVERED" to Look(R.string.log_recovered, R.drawable.ic_sync, R.color.soft),
-      "STOPPED" to Look(R.string.log_stopped, R.drawable.ic_bad, R.color.bad),
-      "JOURNAL_FAILED" to Look(R.string.log_journal_failed, R.drawable.ic_bad, R.color.bad),
-      "PAIRED" to Look(R.string.log_paired, R.drawable.ic_link, R.color.good),
-      "PAIRING_FAILED" to Look(R.string.log_pairing_failed, R.drawable.ic_warn, R.color.warn),
-      "UNPAIRED" to Look(R.string.log_unpaired, R.drawable.ic_link, R.color.soft),
-      "PAUSED" to Look(R.string.log_paused, R.drawable.ic_pause, R.color.warn),
-      "RESUMED" to Look(R.string.log_resumed, R.drawable.ic_play, R.color.good),
-      "STARTED" to Look(R.string.log_started, R.drawable.ic_play, R.color.soft),
-      "START_REFUSED" to Look(R.string.log_start_refused, R.drawable.ic_warn, R.color.warn),
-    )
   }
+}
+
+private class Look(val text: Int, val icon: Int, val color: Int)
+
+private fun lookOf(kind: LogKind): Look = when (kind) {
+  LogKind.SENT -> Look(R.string.log_sent, R.drawable.ic_send, R.color.accent)
+  LogKind.COLLECTED -> Look(R.string.log_collected, R.drawable.ic_good, R.color.good)
+  LogKind.RELEASED -> Look(R.string.log_released, R.drawable.ic_inbox, R.color.soft)
+  LogKind.SYNCED -> Look(R.string.log_synced, R.drawable.ic_sync, R.color.soft)
+  LogKind.SYNC_FAILED -> Look(R.string.log_sync_failed, R.drawable.ic_warn, R.color.warn)
+  LogKind.GAVE_UP -> Look(R.string.log_gave_up, R.drawable.ic_warn, R.color.warn)
+  LogKind.RECOVERED -> Look(R.string.log_recovered, R.drawable.ic_sync, R.color.soft)
+  LogKind.STOPPED -> Look(R.string.log_stopped, R.drawable.ic_bad, R.color.bad)
+  LogKind.JOURNAL_FAILED -> Look(R.string.log_journal_failed, R.drawable.ic_bad, R.color.bad)
+  LogKind.PAIRED -> Look(R.string.log_paired, R.drawable.ic_link, R.color.good)
+  LogKind.PAIRING_FAILED -> Look(R.string.log_pairing_failed, R.drawable.ic_warn, R.color.warn)
+  LogKind.UNPAIRED -> Look(R.string.log_unpaired, R.drawable.ic_link, R.color.soft)
+  LogKind.PAUSED -> Look(R.string.log_paused, R.drawable.ic_pause, R.color.warn)
+  LogKind.RESUMED -> Look(R.string.log_resumed, R.drawable.ic_play, R.color.good)
+  LogKind.STARTED -> Look(R.string.log_started, R.drawable.ic_play, R.color.soft)
+  LogKind.START_REFUSED -> Look(R.string.log_start_refused, R.drawable.ic_warn, R.color.warn)
 }

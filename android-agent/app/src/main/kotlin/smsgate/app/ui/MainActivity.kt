@@ -20,7 +20,9 @@ import smsgate.app.service.Snapshot
 import smsgate.app.service.Starter
 
 /** Four tabs over one agent. */
-class MainActivity : Activity(), EngineListener {
+class MainActivity :
+  Activity(),
+  EngineListener {
   enum class Tab(val label: Int, val icon: Int) {
     STATUS(R.string.tab_status, R.drawable.ic_status),
     DOCTOR(R.string.tab_doctor, R.drawable.ic_doctor),

@@ -2,7 +2,9 @@ package smsgate.app.ui
 
 import android.app.Activity
 import android.content.Intent
+import android.os.Build
 import android.os.Bundle
+import android.view.MotionEvent
 import android.view.View
 import android.widget.Button
 import android.widget.EditText
@@ -12,7 +14,7 @@ import smsgate.app.service.Starter
 import smsgate.core.Detail
 import smsgate.core.Invitation
 import smsgate.core.PairingException
-import smsgate.core.Word
+import smsgate.core.TextKey
 
 /**
  * Opened by a `smsgate://pair` link, or by hand. It says whose messages this phone would send, and does
@@ -24,10 +26,24 @@ class PairActivity : Activity() {
   override fun onCreate(savedInstanceState: Bundle?) {
     super.onCreate(savedInstanceState)
     setContentView(R.layout.activity_pair)
+    refuseOverlays()
     phone.engine.start()
     button(R.id.next).setOnClickListener { readTyped() }
     button(R.id.no).setOnClickListener { finish() }
     open(intent)
+  }
+
+  /**
+   * Another app's window over the host's name would make this a yes to somebody else. Its window is
+   * taken away where Android can; a tap while one covers anything at all is not taken.
+   */
+  private fun refuseOverlays() {
+    if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) window.setHideOverlayWindows(true)
+    button(R.id.yes).setOnTouchListener { _, touch ->
+      val isCovered = touch.flags and COVERED != 0
+      if (isCovered) complain(getString(R.string.pair_covered))
+      isCovered
+    }
   }
 
   override fun onNewIntent(intent: Intent) {
@@ -56,7 +72,7 @@ class PairActivity : Activity() {
       show(make())
     } catch (error: PairingException) {
       show(null)
-      complain(inWords(this, error.detail))
+      complain(textOf(this, error.detail))
     }
   }
 
@@ -82,7 +98,8 @@ class PairActivity : Activity() {
       if (other == null) getString(R.string.pair_warn) else getString(R.string.pair_other, other),
     )
     button(R.id.yes).apply {
-      text = getString(if (other == null) R.string.pair_yes else R.string.pair_replace, invitation.host)
+      val label = if (other == null) R.string.pair_yes else R.string.pair_replace
+      text = getString(label, invitation.host)
       isEnabled = true
       setOnClickListener { pair(invitation, isNewOwner = other != null) }
     }
@@ -90,7 +107,7 @@ class PairActivity : Activity() {
 
   private fun pair(invitation: Invitation, isNewOwner: Boolean) {
     if (!invitation.baseUrl.startsWith("https://")) {
-      return complain(inWords(this, Detail(Word.CLEARTEXT)))
+      return complain(textOf(this, Detail(TextKey.CLEARTEXT)))
     }
     complain(null)
     button(R.id.yes).isEnabled = false
@@ -105,7 +122,7 @@ class PairActivity : Activity() {
     if (isDestroyed) return
     if (problem != null) {
       confirm(invitation)
-      return complain(inWords(this, problem))
+      return complain(textOf(this, problem))
     }
     Starter.ensureRunning(this)
     // There is always something to allow on a new phone.
@@ -119,4 +136,9 @@ class PairActivity : Activity() {
   private fun button(id: Int): Button = part(id)
 
   private fun field(id: Int): String = part<EditText>(id).text.toString()
+
+  private companion object {
+    const val COVERED =
+      MotionEvent.FLAG_WINDOW_IS_OBSCURED or MotionEvent.FLAG_WINDOW_IS_PARTIALLY_OBSCURED
+  }
 }

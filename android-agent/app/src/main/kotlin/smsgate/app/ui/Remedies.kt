@@ -21,7 +21,7 @@ class Remedies(private val activity: MainActivity) {
     Fix.PAIR -> activity.startActivity(Intent(activity, PairActivity::class.java))
     Fix.ASK_SEND_SMS -> ask(permission.SEND_SMS)
     Fix.ASK_PHONE_STATE -> ask(permission.READ_PHONE_STATE)
-    Fix.ASK_RECEIVE_SMS -> ask(permission.RECEIVE_SMS)
+    Fix.ASK_RECEIVE_SMS -> explainReceiving()
     Fix.ASK_NOTIFICATIONS -> askForNotifications()
     Fix.APP_INFO -> open(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, ownPackage())
     Fix.BATTERY -> open(Settings.ACTION_REQUEST_IGNORE_BATTERY_OPTIMIZATIONS, ownPackage())
@@ -51,6 +51,16 @@ class Remedies(private val activity: MainActivity) {
 
   private fun askForNotifications() {
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) ask(permission.POST_NOTIFICATIONS)
+  }
+
+  /** Whose messages go where is said before Android asks, not after. */
+  private fun explainReceiving() {
+    AlertDialog.Builder(activity)
+      .setTitle(R.string.receive_title)
+      .setMessage(R.string.receive_text)
+      .setNegativeButton(android.R.string.cancel, null)
+      .setPositiveButton(R.string.pair_next) { _, _ -> ask(permission.RECEIVE_SMS) }
+      .show()
   }
 
   private fun learnSims() {

@@ -12,6 +12,7 @@ import smsgate.app.service.AgentService
 import smsgate.app.service.Snapshot
 import smsgate.app.sms.SimCard
 import smsgate.core.StopReason
+import smsgate.core.TextKey
 import java.time.Duration
 
 /** What the phone does now, in one sentence, and the one thing to do about it. */
@@ -59,13 +60,16 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     if (snapshot.stopReason != null) {
       val isNew = snapshot.stopReason == StopReason.NOT_PAIRED
       button.setText(if (isNew) R.string.pair else R.string.pair_again)
-      button.setOnClickListener { activity.startActivity(Intent(activity, PairActivity::class.java)) }
+      button.setOnClickListener {
+        activity.startActivity(Intent(activity, PairActivity::class.java))
+      }
       return
     }
     val isPaused = phone.settings.isPaused
     button.setText(if (isPaused) R.string.resume else R.string.pause)
     // To go on is what one wants; a pause is only at hand.
-    button.setBackgroundResource(if (isPaused) R.drawable.button_primary else R.drawable.button_quiet)
+    val background = if (isPaused) R.drawable.button_primary else R.drawable.button_quiet
+    button.setBackgroundResource(background)
     button.setTextColor(activity.getColor(if (isPaused) R.color.on_accent else R.color.accent))
     button.setOnClickListener {
       AgentService.pause(activity, !isPaused)
@@ -88,7 +92,7 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     val counters = view.part<ViewGroup>(R.id.counters)
     counters.removeAllViews()
     listOf(
-      R.string.waiting to snapshot.held,
+      R.string.waiting to snapshot.leased,
       R.string.on_air to snapshot.awaiting,
       R.string.to_report to snapshot.unreported,
     ).forEach { (label, number) ->
@@ -105,7 +109,8 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     phone.sims.cards().forEach { card ->
       val row = rows.add(R.layout.row_sim)
       val slot = activity.getString(R.string.sim_slot, card.slot + 1)
-      row.text(R.id.title, listOf(slot, card.carrier).filter { it.isNotBlank() }.joinToString(" · "))
+      val title = listOf(slot, card.carrier).filter { it.isNotBlank() }.joinToString(" · ")
+      row.text(R.id.title, title)
       row.text(R.id.text, todayOf(card, snapshot))
       showProgress(row.part(R.id.progress), card, snapshot)
     }
@@ -139,6 +144,8 @@ private class State(
 )
 
 private fun stateOf(snapshot: Snapshot, isPaused: Boolean): State = when {
+  snapshot.journalError?.key == TextKey.JOURNAL_NEWER ->
+    bad(R.string.state_stopped, R.string.journal_newer_text)
   snapshot.journalError != null -> bad(R.string.state_journal, R.string.journal_text)
   snapshot.stopReason == StopReason.NOT_PAIRED -> State(
     R.string.state_not_paired,

@@ -20,7 +20,7 @@ fun <T : View> Activity.part(id: Int): T = window.decorView.part(id)
 fun ViewGroup.inflate(layout: Int): View =
   LayoutInflater.from(context).inflate(layout, this, false)
 
-/** Adds one more of this layout; answers it. */
+/** Adds one more of this layout; returns it. */
 fun ViewGroup.add(layout: Int): View = inflate(layout).also(::addView)
 
 fun View.text(id: Int, text: CharSequence) {

@@ -4,7 +4,7 @@ import org.junit.Test
 import smsgate.app.sms.SimCard
 import smsgate.core.Detail
 import smsgate.core.StopReason
-import smsgate.core.Word
+import smsgate.core.TextKey
 import java.time.Duration
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
@@ -25,11 +25,12 @@ class DoctorTest {
     cards = listOf(card),
     unknownCards = emptyList(),
     hasDefaultSim = true,
+    failing = emptySet(),
     smsLimit = SmsLimit(30, 60_000),
     network = "wifi",
     skew = Duration.ofSeconds(3),
     silence = Duration.ofMinutes(1),
-    held = 0,
+    leased = 0,
     isPaused = false,
   )
 
@@ -53,6 +54,13 @@ class DoctorTest {
       .says(Check.PHONE_STATE, Level.BAD, Fix.ASK_PHONE_STATE)
     healthy.copy(mayNotify = false).says(Check.NOTIFICATIONS, Level.WARN, Fix.ASK_NOTIFICATIONS)
     healthy.copy(isBatteryExempt = false).says(Check.BATTERY, Level.BAD, Fix.BATTERY)
+  }
+
+  @Test
+  fun `a SIM that cannot send is named, and can be tried at once`() {
+    healthy.copy(failing = setOf(1)).says(Check.SIM_SENDS, Level.BAD, Fix.SYNC)
+    assertEquals("2", healthy.copy(failing = setOf(1)).find(Check.SIM_SENDS)?.value)
+    assertNull(healthy.find(Check.SIM_SENDS))
   }
 
   @Test
@@ -105,9 +113,10 @@ class DoctorTest {
 
   @Test
   fun `what stands still says so`() {
-    healthy.copy(isPaused = true, held = 3).says(Check.QUEUE, Level.WARN, Fix.RESUME)
-    healthy.copy(journalError = Detail(Word.DISK_FULL))
+    healthy.copy(isPaused = true, leased = 3).says(Check.QUEUE, Level.WARN, Fix.RESUME)
+    healthy.copy(journalError = Detail(TextKey.DISK_FULL))
       .says(Check.JOURNAL, Level.BAD, Fix.STORAGE)
+    healthy.copy(journalError = Detail(TextKey.JOURNAL_NEWER)).says(Check.JOURNAL, Level.BAD)
     val stopped = healthy.copy(stopReason = StopReason.UNAUTHORIZED)
     stopped.says(Check.PAIRED, Level.BAD, Fix.PAIR)
     assertNull(stopped.find(Check.LAST_SYNC))

@@ -4,6 +4,7 @@ import android.Manifest.permission
 import android.app.AlarmManager
 import android.app.NotificationManager
 import android.app.job.JobScheduler
+import android.content.Context
 import android.content.Intent
 import android.content.pm.ServiceInfo
 import org.junit.After
@@ -15,9 +16,11 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ServiceController
 import org.robolectric.shadows.ShadowLooper
+import smsgate.app.OwnerSettings
 import smsgate.app.Pdus
 import smsgate.app.StubServer
 import smsgate.app.TestPhone
+import smsgate.app.log.LogKind
 import smsgate.app.service
 import smsgate.core.StopReason
 import kotlin.test.assertEquals
@@ -77,7 +80,7 @@ class ServiceTest {
     test.pair()
     val service = service().get()
     val shadow = shadowOf(service)
-    assertEquals(Notices.ONGOING, shadow.lastForegroundNotificationId)
+    assertEquals(Notifications.ONGOING, shadow.lastForegroundNotificationId)
     assertEquals(
       ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE,
       service.foregroundServiceType,
@@ -92,7 +95,7 @@ class ServiceTest {
     shadowOf(controller.get()).setThrowInStartForeground(IllegalStateException("not allowed"))
     services += controller.create().startCommand(0, 1)
     assertTrue(shadowOf(controller.get()).isStoppedBySelf)
-    assertTrue(test.phone.log.last(20).any { it.kind == "START_REFUSED" })
+    assertTrue(test.phone.log.last(20).any { it.kind == LogKind.START_REFUSED })
   }
 
   @Test
@@ -112,11 +115,11 @@ class ServiceTest {
   fun `the processor is kept awake only while there is something to send`() {
     test.pair()
     test.await { it.wakeAtMs != null }
-    assertFalse(test.phone.awake.isHeld)
+    assertFalse(test.phone.wakeLocks.isHeld)
     test.server.offer(7)
     test.clock.advance(60)
     test.await { it.awaiting == 1 }
-    assertTrue(test.phone.awake.isHeld)
+    assertTrue(test.phone.wakeLocks.isHeld)
   }
 
   @Test
@@ -126,7 +129,7 @@ class ServiceTest {
     AgentService.pause(test.app, true)
     test.server.offer(7)
     test.clock.advance(60)
-    test.phone.mailbox.put("+48601234567", "still heard", 0)
+    test.phone.mailbox.put("+48601234567", "still heard", 0, test.clock.wall(), null)
     test.phone.engine.start()
     test.server.awaitEvent("received")
     assertNull(test.radio().lastSentTextMessageParams)
@@ -142,7 +145,7 @@ class ServiceTest {
     test.await { it.wakeAtMs != null }
     test.server.isReachable = false
     test.clock.advance(1000)
-    awaitLog("SYNC_FAILED")
+    awaitLog(LogKind.SYNC_FAILED)
     test.clock.advance(1)
     test.server.isReachable = true
     test.server.awaitSync {
@@ -151,7 +154,7 @@ class ServiceTest {
     }
   }
 
-  private fun awaitLog(kind: String) {
+  private fun awaitLog(kind: LogKind) {
     val deadline = System.nanoTime() + 30_000_000_000
     while (test.phone.log.last(1).single().kind != kind) {
       assertTrue(System.nanoTime() < deadline, "never: $kind")
@@ -180,6 +183,15 @@ class ServiceTest {
       test.phone.settings.dailyCap(0)
     }
     assertEquals(listOf(null, 0, 5), caps)
+  }
+
+  @Test
+  fun `settings of version 0,1,0 keep their meaning`() {
+    test.app.getSharedPreferences("owner", Context.MODE_PRIVATE).edit()
+      .putInt("cap_0", 0).putInt("cap_1", -1).putInt("cap_2", 40).putInt("default_slot", 1).commit()
+    val settings = OwnerSettings(test.app)
+    assertEquals(listOf(null, 0, 40), (0..2).map(settings::dailyCap))
+    assertEquals(1, settings.defaultSlot)
   }
 
   @Test
@@ -213,7 +225,7 @@ class ServiceTest {
     assertTrue(shadowOf(service).isStoppedBySelf)
     assertFalse(test.phone.settings.isAtWork)
     val notices = shadowOf(test.app.service<NotificationManager>())
-    assertNotNull(notices.getNotification(Notices.ALERT))
+    assertNotNull(notices.getNotification(Notifications.ALERT))
   }
 
   @Test
@@ -250,7 +262,7 @@ class ServiceTest {
     test.restart()
     test.phone.engine.start()
     test.server.awaitEvent("unknown", 7)
-    assertEquals(0, test.phone.engine.snapshot.held)
+    assertEquals(0, test.phone.engine.snapshot.leased)
   }
 
   @Test

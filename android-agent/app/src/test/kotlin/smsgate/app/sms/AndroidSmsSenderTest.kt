@@ -15,6 +15,11 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.Implementation
+import org.robolectric.annotation.Implements
+import org.robolectric.annotation.RealObject
+import org.robolectric.shadows.ShadowSmsManager
 import smsgate.app.TestPhone
 import smsgate.app.service
 import smsgate.core.Report
@@ -28,16 +33,15 @@ import kotlin.test.assertTrue
 @RunWith(RobolectricTestRunner::class)
 class AndroidSmsSenderTest {
   @get:Rule val test = TestPhone()
-  private val sender by lazy { AndroidSmsSender(test.app, test.phone.sims) }
+  private val sender by lazy { AndroidSmsSender(test.app, test.phone.sims) { "install-1" } }
 
   @Before
   fun setUp() {
-    sender.install = { "install-1" }
     test.phone.sims.learn()
   }
 
   private fun sms(id: Long, text: String = "Hello", sim: Int = 0) =
-    Sms(id, 1, "+48601234567", text, sender.countParts(text), sim)
+    Sms(id, 1, "+48601234567", text, sender.countParts(text, sim), sim)
 
   @Test
   fun `a part's intents go to the app's own receiver and can be filled in`() {
@@ -75,6 +79,17 @@ class AndroidSmsSenderTest {
     sender.send(sms(7, sim = 1))
     assertNull(test.radio(subId = 1).lastSentTextMessageParams)
     assertEquals("Hello", test.radio(subId = 2).lastSentTextMessageParams.text)
+  }
+
+  @Test
+  @Config(shadows = [UnlikeRadios::class])
+  fun `a text is counted by the SIM that sends it`() {
+    test.insert(test.card(0, 1, "Play"), test.card(1, 2, "Orange"))
+    test.phone.sims.learn()
+    assertEquals(2, sender.countParts("Hello", 1))
+    sender.send(sms(7, sim = 1))
+    assertEquals(emptyList(), sender.reports(), "not refused untried")
+    assertEquals(2, test.radio(subId = 2).lastSentMultipartTextMessageParams.parts.size)
   }
 
   @Test
@@ -163,4 +178,14 @@ class AndroidSmsSenderTest {
     assertNull(PartUri.read(Intent("other").data))
     assertNull(PartUri.read(Uri.parse("https://example.com/1/2/3/4")))
   }
+}
+
+/** The second SIM's modem divides every text in two, as one with another alphabet may. */
+@Implements(SmsManager::class)
+class UnlikeRadios : ShadowSmsManager() {
+  @RealObject private lateinit var real: SmsManager
+
+  @Implementation
+  fun divideMessage(text: String): ArrayList<String> =
+    if (real.subscriptionId == 2) arrayListOf(text.take(1), text.drop(1)) else arrayListOf(text)
 }

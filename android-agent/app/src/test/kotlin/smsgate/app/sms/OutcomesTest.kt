@@ -1,16 +1,25 @@
 package smsgate.app.sms
 
 import android.app.Activity
+import com.grack.nanojson.JsonParser
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import smsgate.app.Pdus
 import smsgate.core.Report
+import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 
 @RunWith(RobolectricTestRunner::class)
 class OutcomesTest {
+  @Test
+  fun `the codes are the protocol's`() {
+    val file = File(System.getProperty("protocol"), "events.json")
+    val codes = JsonParser.`object`().from(file.readText()).getObject("codes").getObject("android")
+    assertEquals(codes.mapKeys { it.key.toInt() }, Outcomes.NAMES)
+  }
+
   @Test
   fun `the radio's answers`() {
     assertEquals(Outcome(Report.Type.SENT), Outcomes.ofSent(Activity.RESULT_OK))

@@ -5,6 +5,9 @@ import org.junit.Test
 import org.junit.rules.TemporaryFolder
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
+import smsgate.app.FakeClock
+import smsgate.core.Journal
+import smsgate.core.JournalNewerException
 import smsgate.core.StoreCorruptException
 import smsgate.core.StoreException
 import java.io.File
@@ -25,7 +28,7 @@ class AndroidStoreTest {
   }
 
   @Test
-  fun `values come back as they went in, and 1 is not '1'`() = AndroidStore.open(file).use { store ->
+  fun `values come back as they were, and 1 is not '1'`() = AndroidStore.open(file).use { store ->
     store.execute("CREATE TABLE t (a, b, c)")
     store.execute("INSERT INTO t VALUES (?, ?, ?)", 1, Long.MAX_VALUE, null)
     val kinds = store.query("SELECT typeof(a), typeof(b), c FROM t WHERE a = ?", 1) { row ->
@@ -55,6 +58,26 @@ class AndroidStoreTest {
     }
     assertEquals(0, store.query("SELECT count(*) FROM t") { it.long(0) }.first())
   }
+
+  @Test
+  fun `a journal of version 1 is brought to the next version`() {
+    val protocol = File(System.getProperty("protocol"))
+    AndroidStore.open(file).use { store ->
+      withoutComments(File(protocol, "vectors/journal_1.sql").readText()).split(";")
+        .map { it.trim() }.filter { it.isNotEmpty() }.forEach { store.execute(it) }
+    }
+    val newest = Regex("(?ms)^-- name: schema_\\d+\n(.*?)(?=^-- name:)")
+      .findAll(File(protocol, "journal.sql").readText())
+      .map { withoutComments(it.groupValues[1]) }.toList()
+    val next = "ALTER TABLE attempt ADD COLUMN reference TEXT; UPDATE attempt SET reference = ''"
+    Journal(file, AndroidStore, FakeClock(), schema = newest + next).use { journal ->
+      assertEquals(listOf(3L), journal.leased().map { it.messageId })
+      assertEquals(3, journal.unreported())
+    }
+    assertFailsWith<JournalNewerException> { Journal(file, AndroidStore, FakeClock()) }
+  }
+
+  private fun withoutComments(sql: String) = sql.replace(Regex("--[^\n]*"), "")
 
   @Test
   fun `a corrupt file is said to be so, and is not deleted`() {

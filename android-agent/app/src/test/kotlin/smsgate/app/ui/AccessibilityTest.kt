@@ -27,10 +27,10 @@ class AccessibilityTest(private val scene: Scene) {
     return all(scene.show(test)).filter { it.isShown }
   }
 
-  private fun all(view: View): List<View> =
-    listOf(view) + ((view as? ViewGroup)?.let { group ->
-      (0 until group.childCount).flatMap { all(group.getChildAt(it)) }
-    } ?: emptyList())
+  private fun all(view: View): List<View> {
+    val group = view as? ViewGroup ?: return listOf(view)
+    return listOf(view) + (0 until group.childCount).flatMap { all(group.getChildAt(it)) }
+  }
 
   @Test
   fun `with letters twice as large no text is cut`() {
@@ -47,7 +47,9 @@ class AccessibilityTest(private val scene: Scene) {
   @Test
   fun `what can be touched is as large as a finger, and everything says its name`() {
     val shown = views()
-    val touchable = shown.filter { it.isClickable && it !is ViewGroup || it.hasOnClickListeners() }
+    val touchable = shown.filter {
+      (it.isClickable && it !is ViewGroup) || it.hasOnClickListeners()
+    }
     val least = FINGER_DP * test.app.resources.displayMetrics.density
     assertEquals(
       emptyList(),

@@ -2,6 +2,8 @@ package smsgate.app.ui
 
 import android.content.Intent
 import android.net.Uri
+import android.view.InputDevice
+import android.view.MotionEvent
 import android.view.View
 import android.widget.Button
 import android.widget.EditText
@@ -47,12 +49,34 @@ class PairActivityTest {
     val activity = open(TestPhone.LINK)
     assertTrue(activity.shows(R.id.confirming))
     assertEquals("sms.example.com", activity.text(R.id.host))
-    assertTrue(activity.part<Button>(R.id.yes).filterTouchesWhenObscured, "yes to what is seen")
     assertEquals(emptyList(), test.server.requests)
     activity.part<Button>(R.id.no).performClick()
     assertTrue(activity.isFinishing)
     assertEquals(emptyList(), test.server.requests)
   }
+
+  @Test
+  fun `a tap while another app's window covers a part of the screen is not taken`() {
+    val covered =
+      listOf(MotionEvent.FLAG_WINDOW_IS_OBSCURED, MotionEvent.FLAG_WINDOW_IS_PARTIALLY_OBSCURED)
+    for (flag in covered) {
+      val activity = open(TestPhone.LINK)
+      val yes = activity.part<Button>(R.id.yes)
+      for (action in listOf(MotionEvent.ACTION_DOWN, MotionEvent.ACTION_UP)) {
+        yes.dispatchTouchEvent(touch(action, flag))
+      }
+      ShadowLooper.idleMainLooper()
+      assertTrue(yes.isEnabled)
+      assertEquals(emptyList(), test.server.requests)
+      assertEquals(activity.getString(R.string.pair_covered), activity.text(R.id.problem))
+    }
+  }
+
+  private fun touch(action: Int, flags: Int): MotionEvent = MotionEvent.obtain(
+    0, 0, action, 1,
+    arrayOf(MotionEvent.PointerProperties().apply { id = 0 }), arrayOf(MotionEvent.PointerCoords()),
+    0, 0, 1f, 1f, 0, 0, InputDevice.SOURCE_TOUCHSCREEN, flags,
+  )
 
   @Test
   fun `yes pairs and starts the service`() {
@@ -107,7 +131,7 @@ class PairActivityTest {
     assertTrue(damaged.shows(R.id.typing))
     val clear = open("smsgate://pair?server=http%3A%2F%2Fsms.example.com&code=ABCD-EFGH-JKLM")
     clear.part<Button>(R.id.yes).performClick()
-    assertEquals(clear.getString(R.string.word_cleartext), clear.text(R.id.problem))
+    assertEquals(clear.getString(R.string.text_cleartext), clear.text(R.id.problem))
     assertEquals(emptyList(), test.server.requests)
   }
 
