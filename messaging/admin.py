@@ -11,13 +11,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import services as licenses
-from licenses.admin import ReadOnlyAdmin, shown_once
+from licenses.admin import AuditedAdmin, ReadOnlyAdmin, shown_once
 from licenses.models import Device
-from messaging import wakeup
+from messaging import reasons, wakeup
+from messaging.forms import PhoneForm
 from messaging.models import (
     Attempt,
     Event,
@@ -27,7 +30,7 @@ from messaging.models import (
     StateChange,
     WebhookDelivery,
 )
-from messaging.phone import InvalidPhone, mask, parse_phone
+from messaging.phone import mask
 from messaging.services import opt_outs, owner, webhooks
 
 
@@ -39,45 +42,50 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_select_related = ("license__account",)
     list_filter = ("is_paused", "license")
     fields = (
-        "name", "license", "mode", "is_paused", "last_sync_at", "silent_since", "revoked_at",
-        "android", "app_version", "sims", "health",
+        "name", "license", "mode", "kept_sms", "is_paused", "last_sync_at", "silent_since", "revoked_at",
+        "android", "app_version", "sims", "failing_sims", "health",
     )  # fmt: skip
-    readonly_fields = fields[1:2] + fields[4:]
+    readonly_fields = fields[1:2] + fields[5:]
     actions = ("pause", "resume", "revoke", "pair_again")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, device: Device) -> str:
         if device.revoked_at:
-            return "unpaired"
+            return gettext("unpaired")
         if device.silent_since:
             return format_html(
-                '<b style="color: #b00">silent for {}</b>',
+                "<strong>{} {}</strong>",
+                gettext("silent for"),
                 timesince(device.silent_since, clock.now()),
             )
-        return "paused" if device.is_paused else "in service"
+        if device.failing_sims:
+            return format_html("<strong>{}</strong>", gettext("a SIM cannot send"))
+        return gettext("paused") if device.is_paused else gettext("in service")
 
-    @admin.display(description="battery")
+    @admin.display(description=_("battery"))
     def battery(self, device: Device) -> str:
         level = device.health.get("battery")
         return "" if level is None else f"{level} %"
 
-    @admin.action(description="Pause: no new messages", permissions=["change"])
+    @admin.action(description=_("Pause: no new messages"), permissions=["change"])
     def pause(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
         self.message_user(request, f"{devices.update(is_paused=True)} paused.")
 
-    @admin.action(description="Resume", permissions=["change"])
+    @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
-        self.message_user(request, f"{devices.update(is_paused=False)} resumed.")
+        """Forget also what the server had counted against their SIMs."""
+        number = devices.update(is_paused=False, failing_sims=[], refusals={})
+        self.message_user(request, f"{number} resumed.")
         for license_id in set(devices.values_list("license_id", flat=True)):
             wakeup.after_commit(license_id)
 
-    @admin.action(description="Unpair", permissions=["change"])
+    @admin.action(description=_("Unpair"), permissions=["change"])
     def revoke(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
         for device in devices:
             licenses.revoke(device)
         self.message_user(request, "Unpaired: their next call is refused.")
 
-    @admin.action(description="Pair again: code for a new install", permissions=["change"])
+    @admin.action(description=_("Pair again: code for a new install"), permissions=["change"])
     def pair_again(self, request: HttpRequest, devices: QuerySet[Device]) -> HttpResponse:
         codes = {
             f"code for {device}": licenses.new_pairing_code(device.license, replaces=device).code
@@ -99,8 +107,13 @@ class _Inline(admin.TabularInline):
 
 class StateChangeInline(_Inline):
     model = StateChange
-    fields = ("at", "from_state", "to_state", "cause")
+    fields = ("at", "from_state", "to_state", "why")
+    readonly_fields = ("why",)
     ordering = ("pk",)
+
+    @admin.display(description=_("cause"))
+    def why(self, change: StateChange) -> str:
+        return reasons.with_words(change.cause)
 
 
 class AttemptInline(_Inline):
@@ -111,12 +124,14 @@ class AttemptInline(_Inline):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("id", "account", "masked_phone", "status", "parts", "age", "failure_reason")
+    list_display = ("id", "account", "masked_phone", "status", "parts", "age", "reason")
     list_select_related = ("account",)
     list_filter = ("status", ("license", admin.RelatedOnlyFieldListFilter))
     search_fields = ("=id", "=external_id")
     show_full_result_count = False
     ordering = ("-id",)
+    exclude = ("failure_reason",)
+    readonly_fields = ("reason",)
     inlines = (StateChangeInline, AttemptInline)
     actions = ("was_sent", "send_again", "give_up", "cancel")
 
@@ -124,27 +139,33 @@ class MessageAdmin(ReadOnlyAdmin):
         """A single message is to be looked at; the list's actions decide about it."""
         return obj is None and super().has_change_permission(request, obj)
 
-    @admin.display(description="phone")
+    @admin.display(description=_("phone"))
     def masked_phone(self, message: Message) -> str:
-        return mask(message.phone) if message.phone else "(erased)"
+        return mask(message.phone) if message.phone else gettext("(erased)")
 
-    @admin.display(description="age", ordering="created_at")
+    @admin.display(description=_("failure reason"), ordering="failure_reason")
+    def reason(self, message: Message) -> str:
+        return reasons.with_words(message.failure_reason)
+
+    @admin.display(description=_("age"), ordering="created_at")
     def age(self, message: Message) -> str:
         return timesince(message.created_at, clock.now())
 
-    @admin.action(description="Uncertain: it was sent", permissions=["change"])
+    @admin.action(description=_("Uncertain: it was sent"), permissions=["change"])
     def was_sent(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
         self._each(request, rows, lambda row: owner.resolve(row.account_id, row.pk, "sent"))
 
-    @admin.action(description="Uncertain: send it again", permissions=["change"])
+    @admin.action(
+        description=_("Uncertain, or failed as a whole: send it again"), permissions=["change"]
+    )
     def send_again(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
         self._each(request, rows, lambda row: owner.resolve(row.account_id, row.pk, "again"))
 
-    @admin.action(description="Uncertain: give it up", permissions=["change"])
+    @admin.action(description=_("Uncertain: give it up"), permissions=["change"])
     def give_up(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
         self._each(request, rows, lambda row: owner.resolve(row.account_id, row.pk, "given_up"))
 
-    @admin.action(description="Cancel", permissions=["change"])
+    @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
         self._each(request, rows, lambda row: owner.cancel(row.account_id, row.pk))
 
@@ -154,8 +175,9 @@ class MessageAdmin(ReadOnlyAdmin):
         for row in rows:
             try:
                 after = decide(row)
-            except Refusal as refusal:
-                self.message_user(request, f"Message {row.pk}: {refusal.message}", messages.WARNING)
+            except ApiError as error:
+                self.message_user(request, f"Message {row.pk}: {error.message}", messages.WARNING)
+                self.log_change(request, row, f"Refused: {error.message}")
             else:
                 self.message_user(request, f"Message {row.pk} is {after.status} now.")
 
@@ -176,30 +198,31 @@ class WebhookAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request, obj)
 
-    @admin.display(description="account")
+    @admin.display(description=_("account"))
     def account(self, webhook: WebhookDelivery) -> str:
         return str(webhook.batch.account)
 
-    @admin.display(description="host")
+    @admin.display(description=_("host"))
     def host(self, webhook: WebhookDelivery) -> str:
         """Paths and query strings of such URLs are secrets."""
         return urlsplit(webhook.batch.callback_url).hostname or ""
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, webhook: WebhookDelivery) -> str:
         if webhook.delivered_at:
-            return "delivered"
+            return gettext("delivered")
         if webhook.next_at is None:
-            return format_html('<b style="color: #b00">{}</b>', "given up")
-        return "to be tried again" if webhook.tries else "waits for its messages"
+            return format_html('<b style="color: #b00">{}</b>', gettext("given up"))
+        return gettext("to be tried again") if webhook.tries else gettext("waits for its messages")
 
-    @admin.action(description="Given up: try again for a day", permissions=["change"])
+    @admin.action(description=_("Given up: try again for a day"), permissions=["change"])
     def again(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> None:
         self.message_user(request, f"{webhooks.try_again(rows)} will be tried again.")
 
 
 @admin.register(OptOut)
-class OptOutAdmin(admin.ModelAdmin):
+class OptOutAdmin(AuditedAdmin):
+    form = PhoneForm
     list_display = ("phone", "account", "source", "created_at")
     list_select_related = ("account",)
     search_fields = ("=phone",)
@@ -210,18 +233,24 @@ class OptOutAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: OptOut, form: Any, change: bool) -> None:
         """Through the service, which cancels what waits for this number."""
-        try:
-            obj.phone = parse_phone(obj.phone, obj.account.country, allow_short_codes=True)
-        except InvalidPhone as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return
         row, _ = opt_outs.opt_out(obj.account_id, obj.phone, opt_outs.Source.ADMIN)
         obj.pk = row.pk
+
+    def delete_model(self, request: HttpRequest, obj: OptOut) -> None:
+        opt_outs.opt_in(obj.account_id, obj.phone)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> None:
+        for row in queryset:
+            opt_outs.opt_in(row.account_id, row.phone)
 
 
 @admin.register(InboundMessage)
 class InboundMessageAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "account", "masked_sender", "device")
+    list_display = ("received_at", "arrived_at", "account", "masked_sender", "device")
+    fields = (
+        "account", "device", "sender", "text", "sim", "sent_at", "arrived_at", "received_at",
+    )  # fmt: skip
+    readonly_fields = ("sent_at", "arrived_at")
     list_select_related = ("account", "device")
     show_full_result_count = False
     ordering = ("-id",)
@@ -229,7 +258,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="sender")
+    @admin.display(description=_("sender"))
     def masked_sender(self, message: InboundMessage) -> str:
         return mask(message.sender)
 

@@ -1,15 +1,18 @@
-"""From what a client asked for to a message that can be queued. Pure: no database, no clock."""
+"""From what a client asked for to a message that can be queued. No query, no clock."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from http_api.errors import Refusal
-from licenses.auth import Sender
+from http_api.errors import ApiError, Mention
+from http_api.shapes import invalid
+from licenses.sender import Sender
 from messaging.models import Message, OnUncertain
-from messaging.segments import MAX_PARTS, Segmentation, segment
+from messaging.segments import LONGEST, MAX_PARTS, Segmentation, at_least_parts, segment
 from messaging.sending_hours import SendingHours
 from messaging.states import MessageState
 
@@ -40,33 +43,40 @@ class Draft:
     batch_id: int | None = None
 
 
-def sending_hours(sender: Sender) -> SendingHours | None:
-    """The account's sending hours; None: always open."""
-    if sender.opens_at is None or sender.closes_at is None:
-        return None
-    return SendingHours(sender.opens_at, sender.closes_at, sender.zone)
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """An item whose shape was wrong: it takes a place in the list so that indexes stay true."""
+
+    errors: dict[str, Any]
+    external_id: str | None = None
+
+
+Items = Sequence[Draft | Invalid]
 
 
 def segmented(text: str) -> Segmentation:
-    """Raises Refusal where it is longer than a message may be."""
+    """Raise ApiError where it is longer than a message may be."""
+    if len(text) > LONGEST:  # told by its length alone, however much it is
+        raise _too_long(f"at least {at_least_parts(len(text))}")
     segmentation = segment(text)
     if segmentation.parts > MAX_PARTS:
-        raise Refusal.of_field(
-            "message", f"has {segmentation.parts} parts; an SMS may have at most {MAX_PARTS}"
-        )
+        raise _too_long(str(segmentation.parts))
     return segmentation
+
+
+def _too_long(parts: str) -> ApiError:
+    return ApiError.of_field("message", f"has {parts} parts; an SMS may have at most {MAX_PARTS}")
 
 
 def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
     """The unsaved message: when it may start, how many parts it has.
 
     A start in the past means now. Outside the sending hours the start moves to the next opening,
-    except where the client's own start lies outside them: it chose that. Raises Refusal.
+    except where the client's own start lies outside them: it chose that. Raises ApiError.
     """
-    segmentation = segmented(draft.text)
+    segmentation = _checked(draft, now)
     start = max(draft.send_after.at, now) if draft.send_after else now
-    _check_deadline(draft, now)
-    hours = sending_hours(sender)
+    hours = SendingHours.of(sender)
     any_hour = bool(hours and draft.send_after and not hours.is_open(draft.send_after.at))
     given = draft.send_after.given if draft.send_after else ""
     send_after = draft.send_after.at if draft.send_after else None
@@ -90,6 +100,9 @@ def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
         send_after_given=given,
         send_before=draft.send_before.at if draft.send_before else None,
         due_at=start,
+        expires_at=draft.send_before.at
+        if draft.send_before
+        else expiry_by_age(sender.max_age_hours, start),
         any_hour=any_hour,
         on_uncertain=draft.on_uncertain,
         parts=segmentation.parts,
@@ -98,15 +111,33 @@ def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
     )
 
 
-def _check_deadline(draft: Draft, now: dt.datetime) -> None:
+def expiry_by_age(max_age_hours: int | None, due_at: dt.datetime) -> dt.datetime | None:
+    """When a message without a `send_before` is too old to be sent; None: never."""
+    return None if max_age_hours is None else due_at + dt.timedelta(hours=max_age_hours)
+
+
+def _checked(draft: Draft, now: dt.datetime) -> Segmentation:
+    """Return the text's parts. Raises one ApiError for all that is wrong."""
+    late = _problem_of_deadline(draft, now)
+    try:
+        segmentation = segmented(draft.text)
+    except ApiError as error:
+        raise (invalid({**error.errors, **late}) if late else error) from None
+    if late:
+        raise invalid(late)
+    return segmentation
+
+
+def _problem_of_deadline(draft: Draft, now: dt.datetime) -> dict[str, list[str]]:
     if draft.send_before is None:
-        return
+        return {}
     if draft.send_before.at <= now:
-        raise Refusal.of_field("send_before", "is already past")
+        return {"send_before": ["is already past"]}
     if draft.send_after and draft.send_before.at <= draft.send_after.at:
-        raise Refusal.of_field("send_before", "must be after send_after")
+        return {"send_before": [Mention("must be after {send_after}")]}
+    return {}
 
 
-def local_day(sender: Sender, message: Message) -> dt.date:
-    """The account's local day on which the message may start: the one it counts against."""
-    return message.due_at.astimezone(sender.zone).date()
+def local_day(sender: Sender, due_at: dt.datetime) -> dt.date:
+    """The account's local day of a message that may start then: the day it counts against."""
+    return due_at.astimezone(sender.zone).date()

@@ -10,37 +10,57 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from http_api import outgoing
+from http_api.parsing import Decoded
 from http_api.shapes import Identifier, Integer, problem
-from licenses.auth import Sender
+from licenses.sender import Sender
 from messaging.drafts import ClientTime
-from messaging.local_time import parse_client_datetime
+from messaging.local_time import ACCEPTED_FORM, parse_client_datetime
 from messaging.models import OnUncertain
 from messaging.phone import InvalidPhone, parse_phone
 
 
 def sender_of(info: ValidationInfo) -> Sender:
+    """Return who asks, by whose account's rules a field is read."""
     sender = (info.context or {})["sender"]
-    assert isinstance(sender, Sender)
+    if not isinstance(sender, Sender):
+        raise TypeError("a field of an account is read where nobody has one")
     return sender
 
 
-def _phone(value: object, info: ValidationInfo) -> str:
+def _phone(value: object, info: ValidationInfo, **reading: bool) -> str:
     sender = sender_of(info)
+    if isinstance(value, Decoded):
+        value = value.as_phone()
     try:
-        if isinstance(value, str) or (type(value) is int and value >= 0):
-            return parse_phone(value, sender.country, allow_short_codes=sender.allow_short_codes)
+        if type(value) in (str, int, float):
+            return parse_phone(
+                value,  # type: ignore[arg-type]
+                sender.country,
+                allow_short_codes=sender.allow_short_codes,
+                **reading,
+            )
     except InvalidPhone as error:
         raise problem(str(error)) from None
     raise problem("enter a number like +48123456789")
 
 
+def _phone_with_country_code(value: object, info: ValidationInfo) -> str:
+    return _phone(value, info, bare_has_country_code=True)
+
+
+def _phone_of_any_length(value: object, info: ValidationInfo) -> str:
+    return _phone(value, info, any_length=True)
+
+
 def _time(value: object, info: ValidationInfo) -> ClientTime:
+    if isinstance(value, Decoded):
+        value = value.as_time()
     try:
         if isinstance(value, str):
-            return ClientTime(parse_client_datetime(value, sender_of(info).zone), value)
+            return ClientTime(parse_client_datetime(value, sender_of(info).zone), str(value))
     except ValueError as error:
         raise problem(str(error)) from None
-    raise problem("use ISO 8601 like 2026-04-10T09:00:00 or 2026-04-10T09:00:00+02:00")
+    raise problem(ACCEPTED_FORM)
 
 
 def _webhook_url(value: str) -> str:
@@ -57,17 +77,21 @@ def _on_uncertain(value: object) -> Any:
     return value
 
 
-Phone = Annotated[
-    str,
-    BeforeValidator(_phone),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "examples": ["+48123456789"],
-            "description": "E.164, or a national number of the account's country.",
-        }
-    ),
-]
+_PHONE_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "examples": ["+48123456789"],
+        "description": "E.164, or a national number of the account's country.",
+    }
+)
+
+Phone = Annotated[str, BeforeValidator(_phone), _PHONE_SCHEMA]
+
+# For vendors who write `375291234567`: nine digits and more begin with a country's code.
+International = Annotated[str, BeforeValidator(_phone_with_country_code), _PHONE_SCHEMA]
+
+# Also numbers too long for their country's plan, as machines have.
+PhoneOfAnyLength = Annotated[str, BeforeValidator(_phone_of_any_length), _PHONE_SCHEMA]
 
 Time = Annotated[
     ClientTime,
@@ -89,10 +113,14 @@ Text = Annotated[
 # For `Batch.callback_url`.
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 
+MAX_ID_LENGTH = 255
+
 ExternalId = Annotated[
     Identifier,
     Field(
-        min_length=1, max_length=255, description="Unique per licence: a repeated one is refused."
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        description="Unique per licence: a repeated one is refused.",
     ),
 ]
 

@@ -15,10 +15,16 @@ _ISO = re.compile(
 )
 
 
+# What a program may mean; the rest (year 1, year 9999) is an unset or an endless date, whose sums with
+# a validity no calendar has.
+_FIRST, _LAST = 1970, 2199
+
+
 def parse_client_datetime(text: str, zone: ZoneInfo) -> dt.datetime:
     """ISO 8601 with or without offset, `Z`, seconds, fractions → aware, in UTC.
 
-    Without an offset it is local time of `zone`. Raises ValueError naming the accepted form.
+    Without an offset it is local time of `zone`. Raises ValueError naming the accepted form, or the
+    years that are taken.
     """
     match = _ISO.fullmatch(text)
     if match is None:
@@ -26,15 +32,25 @@ def parse_client_datetime(text: str, zone: ZoneInfo) -> dt.datetime:
     *fields, fraction, offset = match.groups()
     year, month, day, hour, minute, second = (int(field or 0) for field in fields)
     microsecond = int((fraction or "0").ljust(6, "0")[:6])
+    if not _FIRST <= year <= _LAST:
+        raise ValueError(f"{ACCEPTED_FORM}, of the years {_FIRST} to {_LAST}")
     try:
         naive = dt.datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001
         aware = localize(naive, zone) if offset is None else naive.replace(tzinfo=_offset(offset))
-        moment = aware.astimezone(dt.UTC)
-        if moment.year in {dt.MINYEAR, dt.MAXYEAR}:  # other zones could not say it any more
-            raise ValueError(ACCEPTED_FORM)
-        return moment
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError(ACCEPTED_FORM) from None
+    return aware.astimezone(dt.UTC)
+
+
+def parse_phone_time(text: str) -> dt.datetime | None:
+    """Return what a phone's clock said, in UTC; None where that is no time with an offset."""
+    match = _ISO.fullmatch(text)
+    if match is None or match[8] is None or match[1] < "1970":  # no phone is older
+        return None
+    try:
+        return parse_client_datetime(text, ZoneInfo("UTC"))
+    except ValueError:
+        return None
 
 
 def _offset(text: str) -> dt.timezone:

@@ -7,11 +7,12 @@
                                                   └→ uncertain (no answer; its owner or the phone's
     scheduled, pending → cancelled, expired                     later word decides)
 
-`messaging.states` holds the states, the transitions and the fold from events to a state.
+`messaging.states` holds the states and the transitions, `messaging.fold` goes from events to a state.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import ClassVar
 
@@ -19,9 +20,24 @@ from django.db import models
 from django.db.models import F, Q
 
 from licenses.models import Account, Device, License
+from messaging.local_time import parse_phone_time
 from messaging.states import AttemptState, MessageState
 
 PHONE_LENGTH = 16  # `+` and fifteen digits
+
+
+def stored_phone() -> Q:
+    """Return what messaging.phone.STORED_PHONE says of a column of PHONE_LENGTH characters.
+
+    In two patterns, the open one first: each write of a row is checked, and PostgreSQL takes eight
+    times as long over a bounded repetition.
+    """
+    return Q(phone__regex=r"^\+[1-9][0-9]+$") | Q(phone__regex=r"^[0-9]{3,8}$")
+
+
+# A phone's clock that is further off is wrong: ahead, or behind what a phone can have kept to itself.
+_CLOCK_SLACK = dt.timedelta(minutes=5)
+_LONGEST_SILENCE = dt.timedelta(days=90)
 
 
 class Encoding(models.TextChoices):
@@ -42,6 +58,7 @@ class Batch(models.Model):
     """A send to several recipients, as another service's clients know it: an order, a mailing, a list.
 
     Its messages are queued, counted and delivered like all others; a batch has no state of its own.
+    By composite keys (migration 0014) its licence is its account's, and its parent its licence's.
     """
 
     account = models.ForeignKey(
@@ -58,8 +75,9 @@ class Batch(models.Model):
     is_held = models.BooleanField(default=False)  # nothing is sent before its owner confirms it
     callback_url = models.CharField(max_length=2000, default="")  # told when all is final; '': none
     parent = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="children", db_index=False
-    )
+        "self", null=True, on_delete=models.PROTECT, related_name="children", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     # What its client said and wants to hear again (a sender's name, a quality). No rule reads it.
     details = models.JSONField(default=dict)
     created_at = models.DateTimeField()
@@ -87,7 +105,7 @@ class Batch(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """What a batch's client is to be told when all of it is final: one POST, tried until it is taken."""
+    """A webhook to a batch's client, once all of it is final: one POST, tried until it is taken."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the `webhook-id`
     batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="webhook")
@@ -116,11 +134,29 @@ class WebhookDelivery(models.Model):
         return f"webhook of batch {self.batch_id}"
 
 
-class Message(models.Model):
-    """One SMS that was accepted. Only `messaging.services` changes its `status`."""
+class WebhookReceiver(models.Model):
+    """How one host of an account's webhooks does. Without a row it has never been tried."""
 
-    # No database-level foreign keys on this table: they cost a quarter of a bulk insert, and what
-    # they point at is never deleted (PROTECT).
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    host = models.CharField(max_length=255)  # with its port, where the URL has one
+    tried_at = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    rests_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "host"], name="webhook_receiver_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"webhook receiver {self.pk}"
+
+
+class Message(models.Model):
+    """One SMS that was accepted. Only `messaging.moves` changes its `status`."""
+
+    # Two composite keys in place of three foreign keys (migration 0014): the licence is its account's,
+    # and a batch the licence's. Each one more costs a bulk insert a twentieth.
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
@@ -145,6 +181,8 @@ class Message(models.Model):
     send_after_given = models.CharField(max_length=40)  # in the client's own notation, to echo
     send_before = models.DateTimeField(null=True)
     due_at = models.DateTimeField()  # when a `scheduled` message becomes `pending`
+    # What no phone has taken by then is not sent: `send_before`, or else the account's maximum age.
+    expires_at = models.DateTimeField(null=True)
     any_hour = models.BooleanField()  # its owner's own send_after lies outside the sending hours
     on_uncertain = models.CharField(
         max_length=6, choices=OnUncertain.choices, default=OnUncertain.HOLD
@@ -171,6 +209,10 @@ class Message(models.Model):
                 fields=["license", "repeat_digest"],
                 condition=Q(repeat_digest__isnull=False),
                 name="message_repeat_digest",
+            ),
+            models.CheckConstraint(
+                name="message_phone_is_number",
+                condition=Q(phone="") | stored_phone(),
             ),
             models.CheckConstraint(
                 name="message_status_known",
@@ -207,15 +249,18 @@ class Message(models.Model):
             ),
             # expiry of what was not sent in time
             models.Index(
-                fields=["send_before"],
-                condition=Q(status__in=["scheduled", "pending"], send_before__isnull=False),
-                name="message_expiry",
+                fields=["expires_at"],
+                condition=Q(status__in=["scheduled", "pending"], expires_at__isnull=False),
+                name="message_expires_at",
             ),
-            # the list of uncertain messages, and what is under way on a licence
+            # what is under way on a licence, and lists by a state in which few messages are, newest
+            # first: without it such a list walks all of the licence's messages
             models.Index(
-                fields=["license", "status"],
-                condition=Q(status__in=["leased", "sending", "uncertain"]),
-                name="message_under_way",
+                fields=["license", "status", "id"],
+                condition=Q(status__in=[
+                    "leased", "sending", "uncertain", "undelivered", "failed", "expired", "cancelled",
+                ]),
+                name="message_rare_state",
             ),
             # the messages of a licence, newest first
             models.Index(fields=["license", "id"], name="message_license"),
@@ -235,6 +280,13 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+    @property
+    def its_batch(self) -> Batch:
+        """Return the batch, of a message that is of one."""
+        if self.batch is None:
+            raise LookupError(f"message {self.pk} is of no batch")
+        return self.batch
 
 
 class Claim(models.Model):
@@ -300,7 +352,7 @@ class Attempt(models.Model):
 
 
 class Event(models.Model):
-    """What a phone reported, word for word; append-only. The fold reads these and nothing else.
+    """A phone's report, word for word; append-only. The fold reads these and nothing else.
 
     One that cannot be applied is kept with its `quarantine` reason and moves nothing.
     """
@@ -327,9 +379,13 @@ class Event(models.Model):
         indexes: ClassVar = [
             # the fold, and a message's timeline
             models.Index(fields=["message_id", "attempt"], name="event_of_attempt"),
-            # the operator's list of quarantined events
+            # the operator's list of quarantined events, and their end
             models.Index(
                 fields=["received_at"], condition=~Q(quarantine=""), name="event_quarantine"
+            ),
+            # how many are kept of a phone
+            models.Index(
+                fields=["device"], condition=~Q(quarantine=""), name="event_quarantine_of_device"
             ),
         ]
 
@@ -363,12 +419,16 @@ class OptOut(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     phone = models.CharField(max_length=PHONE_LENGTH)
     source = models.CharField(max_length=8, choices=Source.choices)
+    # By the network's clock, the newest STOP: an earlier START that is told later takes nothing back.
+    said_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
             # also serves the look-up of every accepted message
-            models.UniqueConstraint(fields=["account", "phone"], name="opt_out_once")
+            models.UniqueConstraint(fields=["account", "phone"], name="opt_out_once"),
+            # it is looked for by the number that a message has
+            models.CheckConstraint(name="opt_out_phone_is_number", condition=stored_phone()),
         ]
 
     def __str__(self) -> str:
@@ -386,8 +446,11 @@ class InboundMessage(models.Model):
     )  # E.164 where it is a number; a name or short code else
     text = models.TextField()
     sim = models.SmallIntegerField(null=True)
-    wall_time = models.CharField(max_length=40, default="")
-    received_at = models.DateTimeField()
+    wall_time = models.CharField(max_length=40, default="")  # by the phone's clock, as it wrote it
+    sent_time = models.CharField(
+        max_length=40, default=""
+    )  # by the network's, as the phone wrote it
+    received_at = models.DateTimeField()  # when the phone told the server
 
     class Meta:
         constraints: ClassVar = [
@@ -402,3 +465,26 @@ class InboundMessage(models.Model):
 
     def __str__(self) -> str:
         return f"inbound {self.pk}"
+
+    @property
+    def arrived_at(self) -> dt.datetime | None:
+        """When it reached the phone, by the phone's clock; None where that is no time."""
+        return parse_phone_time(self.wall_time)
+
+    @property
+    def sent_at(self) -> dt.datetime | None:
+        """When the network's centre took it in; None where the phone does not know."""
+        return parse_phone_time(self.sent_time)
+
+    @property
+    def said_at(self) -> dt.datetime | None:
+        """The same, but never later than it was told: a network's clock may be wrong, too."""
+        return min(self.sent_at, self.received_at) if self.sent_at else None
+
+    @property
+    def came_at(self) -> dt.datetime:
+        """When it reached the phone, for who shows one time only: the server's where the phone's clock
+        is wrong."""
+        at, latest = self.arrived_at, self.received_at + _CLOCK_SLACK
+        is_right = at is not None and latest - _LONGEST_SILENCE < at <= latest
+        return at if at is not None and is_right else self.received_at

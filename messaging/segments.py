@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from protocol import SEGMENTS
 
 MAX_PARTS = 10
 
-_BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION = "\f^{}\\[~]|€"  # each takes an escape septet before it
+_GSM7, _UCS2 = SEGMENTS["gsm7"], SEGMENTS["ucs2"]
+_BASIC: str = _GSM7["basic"]
+_EXTENSION: str = _GSM7["extended"]  # each takes an escape septet before it
 
 _SEPTETS = dict.fromkeys(_BASIC, 1) | dict.fromkeys(_EXTENSION, 2)
 _ONE_SEPTET = frozenset(_BASIC)
 _GSM = frozenset(_SEPTETS)
 
-_GSM_SINGLE, _GSM_PART = 160, 153  # septets
-_UCS2_SINGLE, _UCS2_PART = 70, 67  # UTF-16 code units
+_GSM_SINGLE, _GSM_PART = int(_GSM7["alone"]), int(_GSM7["part"])  # septets
+_UCS2_SINGLE, _UCS2_PART = int(_UCS2["alone"]), int(_UCS2["part"])  # UTF-16 code units
+
+# Characters of which the parts are worth counting: ten times what can be sent at all.
+LONGEST = 10 * MAX_PARTS * _GSM_PART
+
+
+def at_least_parts(characters: int) -> int:
+    """How many parts a text has at least that is longer than one part, whatever its characters are."""
+    return -(-characters // _GSM_PART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,7 @@ class Segmentation:
     parts: int
 
 
+@lru_cache(maxsize=16)  # of a text to many it is asked for each of them
 def segment(text: str) -> Segmentation:
     """Encoding and number of parts; the empty text is one part.
 
@@ -55,3 +65,27 @@ def _parts(costs: list[int], single: int, part: int) -> int:
             parts, used = parts + 1, 0
         used += cost
     return parts
+
+
+def beginning(text: str, parts: int) -> str:
+    """The longest beginning of the text that takes at most so many parts; in two passes at most."""
+    plain = next((n for n, character in enumerate(text) if character not in _GSM), len(text))
+    septets = [_SEPTETS[character] for character in text[:plain]]
+    longest = _fitting(septets, parts, _GSM_SINGLE, _GSM_PART)
+    if plain < len(text):  # with its first letter beyond GSM the whole of it is UCS-2
+        units = [2 if ord(character) > 0xFFFF else 1 for character in text]
+        longest = max(longest, _fitting(units, parts, _UCS2_SINGLE, _UCS2_PART))
+    return text[:longest]
+
+
+def _fitting(costs: list[int], parts: int, single: int, part: int) -> int:
+    """How many characters of these costs go into so many parts."""
+    capacity = single if parts == 1 else part
+    begun, used = 1, 0
+    for count, cost in enumerate(costs):
+        if used + cost > capacity:
+            begun, used = begun + 1, 0
+        if begun > parts:
+            return count
+        used += cost
+    return len(costs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from http_api.errors import Refusal
+from http_api.errors import or_not_found
 from licenses.models import License
 from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
 from messaging.states import FINAL, WAITING, MessageState
@@ -17,7 +17,7 @@ from messaging.states import FINAL, WAITING, MessageState
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    external_id: str | None = None
+    external_id: str | None = None  # or several, separated by commas
     phone: str | None = None  # E.164
     status: MessageState | None = None  # `pending` also means `scheduled`
     since: dt.datetime | None = None  # accepted at or after
@@ -27,15 +27,31 @@ def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
     # By licence, since that is what the indexes start with.
     found = Message.objects.filter(license_id__in=_licenses(account_id))
     if wanted.external_id is not None:
-        found = found.filter(external_id=wanted.external_id)
+        found = found.filter(external_id__in=_ids(found, wanted.external_id))
     if wanted.phone is not None:
         found = found.filter(phone=wanted.phone)
     if wanted.status is not None:
-        states = WAITING if wanted.status in WAITING else {wanted.status}
-        found = found.filter(status__in=states)
+        found = found.filter(_is_shown_as(wanted.status))
     if wanted.since is not None:
         found = found.filter(created_at__gte=wanted.since)
     return found
+
+
+def _is_shown_as(status: MessageState) -> Q:
+    """`pending` is shown for both that wait. Joined by OR: each has a partial index of its own."""
+    if status in WAITING:
+        return Q(status=MessageState.SCHEDULED) | Q(status=MessageState.PENDING)
+    return Q(status=status)
+
+
+def split_ids(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _ids(found: QuerySet[Message], text: str) -> list[str]:
+    """An id may hold a comma itself: where there is a message with the whole, that one is meant."""
+    is_one = "," in text and found.filter(external_id=text).exists()
+    return [text] if is_one else split_ids(text)
 
 
 def _licenses(account_id: int) -> list[int]:
@@ -43,11 +59,10 @@ def _licenses(account_id: int) -> list[int]:
 
 
 def message(account_id: int, message_id: int) -> Message:
-    """Raises Refusal `not_found`, also for another account's message."""
-    found = Message.objects.filter(account_id=account_id, pk=message_id).first()
-    if found is None:
-        raise Refusal("not_found", "There is no such message.")
-    return found
+    """Raise ApiError `not_found`, also for another account's message."""
+    return or_not_found(
+        Message.objects.filter(account_id=account_id, pk=message_id).first(), "message"
+    )
 
 
 def message_of_license(license_id: int, external_id: str) -> Message:
@@ -56,31 +71,28 @@ def message_of_license(license_id: int, external_id: str) -> Message:
 
 
 def batches(license_id: int, dialect: str) -> QuerySet[Batch]:
-    """What a licence sent in this dialect; `batch.messages` are fetched with them."""
+    """Return what a licence sent in this dialect; `batch.messages` are fetched with them."""
     found = Batch.objects.filter(license_id=license_id, dialect=dialect)
     return found.prefetch_related(Prefetch("messages", Message.objects.order_by("pk")))
 
 
 def batch(license_id: int, dialect: str, external_id: str) -> Batch:
-    """Raises Refusal `not_found`, also for another licence's."""
-    found = batches(license_id, dialect).filter(external_id=external_id).first()
-    if found is None:
-        raise Refusal("not_found", "There is no such message.")
-    return found
+    """Raise ApiError `not_found`, also for another licence's."""
+    return or_not_found(
+        batches(license_id, dialect).filter(external_id=external_id).first(), "message"
+    )
 
 
 def batch_by_id(license_id: int, dialect: str, batch_id: int) -> Batch:
     """As `batch`, for vendors whose ids are numbers; its messages are not fetched with it."""
     mine = Batch.objects.filter(license_id=license_id, dialect=dialect)
-    found = mine.filter(pk=batch_id).first()
-    if found is None:
-        raise Refusal("not_found", "There is no such message.")
-    return found
+    return or_not_found(mine.filter(pk=batch_id).first(), "message")
 
 
 def mailings(license_id: int, dialect: str, *, newest: int) -> QuerySet[Batch]:
-    """What a licence sent last in this dialect, with figures instead of messages: `messages_count`,
-    `parts_count`, `waiting_count`, `sent_count`, `delivered_count`. Without requests of several."""
+    """Return what a licence sent last in this dialect, with figures instead of messages:
+    `messages_count`, `parts_count`, `waiting_count`, `sent_count`, `delivered_count`.
+    Without requests of several."""
 
     def in_state(*states: MessageState) -> Count:
         return Count("messages", Q(messages__status__in=[state.value for state in states]))
@@ -104,7 +116,7 @@ def mailings(license_id: int, dialect: str, *, newest: int) -> QuerySet[Batch]:
 def messages_of_batches(
     license_id: int, dialect: str, phone: str | None = None
 ) -> QuerySet[Message]:
-    """What a licence sent (to this number) in this dialect, each with its batch."""
+    """Return what a licence sent (to this number) in this dialect, each with its batch."""
     found = Message.objects.filter(license_id=license_id, batch__dialect=dialect)
     if phone is not None:
         found = found.filter(phone=phone)
@@ -112,11 +124,10 @@ def messages_of_batches(
 
 
 def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:
-    """Raises Refusal `not_found`, also for another licence's."""
-    found = messages_of_batches(license_id, dialect).filter(pk=message_id).first()
-    if found is None:
-        raise Refusal("not_found", "There is no such message.")
-    return found
+    """Raise ApiError `not_found`, also for another licence's."""
+    return or_not_found(
+        messages_of_batches(license_id, dialect).filter(pk=message_id).first(), "message"
+    )
 
 
 def count_by_state(messages: QuerySet[Message]) -> dict[MessageState, int]:
@@ -136,8 +147,20 @@ def timeline(message: Message) -> list[StateChange]:
     return list(StateChange.objects.filter(message=message).order_by("pk"))
 
 
-def inbox(account_id: int) -> QuerySet[InboundMessage]:
-    return InboundMessage.objects.filter(account_id=account_id)
+@dataclass(frozen=True, slots=True)
+class InboxFilter:
+    sender: str | None = None
+    since: dt.datetime | None = None  # received at or after
+    after: int = 0  # newer than this id
+
+
+def inbox(account_id: int, wanted: InboxFilter = InboxFilter()) -> QuerySet[InboundMessage]:
+    found = InboundMessage.objects.filter(account_id=account_id, pk__gt=wanted.after)
+    if wanted.sender is not None:
+        found = found.filter(sender=wanted.sender)
+    if wanted.since is not None:
+        found = found.filter(received_at__gte=wanted.since)
+    return found
 
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from licenses.sender import Sender
 from messaging.local_time import offset_change
 
 _RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -23,6 +24,13 @@ class SendingHours:
     def __post_init__(self) -> None:
         if self.opens == self.closes:
             raise ValueError("sending hours must have a length: let both ends differ")
+
+    @classmethod
+    def of(cls, sender: Sender) -> SendingHours | None:
+        """Return the account's sending hours; None: always open."""
+        if sender.opens_at is None or sender.closes_at is None:
+            return None
+        return cls(sender.opens_at, sender.closes_at, sender.zone)
 
     @classmethod
     def parse(cls, text: str, zone: ZoneInfo) -> SendingHours:

@@ -1,14 +1,7 @@
-"""The states of a message and of an attempt, and the fold from events to a state. Pure.
-
-The state of an attempt is a function of the SET of its events: duplicates, reordering and reports
-that come a month late cannot matter. Per part: nothing < failed < sent < undelivered < delivered,
-the highest wins, and a delivery report proves sending.
-"""
+"""The states of a message and of an attempt, and which of them may follow which. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -63,8 +56,21 @@ FINAL = frozenset(
     }
 )
 
-_PROVEN = frozenset({MessageState.SENT, MessageState.UNDELIVERED, MessageState.DELIVERED})
-_REPORTED = _PROVEN | {MessageState.SENDING, MessageState.UNCERTAIN, MessageState.FAILED}
+
+class FailureReason(StrEnum):
+    """Why a message was not sent, or may not have been, where the server says so; a phone has its own
+    codes for it."""
+
+    CANCELLED = "cancelled"
+    OPTED_OUT = "opted_out"
+    EXPIRED = "expired"  # in doubt: an earlier attempt may have sent it
+    MAX_AGE = "max_age"
+    GIVEN_UP = "given_up"
+    PARTIALLY_SENT = "partially_sent"
+
+
+PROVEN = frozenset({MessageState.SENT, MessageState.UNDELIVERED, MessageState.DELIVERED})
+_REPORTED = PROVEN | {MessageState.SENDING, MessageState.UNCERTAIN, MessageState.FAILED}
 _BACK = frozenset({MessageState.SCHEDULED, MessageState.CANCELLED, MessageState.EXPIRED})
 
 S = MessageState
@@ -77,11 +83,12 @@ TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     S.LEASED: _REPORTED | _BACK | {S.PENDING},
     S.SENDING: _REPORTED - {S.SENDING} | {S.PENDING},
     # the phone's later word, its owner's decision, or the release that the server had missed
-    S.UNCERTAIN: _PROVEN | _BACK | {S.FAILED, S.PENDING},
-    # a proof of sending is always believed, even after the owner gave up
-    S.FAILED: _PROVEN,
-    S.EXPIRED: _PROVEN,
-    S.CANCELLED: _PROVEN,
+    S.UNCERTAIN: PROVEN | _BACK | {S.FAILED, S.PENDING},
+    # a proof of sending is always believed, even after the owner gave up; PENDING: sent again by
+    # its owner
+    S.FAILED: PROVEN | {S.PENDING},
+    S.EXPIRED: PROVEN,
+    S.CANCELLED: PROVEN,
     # a rank never falls
     S.SENT: frozenset({S.UNDELIVERED, S.DELIVERED}),
     S.UNDELIVERED: frozenset({S.DELIVERED}),
@@ -90,76 +97,6 @@ TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
 del S
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One event about an attempt. `part` counts from 1; `code` is the radio's or the phone's."""
-
-    type: str
-    part: int | None = None
-    parts: int | None = None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    state: AttemptState
-    parts: int | None  # how many the phone split the text into, where it said so
-    reason: str  # why it failed or was released; '' otherwise
-
-
-_FAILED, _SENT, _UNDELIVERED, _DELIVERED = 1, 2, 3, 4
-_PART_RANK = {
-    "part_failed": _FAILED,
-    "part_sent": _SENT,
-    "part_undelivered": _UNDELIVERED,
-    "part_delivered": _DELIVERED,
-}
-
-
-def fold(reports: Iterable[Report]) -> Fold:
-    """The state that this set of reports amounts to.
-
-    `lease_expired` is the server's own doubt, so a release clears it; the phone's `unknown` stands.
-    """
-    events = frozenset(reports)
-    types = {event.type for event in events}
-    ranks: dict[int, int] = {}
-    for event in events:
-        if event.part is not None and (rank := _PART_RANK.get(event.type)):
-            ranks[event.part] = max(rank, ranks.get(event.part, 0))
-    parts = max((event.parts for event in events if event.parts), default=None)
-    total = max(parts or 0, max(ranks, default=0))
-
-    if ranks and len(ranks) == total and min(ranks.values()) >= _SENT:
-        return Fold(_state_of_sent(set(ranks.values()), types), parts, "")
-    if "part_failed" in types:  # also where that part was sent later: a rank never falls
-        partial = max(ranks.values()) > _FAILED
-        return Fold(AttemptState.FAILED, parts, "partially_sent" if partial else _code(events))
-    if "unknown" in types:
-        return Fold(AttemptState.UNCERTAIN, parts, "unknown")
-    started = "started" in types or bool(ranks)
-    if "lease_expired" in types and (started or "released" not in types):
-        return Fold(AttemptState.UNCERTAIN, parts, "lease_expired")
-    if started:
-        return Fold(AttemptState.SENDING, parts, "")
-    if "released" in types:
-        codes = {event.code or "" for event in events if event.type == "released"}
-        return Fold(AttemptState.RELEASED, parts, min(codes))
-    return Fold(AttemptState.LEASED, parts, "")
-
-
-def _state_of_sent(ranks: set[int], types: set[str]) -> AttemptState:
-    """`undelivered` also where that part arrived after all, but not yet each: a rank never falls."""
-    if ranks == {_DELIVERED}:
-        return AttemptState.DELIVERED
-    return AttemptState.UNDELIVERED if "part_undelivered" in types else AttemptState.SENT
-
-
-def _code(events: frozenset[Report]) -> str:
-    """The code of the first part that failed; of several contradictory ones the same each time."""
-    failures = [event for event in events if event.type == "part_failed"]
-    return min((event.part or 0, event.code or "") for event in failures)[1]
-
-
-def proves_sending(state: AttemptState) -> bool:
-    return state in {AttemptState.SENT, AttemptState.UNDELIVERED, AttemptState.DELIVERED}
+def proves_sending(state: AttemptState | MessageState) -> bool:
+    """Tell whether the radio said that it was sent: every part of it."""
+    return state.value in PROVEN

@@ -1,4 +1,4 @@
-"""What Celery runs by the clock. Each task finds its work in rows and may run twice at once."""
+"""Periodic tasks, for Celery. Each task finds its work in rows and may run twice at once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from functools import wraps
 from typing import Any
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError
+from django.db import connection
 
-from http_api.redis import attempt
+from http_api.errors import is_database_away
+from http_api.postgres import may_take
+from http_api.redis import with_redis
 from messaging.services import housekeeping
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
 HEARTBEAT = "smsgate:tick"
 _HEARTBEAT_SECONDS = 60
+
+# A hash: the tasks whose last run met a bug, until the next that does not.
+FAILING = "smsgate:failing"
+
+_UNSEEN = "nobody can see how the worker is"
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +32,25 @@ def tick(work: Callable[[], None]) -> Any:
 
     @wraps(work)
     def run() -> None:
+        name = work.__name__
         try:
             work()
-        except (OperationalError, InterfaceError) as error:
-            logger.error(
-                "%s waits: the database does not answer (%s)", work.__name__, type(error).__name__
-            )
+        except Exception as error:
+            if is_database_away(error):
+                connection.close()
+                words = "%s waits: the database does not answer (%s)"
+                logger.error(words, name, type(error).__name__)
+                return
+            # a bug, which Celery logs
+            with_redis(lambda redis: redis.hset(FAILING, name, 1), None, _UNSEEN)
+            raise
+        else:
+            with_redis(lambda redis: redis.hdel(FAILING, name), None, _UNSEEN)
 
     return shared_task(ignore_result=True)(run)
 
+
+_ERASE_SECONDS = 600.0  # a statement of the hourly task, which may meet a day's rows
 
 # A task that finds more than one batch goes on at once, up to this many.
 _BATCHES = 100
@@ -41,10 +58,10 @@ _BATCHES = 100
 
 @tick
 def promote() -> None:
-    attempt(
+    with_redis(
         lambda redis: redis.set(HEARTBEAT, 1, ex=_HEARTBEAT_SECONDS),
         otherwise=None,
-        purpose="nobody can see that the worker is there",
+        purpose=_UNSEEN,
     )
     for _ in range(_BATCHES):
         if not housekeeping.promote_due():
@@ -72,6 +89,10 @@ def mark_silent_devices() -> None:
 
 @tick
 def erase_old() -> None:
-    for _ in range(_BATCHES):
-        if not housekeeping.erase_old():
-            break
+    failed: dict[int, Exception] = {}
+    with may_take(_ERASE_SECONDS):
+        for _ in range(_BATCHES):
+            if not housekeeping.erase_old(failed):
+                break
+    if failed:
+        raise ExceptionGroup("retention skipped some accounts", list(failed.values()))

@@ -7,117 +7,109 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from http_api.errors import Refusal
-from http_api.pagination import cursor_page
-from http_api.shapes import validated
-from http_api.views import ApiViewSet
-from licenses.auth import sender_of
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.idempotency import idempotent
+from http_api.pagination import Page
+from http_api.parsing import Decoded
+from http_api.reading import read, read_fields
 from licenses.authentication import LicenseKey
-from messaging import answers, selectors, shapes
+from licenses.scopes import Scope
+from licenses.viewsets import NativeViewSet
+from messaging import requests, responses, selectors
 from messaging.services import accept, opt_outs, owner
 from messaging.states import MessageState
 
 
-class MessageViewSet(ApiViewSet):
+class MessageViewSet(NativeViewSet):
     """Send messages, and see what became of them."""
 
     authentication_classes = [LicenseKey]
+    queries: ClassVar = {"list": requests.MessageQuery}
+    needs: ClassVar = {
+        "create": Scope.SEND, "bulk": Scope.SEND, "list": Scope.READ, "retrieve": Scope.READ,
+        "destroy": Scope.MANAGE, "resolve": Scope.MANAGE,
+    }  # fmt: skip
 
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
+        body = read(request, requests.SingleMessage)
+        message = accept.accept(self.sender, [body.draft()], accept.REFUSE).only
+        return Response(responses.accepted(message), status=201)
 
-        def work() -> Response:
-            body = validated(shapes.SingleMessage, request.data, sender=sender)
-            return Response(answers.accepted(accept.accept_one(sender, body.draft())), status=201)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def bulk(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(shapes.BulkMessages, request.data, sender=sender)
-            batch = accept.accept_many(sender, body.items(), all_or_nothing=body.all_or_nothing)
-            return Response(answers.batch(batch), status=201)
-
-        return self.write(request, sender.scope, work)
+        body = read(request, requests.BulkMessages)
+        policy = accept.ALL_OR_NOTHING if body.all_or_nothing else accept.LEAVE_OUT
+        return Response(
+            responses.batch(accept.accept(self.sender, body.items(), policy)), status=201
+        )
 
     def list(self, request: Request) -> Response:
-        sender = sender_of(request)
-        wanted = validated(shapes.MessageQuery, shapes.query(request), sender=sender)
-        rows = selectors.messages(sender.account_id, wanted.filter())
-        return cursor_page(request, rows, answers.message)
+        wanted = read(request, requests.MessageQuery)
+        rows = selectors.messages(self.sender.account_id, wanted.filter())
+        return wanted.of(rows, request, responses.message)
 
     def retrieve(self, request: Request, message_id: str) -> Response:
-        message = selectors.message(sender_of(request).account_id, int(message_id))
-        return Response(answers.message_with_timeline(message, selectors.timeline(message)))
+        message = selectors.message(self.sender.account_id, int(message_id))
+        return Response(responses.message_with_timeline(message, selectors.timeline(message)))
 
+    @idempotent
     def destroy(self, request: Request, message_id: str) -> Response:
-        sender = sender_of(request)
+        message = owner.cancel(self.sender.account_id, int(message_id))
+        # 202: a phone holds it and is asked to give it back
+        is_held = message.status == MessageState.LEASED
+        return Response(responses.message(message), status=202 if is_held else 200)
 
-        def work() -> Response:
-            message = owner.cancel(sender.account_id, int(message_id))
-            # 202: a phone holds it and is asked to give it back
-            is_held = message.status == MessageState.LEASED
-            return Response(answers.message(message), status=202 if is_held else 200)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def resolve(self, request: Request, message_id: str) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(shapes.Resolve, request.data)
-            message = owner.resolve(sender.account_id, int(message_id), body.resolution)
-            return Response(answers.message(message))
-
-        return self.write(request, sender.scope, work)
+        body = read(request, requests.Resolve)
+        message = owner.resolve(self.sender.account_id, int(message_id), body.resolution)
+        return Response(responses.message(message))
 
 
 # On the routes beside the documented ones an unknown key is 401, as clients expect.
 _KEY_UNKNOWN_IS_401 = {"license_not_found": 401}
 
 
-class InboxViewSet(ApiViewSet):
+class InboxViewSet(NativeViewSet):
     """SMS that the account's phones received."""
 
+    needs: ClassVar = {"list": Scope.INBOX}
+
     authentication_classes = [LicenseKey]
+    queries: ClassVar = {"list": requests.InboxQuery}
     status_by_code: ClassVar = _KEY_UNKNOWN_IS_401
 
     def list(self, request: Request) -> Response:
-        rows = selectors.inbox(sender_of(request).account_id)
-        return cursor_page(request, rows, answers.inbound)
+        wanted = read(request, requests.InboxQuery)
+        rows = selectors.inbox(self.sender.account_id, wanted.filter())
+        return wanted.of(rows, request, responses.inbound, long_text="text")
 
 
-class OptOutViewSet(ApiViewSet):
+class OptOutViewSet(NativeViewSet):
     """Recipients who want no more messages."""
 
+    needs: ClassVar = {"list": Scope.CONTACTS, "create": Scope.CONTACTS, "destroy": Scope.MANAGE}
     authentication_classes = [LicenseKey]
+    queries: ClassVar = {"list": Page}
     status_by_code: ClassVar = _KEY_UNKNOWN_IS_401
 
     def list(self, request: Request) -> Response:
-        rows = selectors.opt_outs(sender_of(request).account_id)
-        return cursor_page(request, rows, answers.opt_out)
+        rows = selectors.opt_outs(self.sender.account_id)
+        return read(request, Page).of(rows, request, responses.opt_out)
 
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
+        body = read(request, requests.NewOptOut)
+        row, is_new = opt_outs.opt_out(self.sender.account_id, body.phone, opt_outs.Source.API)
+        return Response(responses.opt_out(row), status=201 if is_new else 200)
 
-        def work() -> Response:
-            body = validated(shapes.NewOptOut, request.data, sender=sender)
-            row, is_new = opt_outs.opt_out(sender.account_id, body.phone, opt_outs.Source.API)
-            return Response(answers.opt_out(row), status=201 if is_new else 200)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def destroy(self, request: Request, phone: str) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            # A short code stands in the list as it is, whatever the licence may send to.
-            if not (phone.isdecimal() and opt_outs.opt_in(sender.account_id, phone)):
-                body = validated(shapes.NewOptOut, {"phone": phone}, sender=sender)
-                if not opt_outs.opt_in(sender.account_id, body.phone):
-                    raise Refusal("not_found", "This number has not opted out.")
-            return Response(status=204)
-
-        return self.write(request, sender.scope, work)
+        # A short code stands in the list as it is, whatever the licence may send to.
+        if not (phone.isdecimal() and opt_outs.opt_in(self.sender.account_id, phone)):
+            body = read_fields(request, {"phone": Decoded(phone)}, requests.NewOptOut)
+            if not opt_outs.opt_in(self.sender.account_id, body.phone):
+                raise ApiError(ErrorCode.NOT_FOUND, "This number has not opted out.")
+        return Response(status=204)

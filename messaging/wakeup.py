@@ -14,7 +14,7 @@ from functools import partial
 import redis
 from django.db import transaction
 
-from http_api.redis import attempt
+from http_api.redis import with_redis
 
 CHANNEL = "smsgate:wake"  # the payload is a licence id
 
@@ -46,7 +46,7 @@ def _publish_forever() -> None:
             _changed.wait_for(lambda: _new)
             license_ids = sorted(_new)
             _new.clear()
-        attempt(partial(_publish, license_ids), otherwise=None, purpose="phones look every 5 s")
+        with_redis(partial(_publish, license_ids), otherwise=None, purpose="phones look every 5 s")
         time.sleep(_REST_SECONDS)
 
 

@@ -1,1 +1,1 @@
-"""Everything that writes messages. Views, tasks and commands call these and nothing below them."""
+"""Everything that writes messages: what views, tasks, commands and other apps call for it."""

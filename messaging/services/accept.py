@@ -1,260 +1,263 @@
-"""Accept messages: every rule that stands between a request and the queue, in API.md's order."""
+"""Accept messages: the one way into the queue, for one message as for a thousand."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
 from http_api import clock
-from http_api.errors import Refusal
-from licenses import limits
-from licenses.auth import Sender
-from messaging import intake, wakeup
-from messaging.drafts import Draft, local_day, sending_hours, to_message
-from messaging.models import Message
-from messaging.states import WAITING, MessageState
-
-_DEDUPLICATION = frozenset({"message_external_id", "message_repeat_digest"})
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, summary
+from http_api.shapes import invalid
+from licenses import daily_limit
+from licenses.sender import Sender
+from messaging import inserts, locks, rules, wakeup
+from messaging.drafts import Draft, Invalid, Items, local_day, to_message
+from messaging.models import Batch, Message
+from messaging.rules import RULES, Facts, Rule, SkipReason
+from messaging.services import webhooks
+from messaging.services.delivery_window import DeliveryWindow
+from messaging.states import WAITING
+from messaging.transitions import Cause, cancel_unsaved
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """An item of a bulk that was not queued, and why."""
+    """An item that was not queued, and why."""
 
     index: int
-    reason: str
+    reason: SkipReason
     external_id: str | None = None
     errors: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Invalid:
-    """An item whose shape was wrong: it takes a place in the batch so that indexes stay true."""
+class AcceptResult:
+    """The messages, saved, in the order of their items; and the items that were left out."""
 
-    errors: dict[str, Any]
-    external_id: str | None = None
+    created: list[Message]
+    skipped: list[Skip]
+    used: tuple[dt.date, int] | None = None  # what a day's limit has used, where the insert said it
+
+    @property
+    def only(self) -> Message:
+        """The message of a list of one that a policy without `left_out` let in."""
+        [message] = self.created
+        return message
+
+
+def first_refused(sender: Sender, items: Items, skipped: Sequence[Skip]) -> ApiError:
+    """Refuse for the first bad item, with the code of its reason."""
+    skip = skipped[0]
+    if skip.reason is SkipReason.INVALID:
+        return invalid(skip.errors)
+    words = skip.reason.sentence
+    if skip.reason is SkipReason.DUPLICATE_EXTERNAL_ID:
+        same = Message.objects.filter(license_id=sender.license_id, external_id=skip.external_id)
+        if message_id := same.values_list("pk", flat=True).first():  # else one of the same list
+            words += f"; its id is {message_id}"
+    return ApiError.of_field(skip.reason.field, words, code=skip.reason.code)
+
+
+def all_refused(sender: Sender, items: Items, skipped: Sequence[Skip]) -> ApiError:
+    """Refuse a list as a whole: each bad index with what is wrong with it."""
+    errors = {str(skip.index): skip.errors or _as_errors(skip.reason) for skip in skipped}
+    return ApiError(
+        ErrorCode.BATCH_REJECTED,
+        f"{len(skipped)} of {len(items)} messages cannot be accepted, so none was:"
+        f" {summary(errors)}",
+        errors=errors,
+    )
+
+
+def _as_errors(reason: SkipReason) -> dict[str, Any]:
+    return {reason.field: [f"{reason}: {reason.sentence}"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    created: list[Message]
-    skipped: list[Skip]
+class Policy:
+    """The handling of items that a rule stops."""
+
+    # Items with these reasons are left out; any other reason refuses the whole list.
+    left_out: frozenset[SkipReason] = frozenset()
+    refusal: Callable[[Sender, Items, Sequence[Skip]], ApiError] = first_refused
+    # Outside the sending hours a message waits for the next opening; else it is skipped.
+    waits_for_opening: bool = True
+    # Who has opted out gets a message that is cancelled from the start and counts for nothing: a
+    # batch can then say what became of it.
+    keeps_opted_out: bool = False
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return RULES if self.waits_for_opening else (*RULES, rules.OUTSIDE_SENDING_HOURS)
 
 
-# What each reason for skipping says in an error body, and of which field.
-_IN_WORDS = {
-    "duplicate_external_id": ("external_id", "a message with this external_id already exists"),
-    "duplicate_message": ("message", "the same message to this number is already queued"),
-    "opted_out": ("phone", "the recipient has opted out"),
-    "outside_sending_hours": ("send_after", "it is outside the sending hours; give a send_after"),
-}
+REFUSE = Policy()
+LEAVE_OUT = Policy(left_out=frozenset(SkipReason), waits_for_opening=False)
+ALL_OR_NOTHING = Policy(refusal=all_refused, waits_for_opening=False)
+BATCH = Policy(keeps_opted_out=True)
 
 
-def accept_one(sender: Sender, draft: Draft) -> Message:
-    """Queue one message. Outside the sending hours it waits for the next opening.
+def accept(
+    sender: Sender,
+    items: Items,
+    policy: Policy,
+    *,
+    batch: Batch | None = None,
+    is_locked: bool = False,
+) -> AcceptResult:
+    """Queue a message for each item, by every rule, all in one transaction.
 
-    Raises Refusal: `invalid`, `duplicate_external_id` (or `duplicate_message`), `opted_out`,
-    `daily_limit_exceeded`. One statement in the usual case.
+    `batch` is a prepared one (messaging.services.batches), saved with the messages, which are put into
+    it. `is_locked`: the caller's transaction holds the account's lock. One statement where there is one
+    item that no rule stops. Raise ApiError: what the policy makes of items that it does not leave out
+    (`invalid` or the code of a SkipReason, `batch_rejected`), `daily_limit_exceeded`,
+    `duplicate_external_id` of the batch; nothing is written then.
     """
-    message = to_message(sender, draft, clock.now())
     try:
-        with savepoint_if_needed():
-            used = intake.insert_message(
-                message, limit=sender.max_daily_sms, day=local_day(sender, message)
-            )
+        match items:
+            case [Draft() as only] if all(rule.has_sql for rule in policy.rules):
+                if (result := _accept_in_one_statement(sender, only, batch)) is not None:
+                    return result
+        if is_locked:
+            return _accept_together(sender, items, policy, batch)
+        # Bulks of an account queue up; a single message may still slip in between look and insert.
+        # Each time it does, one item more is known to be a duplicate: this comes to an end.
+        for _ in items:
+            try:
+                return _lock_and_accept(sender, items, policy, batch)
+            except IntegrityError as error:
+                if _index_of(error) not in rules.INDEXES:
+                    raise
+        return _lock_and_accept(sender, items, policy, batch)
     except IntegrityError as error:
-        raise _duplicate(error, draft) from None
-    if used is None:
-        raise why_not(sender, draft)
-    wakeup.after_commit(sender.license_id)
-    return message
+        if _index_of(error) != "batch_external_id":
+            raise
+        words = "A send with this id was accepted before."
+        raise ApiError(ErrorCode.DUPLICATE_EXTERNAL_ID, words) from None
 
 
-def savepoint_if_needed() -> AbstractContextManager[Any]:
-    """A failed statement spoils a transaction that is already open; on its own it undoes itself."""
-    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+def _index_of(error: IntegrityError) -> str | None:
+    """The index or constraint that refused it."""
+    name: str | None = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    return name
 
 
-def _duplicate(error: IntegrityError, draft: Draft) -> Refusal:
-    if not _is_duplicate(error):
-        raise error
-    return _refusal(_reason_of_duplicate(draft))
-
-
-def _is_duplicate(error: IntegrityError) -> bool:
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) in _DEDUPLICATION
-
-
-def _reason_of_duplicate(draft: Draft) -> str:
-    return "duplicate_message" if draft.external_id is None else "duplicate_external_id"
-
-
-def _refusal(reason: str) -> Refusal:
-    return Refusal.of_field(*_IN_WORDS[reason], code=reason)
-
-
-def why_not(sender: Sender, draft: Draft) -> Refusal:
-    """The first rule that stopped this message, in the documented order."""
-    known = _Known.of(sender, [draft])
-    reason = known.reason_against(draft)
-    return _refusal(reason) if reason else limits.limit_exceeded(sender)
-
-
-def accept_many(
-    sender: Sender,
-    items: Sequence[Draft | Invalid],
-    *,
-    all_or_nothing: bool = False,
-    skip_outside_hours: bool = True,
-) -> Batch:
-    """Queue a batch in one transaction; items that break a rule are skipped with their reason.
-
-    With `all_or_nothing` any skip refuses the whole batch. Raises Refusal: `batch_rejected`,
-    `daily_limit_exceeded`; nothing is written then.
-    """
-
-    def work() -> Batch:
-        with transaction.atomic():
-            intake.lock_account(sender.account_id)
-            return accept_locked(
-                sender,
-                items,
-                all_or_nothing=all_or_nothing,
-                skip_outside_hours=skip_outside_hours,
+def _accept_in_one_statement(
+    sender: Sender, draft: Draft, batch: Batch | None
+) -> AcceptResult | None:
+    """None where a rule stood in the way: `_accept_together` finds out which."""
+    try:
+        message = to_message(sender, draft, clock.now())
+    except ApiError:
+        return None
+    day = local_day(sender, message.due_at)
+    try:
+        with _savepoint_if_needed(batch):
+            used = inserts.insert_message(
+                message, max_daily_sms=sender.max_daily_sms, day=day, batch=batch
             )
+            if used is None:
+                return None
+            if batch is not None:
+                webhooks.expect(batch)
+    except IntegrityError as error:
+        if _index_of(error) not in rules.INDEXES:
+            raise
+        return None
+    wakeup.after_commit(sender.license_id)
+    return AcceptResult([message], [], used=(day, used))
 
-    # Bulks of an account queue up; a single message may still slip in between look and insert.
-    # Each time it does, one item more is known to be a duplicate: this comes to an end.
-    for _ in items:
-        try:
-            return work()
-        except IntegrityError as error:
-            if not _is_duplicate(error):
-                raise
-    return work()
+
+def _savepoint_if_needed(batch: Batch | None) -> AbstractContextManager[Any]:
+    """A failed statement spoils a transaction that is already open; on its own it undoes itself."""
+    has_more = batch is not None and batch.callback_url
+    return transaction.atomic() if has_more or connection.in_atomic_block else nullcontext()
 
 
-def accept_locked(
-    sender: Sender,
-    items: Sequence[Draft | Invalid],
-    *,
-    all_or_nothing: bool = False,
-    skip_outside_hours: bool = True,
-    skip_opted_out: bool = True,
-) -> Batch:
-    """As `accept_many`, for a caller whose transaction holds the account's lock already.
+@transaction.atomic
+def _lock_and_accept(
+    sender: Sender, items: Items, policy: Policy, batch: Batch | None
+) -> AcceptResult:
+    locks.lock_account(sender.account_id)
+    return _accept_together(sender, items, policy, batch)
 
-    Without `skip_opted_out` who has opted out gets a message that is cancelled from the start and
-    counts for nothing.
-    """
+
+def _accept_together(
+    sender: Sender, items: Items, policy: Policy, batch: Batch | None
+) -> AcceptResult:
+    if batch is not None:
+        batch.save(force_insert=True)
+        webhooks.expect(batch)
+        items = into_batch(batch, items)
     now = clock.now()
-    known = _Known.of(sender, [item for item in items if isinstance(item, Draft)])
-    closed = skip_outside_hours and _is_closed(sender, now)
-    batch = Batch(created=[], skipped=[])
+    facts = _facts(sender, [item for item in items if isinstance(item, Draft)], now)
+    result = AcceptResult(created=[], skipped=[])
     for index, item in enumerate(items):
-        kept = _judge(sender, index, item, known, closed, now)
-        if isinstance(kept, Skip) and kept.reason == "opted_out" and not skip_opted_out:
-            assert isinstance(item, Draft)
-            kept = _stillborn(sender, item, now)
-        (batch.skipped if isinstance(kept, Skip) else batch.created).append(kept)  # type: ignore[arg-type]
-    if all_or_nothing and batch.skipped:
-        raise rejected(batch.skipped, len(items))
-    queued = [message for message in batch.created if message.status in WAITING]
-    limits.count(sender, Counter(local_day(sender, message) for message in queued))
-    Message.objects.bulk_create(batch.created)
+        kept = _judge(sender, index, item, policy, facts, now)
+        if isinstance(kept, Skip):
+            result.skipped.append(kept)
+        else:
+            result.created.append(kept)
+    if refused := [skip for skip in result.skipped if skip.reason not in policy.left_out]:
+        raise policy.refusal(sender, items, refused)
+    queued = [message for message in result.created if message.status in WAITING]
+    daily_limit.reserve(sender, _by_local_day(sender, queued))
+    Message.objects.bulk_create(result.created)
     if queued:
         wakeup.after_commit(sender.license_id)
-    return batch
+    return result
 
 
-def _is_closed(sender: Sender, now: dt.datetime) -> bool:
-    hours = sending_hours(sender)
-    return hours is not None and not hours.is_open(now)
+def into_batch(batch: Batch, items: Items) -> list[Draft | Invalid]:
+    """The items, each draft naming the batch that it is of."""
+    return [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
+
+
+def _facts(sender: Sender, drafts: Sequence[Draft], now: dt.datetime) -> Facts:
+    conflicts = inserts.find_conflicts(
+        license_id=sender.license_id,
+        account_id=sender.account_id,
+        external_ids=[d.external_id for d in drafts if d.external_id is not None],
+        digests=[d.repeat_digest for d in drafts if d.repeat_digest is not None],
+        phones=list({draft.phone for draft in drafts}),
+    )
+    window = DeliveryWindow.of_sender(sender, now)
+    return Facts(*conflicts, window.is_closed)
 
 
 def _judge(
     sender: Sender,
     index: int,
     item: Draft | Invalid,
-    known: _Known,
-    closed: bool,
+    policy: Policy,
+    facts: Facts,
     now: dt.datetime,
 ) -> Message | Skip:
     if isinstance(item, Invalid):
-        return Skip(index, "invalid", item.external_id, item.errors)
+        return Skip(index, SkipReason.INVALID, item.external_id, item.errors)
     try:
         message = to_message(sender, item, now)
-    except Refusal as refusal:
-        return Skip(index, "invalid", item.external_id, refusal.errors)
-    reason = known.reason_against(item)
-    if reason is None and closed and item.send_after is None:
-        reason = "outside_sending_hours"
-    known.remember(item)
+    except ApiError as error:
+        return Skip(index, SkipReason.INVALID, item.external_id, error.errors)
+    reason = next((rule.reason for rule in policy.rules if rule.stops(item, facts)), None)
+    facts.add(item)
+    if reason is SkipReason.OPTED_OUT and policy.keeps_opted_out:
+        cancel_unsaved(message, Cause.OPTED_OUT, now)
+        return message
     return Skip(index, reason, item.external_id) if reason else message
 
 
-def _stillborn(sender: Sender, item: Draft, now: dt.datetime) -> Message:
-    message = to_message(sender, item, now)
-    message.status = MessageState.CANCELLED.value
-    message.failure_reason = "opted_out"
-    message.finished_at = now
-    return message
-
-
-class _Known:
-    """What the database knows of a batch's items, fetched once: duplicates and opt-outs."""
-
-    def __init__(self, external_ids: set[str], digests: set[UUID], opted_out: set[str]) -> None:
-        self.external_ids = external_ids
-        self.digests = digests
-        self.opted_out = opted_out
-
-    @classmethod
-    def of(cls, sender: Sender, drafts: Sequence[Draft]) -> _Known:
-        return cls(
-            *intake.taken(
-                license_id=sender.license_id,
-                account_id=sender.account_id,
-                external_ids=[d.external_id for d in drafts if d.external_id is not None],
-                digests=[d.repeat_digest for d in drafts if d.repeat_digest is not None],
-                phones=list({draft.phone for draft in drafts}),
-            )
-        )
-
-    def reason_against(self, draft: Draft) -> str | None:
-        if draft.external_id in self.external_ids or draft.repeat_digest in self.digests:
-            return _reason_of_duplicate(draft)
-        if draft.phone in self.opted_out:
-            return "opted_out"
-        return None
-
-    def remember(self, draft: Draft) -> None:
-        """Within a batch the first of two duplicates wins."""
-        if draft.external_id is not None:
-            self.external_ids.add(draft.external_id)
-        if draft.repeat_digest is not None:
-            self.digests.add(draft.repeat_digest)
-
-
-def rejected(skipped: Sequence[Skip], total: int) -> Refusal:
-    """The refusal of an all-or-nothing batch: every bad index with what is wrong with it."""
-    errors = {str(skip.index): skip.errors or _reason_as_errors(skip) for skip in skipped}
-    return Refusal(
-        "batch_rejected",
-        f"{len(skipped)} of {total} messages cannot be accepted, so none was;"
-        " `errors` lists them by index.",
-        errors=errors,
-    )
-
-
-def _reason_as_errors(skip: Skip) -> dict[str, Any]:
-    name, words = _IN_WORDS[skip.reason]
-    return {name: [f"{skip.reason}: {words}"]}
+def _by_local_day(sender: Sender, messages: Sequence[Message]) -> Counter[dt.date]:
+    """How many count against each day. Most of a bulk start at the same moment, whose day is reckoned
+    once."""
+    days: Counter[dt.date] = Counter()
+    for due_at, number in Counter(message.due_at for message in messages).items():
+        days[local_day(sender, due_at)] += number
+    return days

@@ -1,55 +1,67 @@
-"""What only time brings about. Each function finds its work in rows, does a bounded piece of it,
-answers how much, and may run twice at once."""
+"""Periodic jobs: promotion, expiry, lease time-outs, retention.
+
+Each function finds its work in rows, does a bounded piece of it, returns how much, and may run twice
+at once.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from uuid import uuid4
 
-from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
+from django.db import DataError, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 
 from http_api import clock
 from http_api.idempotency import KEPT_HOURS
 from http_api.models import IdempotencyRecord
 from licenses import tokens
-from licenses.models import Device, PairingCode
-from messaging import queue
+from licenses.models import Account, Device, PairingCode
+from messaging import event_log, moves
+from messaging.events import EventType
+from messaging.leases import AttemptKey
 from messaging.models import Attempt, Claim, Event, InboundMessage, Message
-from messaging.services.settle import AttemptKey, expiry, settle
+from messaging.retention import erase_finished
+from messaging.services import endings, webhooks
+from messaging.services.reconcile import reconcile
 from messaging.states import AttemptState, MessageState
+from messaging.transitions import overdue_by
+from protocol import constant
 
 BATCH = 500
 
 # A lease means "do not start after"; the phone's clock and the network get this much on top.
-LEASE_GRACE = dt.timedelta(seconds=60)
-# One that was started: the phone itself says `unknown` after 15 minutes without an answer.
-SENDING_GRACE = dt.timedelta(minutes=20)
+LEASE_GRACE = dt.timedelta(seconds=constant("lease_grace_seconds"))
+# Of a started message the phone itself says `unknown` first.
+SENDING_GRACE = dt.timedelta(seconds=constant("answer_seconds"), minutes=5)
 
-MISSED_SYNCS = 3
+# A copy of a call that a network delivers so late is not known.
+CLAIM_KEPT = dt.timedelta(days=2)
+RECEIVER_KEPT = dt.timedelta(days=2)
+QUARANTINE_KEPT = dt.timedelta(days=30)
+
+MISSED_SYNCS = constant("missed_syncs")
 _PATIENCE = dt.timedelta(seconds=MISSED_SYNCS)  # for each second between two syncs
 
 
 def promote_due() -> int:
     """scheduled → pending, so that a claim finds what became due without having to look for it."""
-    return queue.promote(clock.now())
+    return moves.promote(clock.now())
 
 
 @transaction.atomic
 def expire_overdue() -> int:
-    """What waits and was not sent before its `send_before` ends as expired."""
+    """End as expired what waits past its `send_before`, or is too old."""
     now = clock.now()
     overdue = (
         Message.objects.select_for_update(skip_locked=True)
         .filter(
             status__in=[MessageState.SCHEDULED, MessageState.PENDING],
-            send_before__isnull=False,
-            send_before__lte=now,
+            expires_at__isnull=False,
+            expires_at__lte=now,
         )
-        .order_by("send_before")[:BATCH]
+        .order_by("expires_at")[:BATCH]
     )
-    changes = [expiry(message, now) for message in overdue]
-    return len(queue.change(changes, now))
+    return len(endings.end_all([(message, overdue_by(message, now)) for message in overdue], now))
 
 
 @transaction.atomic
@@ -63,7 +75,7 @@ def doubt_expired_leases() -> int:
         Q(state=AttemptState.LEASED, leased_until__lt=now - LEASE_GRACE)
         | Q(state=AttemptState.SENDING, leased_until__lt=now - SENDING_GRACE)
     ).order_by("leased_until")
-    return _doubt(list(silent.values_list("message_id", "n")[:BATCH]), now)
+    return _mark_uncertain(silent[:BATCH], now)
 
 
 def doubt_install(device: Device, install_id: str) -> int:
@@ -73,22 +85,26 @@ def doubt_install(device: Device, install_id: str) -> int:
         install_id=install_id,
         state__in=[AttemptState.LEASED, AttemptState.SENDING],
     )
-    return _doubt(list(held.values_list("message_id", "n")), clock.now())
+    return _mark_uncertain(held, clock.now())
 
 
-def _doubt(attempts: list[AttemptKey], now: dt.datetime) -> int:
-    Event.objects.bulk_create(
-        Event(
-            event_id=uuid4(),
-            type="lease_expired",
-            message_id=message_id,
-            attempt=n,
-            received_at=now,
-        )
-        for message_id, n in attempts
+def _mark_uncertain(silent: QuerySet[Attempt], now: dt.datetime) -> int:
+    """Note that these attempts' leases are over, and let their messages follow."""
+    rows = list(silent.values_list("message_id", "n", "message__license_id"))
+    keys = [AttemptKey(message_id, n) for message_id, n, _ in rows]
+    event_log.store(
+        [
+            Event(
+                type=EventType.LEASE_EXPIRED.value,
+                message_id=key.message_id,
+                attempt=key.n,
+                received_at=now,
+            )
+            for key in keys
+        ]
     )
-    settle(attempts, now)
-    return len(attempts)
+    reconcile(keys, {license_id for _, _, license_id in rows}, now)
+    return len(keys)
 
 
 def mark_silent_devices() -> int:
@@ -104,18 +120,31 @@ def mark_silent_devices() -> int:
     return silent.update(silent_since=now)
 
 
-def erase_old() -> int:
-    """Retention: erase phones and texts, and forget what serves only for a while."""
+def erase_old(failed: dict[int, Exception] | None = None) -> int:
+    """Retention: erase phones and texts, and forget what serves only for a while.
+
+    `failed` is given what went wrong, by the days that the accounts keep theirs: those wait, not all.
+    """
     now = clock.now()
-    erased = queue.erase_finished(now)
+    erased = 0
+    for days in Account.objects.values_list("retention_days", flat=True).distinct():
+        try:
+            erased += _erase(days, now - dt.timedelta(days=days))
+        except (OverflowError, DataError) as error:
+            if failed is None:
+                raise
+            failed[days] = error
     IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)).delete()
     tokens.forget_expired()
+    webhooks.forget_receivers(now - RECEIVER_KEPT)
     PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
-    Claim.objects.filter(claimed_at__lt=now - dt.timedelta(days=30), attempts=None).delete()
-    for account_id, days in InboundMessage.objects.values_list(
-        "account_id", "account__retention_days"
-    ).distinct():
-        InboundMessage.objects.filter(
-            account_id=account_id, received_at__lt=now - dt.timedelta(days=days)
-        ).delete()
+    Claim.objects.filter(claimed_at__lt=now - CLAIM_KEPT, attempts=None).delete()
+    Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine="").delete()
     return erased
+
+
+def _erase(retention_days: int, before: dt.datetime) -> int:
+    InboundMessage.objects.filter(
+        account__retention_days=retention_days, received_at__lt=before
+    ).delete()
+    return erase_finished(retention_days, before)

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from messaging.keywords import opt_out_intent
-from messaging.models import InboundMessage
-from messaging.phone import InvalidPhone, parse_phone
+from copy import copy
+
+from licenses.keywords import opt_out_intent
+from licenses.models import Account, Device, KeptSms
+from messaging import senders
+from messaging.events import EventType
+from messaging.models import Event, InboundMessage
 from messaging.services import opt_outs
 
 
-def receive(message: InboundMessage, *, country: str) -> None:
-    """Keep it in the inbox; the STOP family opts its sender out, the START family takes it back.
+def receive(message: InboundMessage, device: Device) -> None:
+    """Do what its keyword asks, and keep it in the inbox where the owner wants that.
 
-    Call inside a transaction, once per event.
+    What is not kept leaves its event's id and nothing else, so that it is heard once. Call inside a
+    transaction, once per event.
     """
-    number = _number(message.sender, country)
-    message.sender = number or message.sender
-    message.save(force_insert=True)
-    intent = opt_out_intent(message.text)
-    if number is None or intent is None:  # a name as the sender: nothing can be sent to it anyway
-        return
+    account = device.license.account
+    message.account = account
+    sender = senders.identify(account.pk, account.country, message.sender)
+    intent = opt_out_intent(message.text, account.stop_words, account.start_words)
     if intent == "stop":
-        opt_outs.opt_out(message.account_id, number, opt_outs.Source.SMS)
+        opt_outs.opt_out_all(
+            account.pk, sender.numbers, opt_outs.Source.SMS, said_at=message.said_at
+        )
+    elif intent == "start" and sender.is_certain:  # never on a guess
+        opt_outs.opt_in_by_sms(account.pk, sender.numbers[0], said_at=message.said_at)
+    if _is_kept(account, device, sender, has_keyword=intent is not None):
+        kept = copy(message)  # what was reported stays, to be heard again if this is undone
+        kept.sender = sender.shown
+        kept.save(force_insert=True)
     else:
-        opt_outs.opt_in(message.account_id, number)
+        Event.objects.create(
+            device=device,
+            event_id=message.event_id,
+            type=EventType.RECEIVED.value,
+            received_at=message.received_at,
+        )
 
 
-def _number(sender: str, country: str) -> str | None:
-    """E.164 or a short code where the sender is a number; None for a name."""
-    try:
-        return parse_phone(sender, country, allow_short_codes=True)
-    except InvalidPhone:
-        return None
+def _is_kept(
+    account: Account, device: Device, sender: senders.Sender, *, has_keyword: bool
+) -> bool:
+    kept = device.kept_sms or account.kept_sms
+    return kept == KeptSms.ALL or (kept == KeptSms.KNOWN and (has_keyword or sender.is_written_to))

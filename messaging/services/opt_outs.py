@@ -1,39 +1,98 @@
-"""Recipients who want no more messages."""
+"""Recipients who want no more messages: under each spelling of their number that can be sent to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Sequence, Set
 
 from django.db import transaction
 
 from http_api import clock
-from messaging import queue
-from messaging.models import OptOut
+from licenses.models import License
+from messaging.models import Message, OptOut
+from messaging.phone import spellings
+from messaging.services import endings
+from messaging.states import WAITING, MessageState
+from messaging.transitions import Cause
 
 Source = OptOut.Source
 
 
 @transaction.atomic
 def opt_out(account_id: int, phone: str, source: Source) -> tuple[OptOut, bool]:
-    """No more messages to this number: what waits is cancelled. Answers the row and if it is new."""
+    """No more messages to this number: what waits is cancelled. Return the row and whether it is new.
+
+    What the recipient asked for by SMS and the owner asks for too is the owner's from then on: the
+    recipient's START does not take it back.
+    """
     now = clock.now()
     row, is_new = OptOut.objects.get_or_create(
         account_id=account_id, phone=phone, defaults={"source": source, "created_at": now}
     )
-    queue.cancel_for_opt_out(account_id, phone, now)
+    if not is_new and _make_owners(account_id, [phone], source):
+        row.source = source
+    _call_off(account_id, [phone], now)
+    if others := spellings(phone) - {phone}:
+        _opt_out_exactly(account_id, others, source, now)
     return row, is_new
 
 
 @transaction.atomic
-def opt_out_all(account_id: int, phones: Iterable[str], source: Source) -> int:
-    """The same for several numbers, all or none; answers how many."""
-    distinct = sorted(set(phones))  # one order: two requests never wait for each other in a circle
-    for phone in distinct:
-        opt_out(account_id, phone, source)
+def opt_out_all(
+    account_id: int, phones: Iterable[str], source: Source, said_at: dt.datetime | None = None
+) -> int:
+    """The same for several numbers, all or none; answers how many. `said_at`: when, if it is known."""
+    distinct = set(phones)
+    every = {spelling for phone in distinct for spelling in spellings(phone)}
+    _opt_out_exactly(account_id, every, source, clock.now())
+    if said_at is not None:
+        mine = OptOut.objects.filter(account_id=account_id, phone__in=every)
+        mine.exclude(said_at__gte=said_at).update(said_at=said_at)
     return len(distinct)
 
 
+def _opt_out_exactly(account_id: int, phones: Set[str], source: Source, now: dt.datetime) -> None:
+    distinct = sorted(phones)  # one order: two requests never wait for each other in a circle
+    rows = [OptOut(account_id=account_id, phone=p, source=source, created_at=now) for p in distinct]
+    OptOut.objects.bulk_create(rows, ignore_conflicts=True)
+    _make_owners(account_id, distinct, source)
+    _call_off(account_id, distinct, now)
+
+
+def _call_off(account_id: int, phones: Sequence[str], now: dt.datetime) -> None:
+    """Cancel all that waits for these recipients; ask phones to give back what they hold.
+
+    Locked first: what a claim or a release is moving meanwhile is judged by where it ends.
+    """
+    rows = Message.objects.select_for_update().filter(
+        license_id__in=License.objects.filter(account_id=account_id).values("pk"),
+        phone__in=phones,
+        status__in=[*WAITING, MessageState.LEASED],
+    )
+    endings.call_off_all(list(rows.order_by("pk")), Cause.OPTED_OUT, now)
+
+
+def _make_owners(account_id: int, phones: Sequence[str], source: Source) -> int:
+    """Note that the owner asks for what these recipients asked for by SMS; return how many did."""
+    if source == Source.SMS:
+        return 0
+    by_sms = OptOut.objects.filter(account_id=account_id, phone__in=phones, source=Source.SMS)
+    return by_sms.update(source=source)
+
+
 def opt_in(account_id: int, phone: str) -> bool:
-    """Take an opt-out back; answers whether there was one."""
-    deleted, _ = OptOut.objects.filter(account_id=account_id, phone=phone).delete()
+    """Take an opt-out back for its owner; return whether there was one."""
+    mine = OptOut.objects.filter(account_id=account_id, phone__in=spellings(phone))
+    deleted, _ = mine.delete()
     return deleted > 0
+
+
+def opt_in_by_sms(account_id: int, phone: str, said_at: dt.datetime | None = None) -> None:
+    """Take back what this recipient asked for by SMS before; never what the API or the owner has set.
+
+    Phones tell what came in any order, and may tell it again: where the network's clock is known for
+    both, it decides which was said last.
+    """
+    mine = OptOut.objects.filter(account_id=account_id, phone__in=spellings(phone))
+    earlier = mine if said_at is None else mine.exclude(said_at__gt=said_at)
+    earlier.filter(source=Source.SMS).delete()

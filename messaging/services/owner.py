@@ -1,22 +1,24 @@
-"""What a message's owner decides: cancel it, or say what became of an uncertain one."""
+"""The decisions of a message's owner: cancel it, or say what became of an uncertain one."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Max
 
 from http_api import clock
-from http_api.errors import Refusal
-from messaging import queue, wakeup
-from messaging.models import Attempt, Batch, Message
-from messaging.queue import Change
-from messaging.services.settle import cancellation
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, or_not_found
+from messaging import moves, wakeup
+from messaging.drafts import expiry_by_age
+from messaging.events import PROOFS_OF_SENDING, EventType
+from messaging.models import Attempt, Batch, Event, Message
+from messaging.services import endings
 from messaging.states import WAITING, MessageState
+from messaging.transitions import Cause, Resolution, StateTransition, end
 
-Resolution = Literal["sent", "again", "given_up"]
+PIECE = 1_000  # messages that are cancelled in one transaction
 
 
 @transaction.atomic
@@ -24,13 +26,11 @@ def cancel(account_id: int, message_id: int) -> Message:
     """Cancel what no phone has started; what a phone holds is asked back (`cancel_requested`), and
     what an earlier attempt may have sent becomes `uncertain`.
 
-    Raises Refusal: `not_found`, `conflict` where it is too late.
+    Raises ApiError: `not_found`, `conflict` where it is too late.
     """
     message = _locked(account_id, message_id)
     now = clock.now()
-    change = _cancellation(message, now)
-    if change is not None:
-        queue.change([change], now)
+    if endings.call_off_all([message], Cause.OWNER, now):
         message.refresh_from_db()
     elif message.status != MessageState.CANCELLED and not _is_called_off(message):
         raise _too_late(f"This message is {message.status}")
@@ -41,25 +41,35 @@ def cancel(account_id: int, message_id: int) -> Message:
 def cancel_batch(batch: Batch) -> None:
     """Cancel what of a batch no phone has started, as `cancel` does for one message.
 
-    Raises Refusal `conflict` where nothing of it can be, or was, cancelled.
+    Raises ApiError `conflict` where nothing of it can be, or was, cancelled.
     """
     messages = list(Message.objects.select_for_update().filter(batch=batch).order_by("pk"))
     now = clock.now()
-    changes = [change for message in messages if (change := _cancellation(message, now))]
-    if not changes and all(message.status != MessageState.CANCELLED for message in messages):
+    called_off = endings.call_off_all(messages, Cause.OWNER, now)
+    if not called_off and all(message.status != MessageState.CANCELLED for message in messages):
         raise _too_late("All of it is sent, or with the phone")
-    queue.change(changes, now)
+
+
+def cancel_scheduled(license_id: int, dialect: str) -> int:
+    """Cancel what a licence sent in this dialect and is not due yet; answers how many.
+
+    In pieces, each committed on its own unless the caller has a transaction: phones go on meanwhile.
+    """
+    count, last = 0, PIECE
+    while last == PIECE:
+        last = _cancel_scheduled(license_id, dialect)
+        count += last
+    return count
 
 
 @transaction.atomic
-def cancel_scheduled(batches: QuerySet[Batch]) -> int:
-    """Cancel all messages of these batches that are not due yet; answers how many."""
-    waiting = Message.objects.select_for_update().filter(
-        batch__in=batches, status=MessageState.SCHEDULED
+def _cancel_scheduled(license_id: int, dialect: str) -> int:
+    mine = Message.objects.filter(license_id=license_id, batch__dialect=dialect)
+    waiting = (
+        mine.filter(status=MessageState.SCHEDULED).order_by("pk").select_for_update(of=["self"])
     )
     now = clock.now()
-    changes = [_cancellation(message, now) for message in waiting.order_by("pk")]
-    return len(queue.change([change for change in changes if change], now))
+    return len(endings.call_off_all(list(waiting[:PIECE]), Cause.OWNER, now))
 
 
 def _is_called_off(message: Message) -> bool:
@@ -67,61 +77,75 @@ def _is_called_off(message: Message) -> bool:
     return message.status == MessageState.UNCERTAIN and message.cancel_requested
 
 
-def _cancellation(message: Message, now: dt.datetime) -> Change | None:
-    """None: it is cancelled already, or it is too late."""
-    if message.status in WAITING:
-        return cancellation(message, now, cause="owner", reason="cancelled")
-    if message.status == MessageState.LEASED:
-        return Change(
-            message.pk, message.status, message.status, cause="owner", cancel_requested=True
-        )
-    return None
-
-
-def _too_late(what: str) -> Refusal:
-    return Refusal("conflict", f"{what}: it cannot be cancelled now.")
+def _too_late(what: str) -> ApiError:
+    return ApiError(ErrorCode.CONFLICT, f"{what}: it cannot be cancelled now.")
 
 
 @transaction.atomic
 def resolve(account_id: int, message_id: int, resolution: Resolution) -> Message:
-    """Decide about an uncertain message: it was sent, send it again, or give it up.
+    """Decide about an uncertain message: it was sent, send it again, or give it up. One that failed
+    as a whole may be sent again too.
 
-    Raises Refusal: `not_found`, `conflict` where it is not uncertain (any more).
+    Raises ApiError: `not_found`, `conflict` where there is nothing to decide (any more).
     """
     message = _locked(account_id, message_id)
-    if message.status != MessageState.UNCERTAIN:
-        shown = MessageState.PENDING.value if message.status in WAITING else message.status
-        raise Refusal("conflict", f"This message is {shown}, not uncertain.")
     now = clock.now()
-    moment = now.isoformat()
-    before = message.status
+    if message.status == MessageState.FAILED and resolution == "again":
+        _check_that_nothing_was_sent(message, now)
+    elif message.status != MessageState.UNCERTAIN:
+        shown = MessageState.PENDING.value if message.status in WAITING else message.status
+        raise ApiError(ErrorCode.CONFLICT, f"This message is {shown}, not uncertain.")
+    if resolution == "again" and not message.phone:
+        raise ApiError(
+            ErrorCode.CONFLICT, "The number and the text of this message have been erased."
+        )
     match resolution:
         case "sent":
-            change = Change(
-                message.pk, before, MessageState.SENT, "owner: sent", sent_at=moment,
-                finished_at=moment, failure_reason="",
-            )  # fmt: skip
-        case "again":
-            Attempt.objects.filter(message=message, n=message.attempt_n).update(is_superseded=True)
-            change = Change(
-                message.pk, before, MessageState.PENDING, "owner: again", failure_reason="",
-                cancel_requested=False,
-            )  # fmt: skip
-            wakeup.after_commit(message.license_id)
+            transition = end(message, Cause.OWNER_SENT, is_in_doubt=False)
         case "given_up":
-            change = Change(
-                message.pk, before, MessageState.FAILED, "owner: given_up",
-                failure_reason="given_up", finished_at=moment,
-            )  # fmt: skip
-    queue.change([change], now)
+            transition = end(message, Cause.OWNER_GIVEN_UP, is_in_doubt=False)
+        case "again":
+            transition = _send_again(message, now)
+    moves.move([transition], now)
     message.refresh_from_db()
     return message
 
 
-def _locked(account_id: int, message_id: int) -> Message:
-    message = (
-        Message.objects.select_for_update().filter(account_id=account_id, pk=message_id).first()
+def _send_again(message: Message, now: dt.datetime) -> StateTransition:
+    """Go past the newest attempt: from now on only a proof that it was sent counts."""
+    Attempt.objects.filter(message=message, n=message.attempt_n).update(is_superseded=True)
+    if message.send_before is None:  # its age counts anew
+        message.expires_at = expiry_by_age(message.account.max_age_hours, now)
+        message.save(update_fields=["expires_at"])
+    wakeup.after_commit(message.license_id)
+    return StateTransition(
+        message.pk,
+        message.license_id,
+        MessageState(message.status),
+        MessageState.PENDING,
+        Cause.OWNER_AGAIN,
+        failure_reason="",
+        cancel_requested=False,
+        due_at=now,
     )
-    if message is None:
-        raise Refusal("not_found", "There is no such message.")
-    return message
+
+
+def _check_that_nothing_was_sent(message: Message, now: dt.datetime) -> None:
+    """Of a message that failed: its recipient must get no part of it twice, and nothing too late."""
+    heard = Event.objects.filter(message_id=message.pk, quarantine="")
+    if heard.filter(type__in=PROOFS_OF_SENDING).exists():
+        raise ApiError(
+            ErrorCode.CONFLICT, "A part of this message was sent: it cannot be sent again."
+        )
+    refused = heard.filter(attempt=message.attempt_n, type=EventType.PART_FAILED)
+    answers = refused.aggregate(parts=Max("parts"), refused=Count("part", distinct=True))
+    if answers["refused"] < (answers["parts"] or 0):
+        words = "A part of this message may have been sent: it cannot be sent again."
+        raise ApiError(ErrorCode.CONFLICT, words)
+    if message.send_before is not None and message.send_before <= now:
+        raise ApiError(ErrorCode.CONFLICT, "The send_before of this message has passed.")
+
+
+def _locked(account_id: int, message_id: int) -> Message:
+    mine = Message.objects.select_for_update().filter(account_id=account_id, pk=message_id)
+    return or_not_found(mine.first(), "message")

@@ -1,4 +1,4 @@
-"""What must happen to a database that was put back from a backup before anybody works on it.
+"""The steps for a database that was put back from a backup before anybody works on it.
 
 Between the backup and now phones may have sent what the backup says is waiting, and they have forgotten
 it: a tombstone lives until it is acknowledged. So nothing that may have been taken is handed out again
@@ -8,9 +8,18 @@ it: a tombstone lives until it is acknowledged. So nothing that may have been ta
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import Q
+
+from messaging import moves
+from messaging.events import EventType
+from messaging.models import Message
+from messaging.states import MessageState
+from messaging.transitions import Cause, StateTransition, may_resend
 
 # Ids that were given out since the backup are known to phones and programs: they must never name
 # another message, phone or account.
@@ -20,14 +29,22 @@ OTHER_IDS = 1_000
 # Attempts that were made since the backup, too: a message had at most four an hour.
 ATTEMPTS = 1_000
 
-# In doubt: everything that was due. What only becomes due later no phone has seen.
-_IN_DOUBT = """
-    (status IN ('pending', 'leased', 'sending') OR status = 'scheduled' AND due_at <= %(now)s)"""
+# What phones had from before the backup is over: attempts that were open are gone past, and say why.
+END_OPEN_ATTEMPTS = """
+    WITH open AS (
+        UPDATE messaging_attempt SET state = 'uncertain', is_superseded = true
+        WHERE state IN ('leased', 'sending') RETURNING message_id, n)
+    INSERT INTO messaging_event (device_id, event_id, type, message_id, attempt, code, wall_time,
+        quarantine, received_at)
+    SELECT NULL, gen_random_uuid(), %(type)s, message_id, n, '', '', '', %(now)s FROM open
+    """
 
-# Its owner would rather have it twice than not (messaging.services.settle says the same).
-_MAY_GO_AGAIN = """
-    (on_uncertain = 'resend' AND NOT cancel_requested
-        AND (send_before IS NULL OR send_before > %(now)s))"""
+PUT_ATTEMPTS_OUT_OF_REACH = """
+    UPDATE messaging_message SET attempt_n = attempt_n + %(attempts)s
+    WHERE status IN ('scheduled', 'pending', 'leased', 'sending', 'uncertain')
+    """
+
+_PIECE = 1_000  # messages that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +59,32 @@ def hold_what_may_have_been_sent(now: dt.datetime) -> Held:
     """Make everything that was due uncertain, and put all numbers out of the reach of old ones."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE messaging_message, messaging_attempt IN EXCLUSIVE MODE")
-        cursor.execute(
-            """
-            WITH open AS (
-                UPDATE messaging_attempt SET state = 'uncertain', is_superseded = true
-                WHERE state IN ('leased', 'sending') RETURNING message_id, n)
-            INSERT INTO messaging_event (device_id, event_id, type, message_id, attempt, code,
-                wall_time, quarantine, received_at)
-            SELECT NULL, gen_random_uuid(), 'lease_expired', message_id, n, '', '', '', %(now)s
-            FROM open
-            """,
-            {"now": now},
-        )
-        cursor.execute(
-            f"""
-            WITH unfinished AS (
-                SELECT id, status AS before, CASE
-                    WHEN NOT {_IN_DOUBT} THEN status
-                    WHEN {_MAY_GO_AGAIN} THEN 'pending'
-                    ELSE 'uncertain' END AS after
-                FROM messaging_message
-                WHERE status IN ('scheduled', 'pending', 'leased', 'sending', 'uncertain')),
-            moved AS (
-                UPDATE messaging_message AS m
-                SET status = after, attempt_n = attempt_n + %(attempts)s
-                FROM unfinished AS u WHERE m.id = u.id RETURNING m.id, before, after),
-            history AS (
-                INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
-                SELECT id, before, after, %(now)s, 'restored' FROM moved WHERE before <> after)
-            SELECT count(*) FILTER (WHERE after = 'uncertain' AND before <> 'uncertain'),
-                count(*) FILTER (WHERE after = 'pending'),
-                count(*) FILTER (WHERE after = 'scheduled') FROM moved
-            """,
-            {"now": now, "attempts": ATTEMPTS},
-        )
-        held = Held(*cursor.fetchone())
+        cursor.execute(END_OPEN_ATTEMPTS, {"type": EventType.LEASE_EXPIRED.value, "now": now})
+        cursor.execute(PUT_ATTEMPTS_OUT_OF_REACH, {"attempts": ATTEMPTS})
         _put_ids_out_of_reach()
-    return held
+    became = Counter[MessageState]()
+    for piece in _due(now):
+        wanted = [_held(message, now) for message in piece]
+        moves.move(wanted, now)
+        became.update(transition.to_state for transition in wanted)
+    scheduled = Message.objects.filter(status=MessageState.SCHEDULED).count()
+    return Held(became[MessageState.UNCERTAIN], became[MessageState.PENDING], scheduled)
+
+
+def _due(now: dt.datetime) -> Iterator[list[Message]]:
+    """Yield what was due, in pieces. What only becomes due later no phone has seen."""
+    was_due = Q(status__in=[MessageState.PENDING, MessageState.LEASED, MessageState.SENDING])
+    was_due |= Q(status=MessageState.SCHEDULED, due_at__lte=now)
+    last = 0
+    while piece := list(Message.objects.filter(was_due, pk__gt=last).order_by("pk")[:_PIECE]):
+        yield piece
+        last = piece[-1].pk
+
+
+def _held(message: Message, now: dt.datetime) -> StateTransition:
+    before = MessageState(message.status)
+    after = MessageState.PENDING if may_resend(message, now) else MessageState.UNCERTAIN
+    return StateTransition(message.pk, message.license_id, before, after, Cause.RESTORED)
 
 
 def _put_ids_out_of_reach() -> None:

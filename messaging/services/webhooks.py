@@ -6,7 +6,8 @@ final: an `uncertain` one is not, it waits for its owner's or its phone's word.
 
 At least once: the time of the next try is written down before this one, so a worker that dies in
 between is followed by another, and a receiver may hear the same `webhook-id` twice. Signed as Standard
-Webhooks describes (docs/adr/0009-webhooks-are-signed-by-a-derived-secret.md).
+Webhooks describes (docs/adr/0009-webhooks-are-signed-by-a-derived-secret.md). Raw SQL: the choice among
+accounts.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ import datetime as dt
 import hashlib
 import hmac
 import logging
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db import connection, transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from http_api import clock, outgoing
 from http_api.rendering import JsonRenderer
 from licenses import services as licenses
-from messaging.models import Batch, Message, WebhookDelivery
+from messaging.models import Batch, Message, WebhookDelivery, WebhookReceiver
 from messaging.states import MessageState
 
 Body = Callable[[Batch], Any]  # what a batch's client is told, to be sent as JSON
@@ -46,9 +48,18 @@ RECEIPT_GRACE = dt.timedelta(minutes=2)
 # Seconds between two looks at a batch that is not final: the longer it has been waited for, the more.
 _PAUSES = (10, 20, 40, 80, 160, 300)
 
-_LOOKED_AT = 200
+# While slow receivers are waited for, what has become due is looked at so often.
+_LOOK_SECONDS = 1.0
+
+_MAX_HOST = WebhookReceiver._meta.get_field("host").max_length or 0
+
+_LOOKED_AT, _LOOKED_AT_OF_ONE = 200, 50  # in one claim: of all, and of one account
 _AT_ONCE = 16
 _OF_ONE_ACCOUNT = 8  # its receivers may be slow: there is room for others'
+
+# A receiver that has failed so many times in a row has one try at a time, after a rest.
+_FAILURES = 5
+_LONGEST_REST = 15  # minutes; the first is one, each further one twice the last
 
 logger = logging.getLogger(__name__)
 
@@ -61,25 +72,44 @@ def expect(batch: Batch) -> None:
         )
 
 
-def deliver_due(bodies: Mapping[str, Body]) -> int:
-    """One round: look at what is due, and POST what is final. Answers how many were looked at.
+def deliver_due(bodies: Mapping[str, Body], is_stopping: threading.Event | None = None) -> int:
+    """Look at what is due and POST what is final, until nothing is due, or the worker stops.
 
-    `bodies` has each dialect's. May run twice at once; no try is made twice.
+    `bodies` has each dialect's. A place that comes free is given away at once: nobody waits for the
+    slowest. Returns how many were tried or put off. May run twice at once; no try is made twice.
     """
-    taken, looked_at = _claim(clock.now())
+    handled = 0
+    tries: dict[Future[str], WebhookDelivery] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        tries = {}
-        for delivery in taken:
-            try:
-                body, headers = _signed(delivery, bodies)
-            except Exception:  # one that cannot be told holds up no other
-                logger.exception("webhook of batch %s cannot be made", delivery.batch_id)
-                _record(delivery, "a fault of the server", clock.now())
-            else:
-                tries[pool.submit(_try, delivery, body, headers)] = delivery
-        for done in as_completed(tries):
-            _record(tries[done], done.result(), clock.now())
-    return looked_at
+        while True:
+            moved = 0
+            if len(tries) < _AT_ONCE and not (is_stopping and is_stopping.is_set()):
+                running = Counter(_receiver_of(delivery) for delivery in tries.values())
+                taken, moved = _claim(clock.now(), running)
+                for delivery in taken:
+                    _begin(delivery, bodies, pool, tries)
+                handled += moved
+            if tries:
+                done, _ = wait(tries, _LOOK_SECONDS, FIRST_COMPLETED)
+                for one in done:
+                    _record(tries.pop(one), one.result(), clock.now())
+            elif not moved:
+                return handled
+
+
+def _begin(
+    delivery: WebhookDelivery,
+    bodies: Mapping[str, Body],
+    pool: ThreadPoolExecutor,
+    tries: dict[Future[str], WebhookDelivery],
+) -> None:
+    try:
+        body, headers = _signed(delivery, bodies)
+    except Exception:  # one that cannot be told holds up no other
+        logger.exception("webhook of batch %s cannot be made", delivery.batch_id)
+        _record(delivery, "a fault of the server", clock.now())
+    else:
+        tries[pool.submit(_try, delivery, body, headers)] = delivery
 
 
 def try_again(rows: QuerySet[WebhookDelivery]) -> int:
@@ -88,36 +118,113 @@ def try_again(rows: QuerySet[WebhookDelivery]) -> int:
     return given_up.update(tries=0, next_at=clock.now())
 
 
+Key = tuple[int, str]  # a receiver: account and host
+
+
+def _receiver_of(delivery: WebhookDelivery) -> Key:
+    host = urlsplit(delivery.batch.callback_url).netloc.rpartition("@")[2].lower()
+    return delivery.batch.account_id, host[:_MAX_HOST]
+
+
 @transaction.atomic
-def _claim(now: dt.datetime) -> tuple[list[WebhookDelivery], int]:
-    """What is to be tried now. All that was due is put off: this one's next try, or the next look."""
-    due = list(
+def _claim(now: dt.datetime, running: Counter[Key]) -> tuple[list[WebhookDelivery], int]:
+    """Return what is to be tried now, and how many rows were moved to their next try or next look.
+
+    What there is no room for stays due, in its place.
+    """
+    full = [
+        account_id
+        for account_id, count in Counter(account_id for account_id, _ in running.elements()).items()
+        if count >= _OF_ONE_ACCOUNT
+    ]
+    due = _due(now, full)
+    unfinished = _unfinished({one.batch_id for one in due}, now)
+    receivers = _receivers(due)
+    taken: list[WebhookDelivery] = []
+    put_off: defaultdict[dt.datetime, list[UUID]] = defaultdict(list)
+    busy = Counter(running)
+    for delivery in due:
+        key = _receiver_of(delivery)
+        receiver = receivers.get(key)
+        if delivery.batch_id in unfinished:
+            later = dt.timedelta(seconds=_pause(now - delivery.created_at))
+            put_off[now + later].append(delivery.pk)
+        elif receiver and receiver.rests_until and receiver.rests_until > now:
+            put_off[receiver.rests_until].append(delivery.pk)
+        elif _has_room(busy, key, receiver):
+            _take(delivery, now)
+            busy[key] += 1
+            taken.append(delivery)
+    for next_at, ids in put_off.items():
+        WebhookDelivery.objects.filter(pk__in=ids).update(next_at=next_at)
+    _note_tries({_receiver_of(delivery) for delivery in taken}, now)
+    return taken, len(taken) + sum(map(len, put_off.values()))
+
+
+def _has_room(busy: Counter[Key], key: Key, receiver: WebhookReceiver | None) -> bool:
+    of_account = sum(count for (account_id, _), count in busy.items() if account_id == key[0])
+    is_failing = receiver is not None and receiver.failures >= _FAILURES
+    return (
+        busy.total() < _AT_ONCE and of_account < _OF_ONE_ACCOUNT and not (is_failing and busy[key])
+    )
+
+
+def _take(delivery: WebhookDelivery, now: dt.datetime) -> None:
+    rest = RETRY_MINUTES[min(delivery.tries, len(RETRY_MINUTES) - 1)]
+    delivery.tries += 1
+    delivery.next_at = now + dt.timedelta(minutes=rest)
+    delivery.save(update_fields=["tries", "next_at"])
+
+
+# Of each account what is due longest; the first of every account before the second of any, and the
+# account first that was served longest ago.
+_FAIRLY = """
+    SELECT id FROM (
+        SELECT w.id, w.next_at, b.account_id,
+            row_number() OVER (PARTITION BY b.account_id ORDER BY w.next_at, w.id) AS place
+        FROM messaging_webhookdelivery AS w JOIN messaging_batch AS b ON b.id = w.batch_id
+        WHERE w.next_at <= %(now)s AND b.account_id <> ALL(%(full)s::bigint[])
+    ) AS due
+    LEFT JOIN (
+        SELECT account_id, max(tried_at) AS served_at FROM messaging_webhookreceiver GROUP BY 1
+    ) AS account USING (account_id)
+    WHERE place <= %(of_one)s
+    ORDER BY place, served_at NULLS FIRST, next_at LIMIT %(of_all)s"""
+
+
+def _due(now: dt.datetime, full: list[int]) -> list[WebhookDelivery]:
+    """Return what is to be looked at, in fair order, locked; not of accounts that have no place left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FAIRLY,
+            {"now": now, "full": full, "of_one": _LOOKED_AT_OF_ONE, "of_all": _LOOKED_AT},
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    locked = (
         WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("batch__account")
-        .filter(next_at__lte=now)
-        .order_by("next_at")[:_LOOKED_AT]
+        .filter(pk__in=ids, next_at__lte=now)
+        .in_bulk()
     )
-    unfinished = _unfinished({one.batch_id for one in due}, now)
-    taken: list[WebhookDelivery] = []
-    put_off: defaultdict[int, list[UUID]] = defaultdict(list)
-    of_account: Counter[int] = Counter()
-    for delivery in due:
-        account_id = delivery.batch.account_id
-        if delivery.batch_id in unfinished:
-            put_off[_pause(now - delivery.created_at)].append(delivery.pk)
-        elif len(taken) < _AT_ONCE and of_account[account_id] < _OF_ONE_ACCOUNT:
-            rest = RETRY_MINUTES[min(delivery.tries, len(RETRY_MINUTES) - 1)]
-            delivery.tries += 1
-            delivery.next_at = now + dt.timedelta(minutes=rest)
-            delivery.save(update_fields=["tries", "next_at"])
-            of_account[account_id] += 1
-            taken.append(delivery)
-        else:  # no room
-            put_off[_PAUSES[0]].append(delivery.pk)
-    for seconds, ids in put_off.items():
-        next_at = now + dt.timedelta(seconds=seconds)
-        WebhookDelivery.objects.filter(pk__in=ids).update(next_at=next_at)
-    return taken, len(due)
+    return [locked[pk] for pk in ids if pk in locked]
+
+
+def _receivers(due: Collection[WebhookDelivery]) -> dict[Key, WebhookReceiver]:
+    account_ids = {delivery.batch.account_id for delivery in due}
+    found = WebhookReceiver.objects.filter(account_id__in=account_ids)
+    return {(one.account_id, one.host): one for one in found}
+
+
+def _note_tries(keys: Collection[Key], now: dt.datetime) -> None:
+    WebhookReceiver.objects.bulk_create(
+        [
+            WebhookReceiver(account_id=account_id, host=host, tried_at=now)
+            for account_id, host in sorted(keys)
+        ],
+        update_conflicts=True,
+        unique_fields=["account", "host"],
+        update_fields=["tried_at"],
+    )
 
 
 def _pause(age: dt.timedelta) -> int:
@@ -164,6 +271,7 @@ def _try(delivery: WebhookDelivery, body: bytes, headers: Mapping[str, str]) -> 
 
 def _record(delivery: WebhookDelivery, error: str, now: dt.datetime) -> None:
     """Only the newest try can fail a delivery; any can be the one that was taken."""
+    _judge(delivery, is_well=not error, now=now)
     mine = WebhookDelivery.objects.filter(pk=delivery.pk, delivered_at=None)
     if not error:
         mine.update(delivered_at=now, next_at=None, error="")
@@ -175,3 +283,22 @@ def _record(delivery: WebhookDelivery, error: str, now: dt.datetime) -> None:
         "webhook of batch %s, try %s of %s: %s%s",
         delivery.batch_id, delivery.tries, TRIES, error, "; given up" if is_last else "",
     )  # fmt: skip
+
+
+def _judge(delivery: WebhookDelivery, *, is_well: bool, now: dt.datetime) -> None:
+    """Let a receiver rest that fails again and again; one that answers has a clean sheet."""
+    account_id, host = _receiver_of(delivery)
+    receiver = WebhookReceiver.objects.filter(account_id=account_id, host=host)
+    if is_well:
+        receiver.exclude(failures=0).update(failures=0, rests_until=None)
+        return
+    awake = receiver.filter(Q(rests_until=None) | Q(rests_until__lte=now))
+    awake.update(failures=F("failures") + 1)  # those under way with the fifth count for nothing
+    for failures in awake.filter(failures__gte=_FAILURES).values_list("failures", flat=True):
+        minutes = min(2 ** min(failures - _FAILURES, 10), _LONGEST_REST)
+        receiver.update(rests_until=now + dt.timedelta(minutes=minutes))
+
+
+def forget_receivers(before: dt.datetime) -> None:
+    """Delete what is known of receivers that were not tried since."""
+    WebhookReceiver.objects.filter(tried_at__lt=before).delete()

@@ -1,27 +1,46 @@
-"""What the message routes take and answer."""
+"""Requests of the message routes."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 from pydantic import (
+    BeforeValidator,
     Field,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from rest_framework.request import Request
 
-from http_api.parsing import check_strings, restore_plus
-from http_api.shapes import Boolean, Identifier, Shape, identifier, problems_by_field
-from messaging.drafts import DEFAULT_PRIORITY, Draft
-from messaging.fields import ExternalId, Phone, Priority, Text, Time, Uncertain
+from http_api.pagination import Page
+from http_api.parsing import Decoded
+from http_api.shapes import (
+    MAX_ID,
+    Boolean,
+    Identifier,
+    Integer,
+    Shape,
+    identifier,
+    problem,
+    problems_by_field,
+)
+from messaging.drafts import DEFAULT_PRIORITY, Draft, Invalid
+from messaging.fields import (
+    MAX_ID_LENGTH,
+    ExternalId,
+    Phone,
+    Priority,
+    Text,
+    Time,
+    Uncertain,
+    sender_of,
+)
 from messaging.models import OnUncertain
-from messaging.selectors import MessageFilter
-from messaging.services.accept import Invalid
-from messaging.services.owner import Resolution
+from messaging.phone import InvalidPhone, parse_phone
+from messaging.selectors import InboxFilter, MessageFilter, split_ids
 from messaging.states import MessageState
+from messaging.transitions import Resolution
 
 LicenseKey = Annotated[
     Identifier | None,
@@ -96,10 +115,25 @@ class NewOptOut(Shape):
     phone: Phone
 
 
-class MessageQuery(Shape):
+MAX_IDS = 200
+
+
+def _ids(value: object) -> object:
+    """Of a list each has the bounds of one; the text stays whole, since an id may hold a comma."""
+    ids = split_ids(str(value))
+    if not 1 <= len(ids) <= MAX_IDS or max(map(len, ids)) > MAX_ID_LENGTH:
+        raise problem(f"give 1 to {MAX_IDS} ids of at most {MAX_ID_LENGTH} characters each")
+    return value
+
+
+class MessageQuery(Page):
     """Query of `GET /api/messages/`."""
 
-    external_id: ExternalId | None = None
+    external_id: Annotated[
+        str,
+        BeforeValidator(_ids),
+        Field(description=f"One, or up to {MAX_IDS} separated by commas."),
+    ] | None = None  # fmt: skip
     phone: Phone | None = None
     status: MessageState | None = None
     since: Time | None = None
@@ -113,10 +147,30 @@ class MessageQuery(Shape):
         )
 
 
-def query(request: Request) -> dict[str, str]:
-    """The query string as a dict; an empty value is absent."""
-    given = {name: value for name, value in request.query_params.dict().items() if value}
-    check_strings(given)
-    if "phone" in given:
-        given["phone"] = restore_plus(given["phone"])
-    return given
+def _sender(value: object, info: ValidationInfo) -> str:
+    """A number in E.164, or what else a sender may be: a name, a short code."""
+    text = value.as_phone() if isinstance(value, Decoded) else str(value)
+    try:
+        return parse_phone(text, sender_of(info).country)
+    except InvalidPhone:
+        return text
+
+
+class InboxQuery(Page):
+    """Query of `GET /api/inbox/`."""
+
+    sender: Annotated[
+        str,
+        BeforeValidator(_sender),
+        Field(max_length=64, description="A phone number, or a sender's name as it is shown."),
+    ] | None = None  # fmt: skip
+    since: Annotated[Time | None, Field(description="Received at or after.")] = None
+    after: Annotated[
+        Integer,
+        Field(ge=0, le=MAX_ID, description="Newer than this id: the highest you have seen."),
+    ] = 0  # fmt: skip
+
+    def filter(self) -> InboxFilter:
+        return InboxFilter(
+            sender=self.sender, since=self.since.at if self.since else None, after=self.after
+        )

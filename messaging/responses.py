@@ -1,14 +1,15 @@
-"""What the message routes answer. The types make the OpenAPI schema, and mypy holds the code to them."""
+"""Responses of the message routes. The types make the OpenAPI schema; mypy holds the code to them."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from http_api.times import utc, utc_or_none
 from messaging.models import InboundMessage, Message, OptOut, StateChange
-from messaging.services.accept import Batch, Skip
+from messaging.rules import SkipReason
+from messaging.services.accept import AcceptResult, Skip
 from messaging.states import WAITING, MessageState
 
 
@@ -24,9 +25,9 @@ class Accepted(TypedDict):
     created_at: str
 
 
-class Skipped(TypedDict):
+class SkippedMessage(TypedDict):
     index: int
-    reason: str
+    reason: SkipReason
     external_id: str | None
     errors: NotRequired[dict[str, Any]]
 
@@ -34,7 +35,7 @@ class Skipped(TypedDict):
 class BatchAnswer(TypedDict):
     created_count: int
     skipped_count: int
-    skipped: list[Skipped]
+    skipped: list[SkippedMessage]
 
 
 class MessageRead(Accepted):
@@ -51,11 +52,11 @@ class MessageRead(Accepted):
 
 
 # `from` is a word of Python.
-Change = TypedDict("Change", {"from": str, "to": str, "at": str, "cause": str})
+TimelineEntry = TypedDict("TimelineEntry", {"from": str, "to": str, "at": str, "cause": str})
 
 
 class MessageWithTimeline(MessageRead):
-    timeline: list[Change]
+    timeline: list[TimelineEntry]
 
 
 class InboundRead(TypedDict):
@@ -64,7 +65,9 @@ class InboundRead(TypedDict):
     text: str
     device_id: int
     sim: int | None
-    received_at: str
+    sent_at: str | None  # when the network's centre took it in, where the phone knows
+    arrived_at: str | None  # when it reached the phone, by the phone's clock
+    received_at: str  # when the phone told the server
 
 
 class OptOutRead(TypedDict):
@@ -88,15 +91,6 @@ class OptOutPage(TypedDict):
     results: list[OptOutRead]
 
 
-def utc(moment: dt.datetime) -> str:
-    """`2026-04-09T14:32:00Z`."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _utc_or_none(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else utc(moment)
-
-
 def _shown_status(status: str) -> str:
     """`scheduled` and `pending` both show as `pending`."""
     return MessageState.PENDING.value if status in WAITING else str(status)
@@ -114,16 +108,16 @@ def accepted(message: Message) -> Accepted:
     }
 
 
-def batch(batch: Batch) -> BatchAnswer:
+def batch(result: AcceptResult) -> BatchAnswer:
     return {
-        "created_count": len(batch.created),
-        "skipped_count": len(batch.skipped),
-        "skipped": [_skipped(skip) for skip in batch.skipped],
+        "created_count": len(result.created),
+        "skipped_count": len(result.skipped),
+        "skipped": [_skipped(skip) for skip in result.skipped],
     }
 
 
-def _skipped(skip: Skip) -> Skipped:
-    shown: Skipped = {
+def _skipped(skip: Skip) -> SkippedMessage:
+    shown: SkippedMessage = {
         "index": skip.index,
         "reason": skip.reason,
         "external_id": skip.external_id,
@@ -136,19 +130,19 @@ def _skipped(skip: Skip) -> Skipped:
 def message(message: Message) -> MessageRead:
     return {
         **accepted(message),
-        "send_before": _utc_or_none(message.send_before),
+        "send_before": utc_or_none(message.send_before),
         "priority": message.priority,
         "parts": message.parts,
         "encoding": message.encoding,
-        "sent_at": _utc_or_none(message.sent_at),
-        "delivered_at": _utc_or_none(message.delivered_at),
+        "sent_at": utc_or_none(message.sent_at),
+        "delivered_at": utc_or_none(message.delivered_at),
         "failure_reason": message.failure_reason or None,
         "cancel_requested": message.cancel_requested,
     }
 
 
 def message_with_timeline(row: Message, changes: list[StateChange]) -> MessageWithTimeline:
-    timeline: list[Change] = [
+    timeline: list[TimelineEntry] = [
         {
             "from": change.from_state,
             "to": change.to_state,
@@ -167,6 +161,8 @@ def inbound(message: InboundMessage) -> InboundRead:
         "text": message.text,
         "device_id": message.device_id,
         "sim": message.sim,
+        "sent_at": utc_or_none(message.sent_at),
+        "arrived_at": utc_or_none(message.arrived_at),
         "received_at": utc(message.received_at),
     }
 

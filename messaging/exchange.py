@@ -1,0 +1,32 @@
+"""One sync of a phone as data: what it brings, and what it gets (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from messaging.leases import AttemptKey, LeasedMessage, Sim
+from messaging.models import Event, InboundMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    capacity: int
+    claim_id: UUID | None
+    held: Sequence[AttemptKey] = ()
+    # Unsaved. An event that can move nothing says why in its `quarantine`.
+    events: Sequence[Event | InboundMessage] = ()
+    health: Mapping[str, Any] | None = None
+    failing_sims: Sequence[Sim] = ()  # for which the phone takes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class SyncAnswer:
+    messages: list[tuple[LeasedMessage, int]]  # with the seconds within which each must be started
+    cancel: list[int]
+    is_paused: bool
+    next_sync_seconds: int
+    server_time: dt.datetime
