@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from contacts import selectors, services
-from contacts.models import Contact, ContactGroup
+from contacts.models import Contact, ContactGroup, Membership
 from contacts.services import ContactDraft
-from http_api.errors import Refusal
-from licenses.auth import Sender
-from messaging import intake
+from http_api.errors import ApiError
+from licenses.sender import Sender
+from messaging import locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ def save(sender: Sender, entries: Sequence[Entry], *, keep_groups: bool) -> list
     """Create or update these contacts and put them into their groups; all of them or none.
 
     `keep_groups` false: afterwards they are in no other group. The last of two entries for a phone
-    wins. Raises Refusal `invalid` where a group is not the account's.
+    wins. Raises ApiError `invalid` where a group is not the account's.
     """
-    intake.lock_account(sender.account_id)
+    locks.lock_account(sender.account_id)
     _check_groups(sender, {group_id for entry in entries for group_id in entry.group_ids})
     last = {entry.phone: entry for entry in entries}
     mine = Contact.objects.filter(account_id=sender.account_id, phone__in=last)
@@ -42,16 +42,11 @@ def save(sender: Sender, entries: Sequence[Entry], *, keep_groups: bool) -> list
         ignore_foreign_numbers=False,
     )
     saved = {contact.phone: contact for contact in mine}
-    membership = Contact.groups.through
     if not keep_groups:
-        membership.objects.filter(contact__in=saved.values()).delete()
-    membership.objects.bulk_create(
-        (
-            membership(contact_id=saved[phone].pk, contactgroup_id=group_id)
-            for phone, entry in last.items()
-            for group_id in sorted(set(entry.group_ids))
-        ),
-        ignore_conflicts=True,
+        Membership.objects.filter(contact__in=saved.values()).delete()
+    services.put_into_groups(
+        sender.account_id,
+        {(saved[phone].pk, group) for phone, entry in last.items() for group in entry.group_ids},
     )
     return [saved[phone] for phone in last]
 
@@ -63,12 +58,12 @@ def _name(entry: Entry, known: dict[str, str]) -> str:
 def _check_groups(sender: Sender, wanted: Collection[int]) -> None:
     found = selectors.groups(sender.account_id).filter(pk__in=wanted).count() if wanted else 0
     if found < len(wanted):
-        raise Refusal.of_field("group_ids", f"{len(wanted) - found} of these groups do not exist")
+        raise ApiError.of_field("group_ids", f"{len(wanted) - found} of these groups do not exist")
 
 
 @transaction.atomic
 def rename_group(account_id: int, group_id: int, name: str) -> None:
-    """Raises Refusal `not_found`, as all below."""
+    """Raise ApiError `not_found`, as all below."""
     group = _locked_group(account_id, group_id)
     group.name = name
     group.save(update_fields=["name"])
@@ -86,7 +81,8 @@ def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None
 @transaction.atomic
 def add_to_group(account_id: int, group_id: int, contact_id: int) -> None:
     group = _locked_group(account_id, group_id)
-    selectors.contact(account_id, contact_id).groups.add(group)
+    contact = selectors.contact(account_id, contact_id)
+    services.put_into_groups(account_id, {(contact.pk, group.pk)})
 
 
 @transaction.atomic
@@ -97,5 +93,5 @@ def remove_from_group(account_id: int, group_id: int, contact_id: int) -> None:
 
 def _locked_group(account_id: int, group_id: int) -> ContactGroup:
     """With the account's lock: nobody deletes meanwhile what is put together here."""
-    intake.lock_account(account_id)
+    locks.lock_account(account_id)
     return selectors.group(account_id, group_id)

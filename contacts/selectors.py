@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
 
 from django.db.models import Min, Prefetch, QuerySet
 
 from contacts.models import Contact, ContactGroup
-from http_api.errors import Refusal
+from http_api.errors import or_not_found
+from licenses.sender import Sender
 
 
 def contacts(account_id: int) -> QuerySet[Contact]:
@@ -18,13 +18,13 @@ def contacts(account_id: int) -> QuerySet[Contact]:
 
 
 def contact(account_id: int, contact_id: int) -> Contact:
-    """Raises Refusal `not_found`, also for another account's."""
-    return _found(contacts(account_id).filter(pk=contact_id).first(), "contact")
+    """Raise ApiError `not_found`, also for another account's."""
+    return or_not_found(contacts(account_id).filter(pk=contact_id).first(), "contact")
 
 
 def contact_by_phone(account_id: int, phone: str) -> Contact:
-    """Raises Refusal `not_found`."""
-    return _found(contacts(account_id).filter(phone=phone).first(), "contact")
+    """Raise ApiError `not_found`."""
+    return or_not_found(contacts(account_id).filter(phone=phone).first(), "contact")
 
 
 def groups(account_id: int) -> QuerySet[ContactGroup]:
@@ -32,8 +32,8 @@ def groups(account_id: int) -> QuerySet[ContactGroup]:
 
 
 def group(account_id: int, group_id: int) -> ContactGroup:
-    """Raises Refusal `not_found`, also for another account's."""
-    return _found(groups(account_id).filter(pk=group_id).first(), "group")
+    """Raise ApiError `not_found`, also for another account's."""
+    return or_not_found(groups(account_id).filter(pk=group_id).first(), "group")
 
 
 def group_ids_by_name(account_id: int, names: Collection[str]) -> dict[str, int]:
@@ -42,16 +42,9 @@ def group_ids_by_name(account_id: int, names: Collection[str]) -> dict[str, int]
     return dict(named.values_list("name").annotate(Min("pk")))
 
 
-def phones_in(account_id: int, group_ids: Collection[int]) -> list[str]:
-    """The number of everybody who is in any of these groups, each once."""
-    inside = Contact.objects.filter(account_id=account_id, groups__in=group_ids)
+def phones_in(sender: Sender, group_ids: Collection[int]) -> list[str]:
+    """Return whom this licence may send to in any of these groups, each number once."""
+    inside = Contact.objects.filter(account_id=sender.account_id, groups__in=group_ids)
+    if not sender.allow_short_codes:
+        inside = inside.filter(phone__startswith="+")
     return list(inside.order_by("pk").values_list("phone", flat=True).distinct())
-
-
-Row = TypeVar("Row", Contact, ContactGroup)
-
-
-def _found(row: Row | None, what: str) -> Row:
-    if row is None:
-        raise Refusal("not_found", f"There is no such {what}.")
-    return row

@@ -1,11 +1,11 @@
-"""Save contacts and groups, and queue what they are to be sent. One lock an account (DESIGN: get-or-
-create without a UNIQUE needs one), so that every request sees the one before it whole."""
+"""Save contacts and groups, and queue what they are to be sent. One lock an account, since
+get-or-create without a UNIQUE needs one: every request sees the one before it whole."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NotRequired
 from uuid import UUID
@@ -13,31 +13,39 @@ from uuid import UUID
 from django.db import transaction
 from typing_extensions import TypedDict
 
-from contacts.models import Contact, ContactGroup
+from contacts.models import Contact, ContactGroup, Membership
 from http_api import clock
-from http_api.errors import Refusal
-from licenses.auth import Sender
-from messaging import intake
-from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Draft, to_message
+from http_api.errors import ApiError
+from licenses.sender import Sender
+from messaging import locks
+from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Draft, Invalid, to_message
 from messaging.personalization import MessagePersonalizationService
 from messaging.phone import is_foreign
-from messaging.services.accept import Invalid, accept_locked, accept_one
+from messaging.rules import SkipReason
+from messaging.services.accept import LEAVE_OUT, Policy, accept
 
 # Reasons for which only the SMS is left out; the contact is saved all the same.
-_ONLY_THE_MESSAGE = frozenset({"opted_out", "foreign_number", "duplicate_message"})
+_ONLY_THE_MESSAGE = Policy(left_out=frozenset({SkipReason.OPTED_OUT, SkipReason.DUPLICATE_MESSAGE}))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSms:
+    """The SMS that goes with a contact; `template` may hold {name}."""
+
+    template: str
+    send_after: ClientTime
+    send_before: ClientTime | None = None
+    priority: int = DEFAULT_PRIORITY
 
 
 @dataclass(frozen=True, slots=True)
 class ContactDraft:
-    """A contact as asked for, with the SMS that goes with it, if any; `message` may hold {name}."""
+    """A contact as asked for."""
 
     name: str
     phone: str
     group_name: str | None = None
-    message: str | None = None
-    send_after: ClientTime | None = None
-    send_before: ClientTime | None = None
-    priority: int = DEFAULT_PRIORITY
+    sms: ContactSms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class SavedContact:
     message_skipped: str | None  # the reason why an SMS that was asked for was not queued
 
 
-class Skipped(TypedDict):
+class SkippedContact(TypedDict):
     """An item of a bulk, or only its SMS (`contact_saved`), that was left out."""
 
     index: int
@@ -61,7 +69,7 @@ class SavedContacts:
     created_count: int
     updated_count: int
     messages_created_count: int
-    skipped: list[Skipped]
+    skipped: list[SkippedContact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,9 @@ def save_contact(
 ) -> SavedContact:
     """Create or update one contact, put it into its group, queue its SMS: all or nothing.
 
-    Raises Refusal: `invalid`, `daily_limit_exceeded`.
+    Raises ApiError: `invalid`, `daily_limit_exceeded`.
     """
-    intake.lock_account(sender.account_id)
+    locks.lock_account(sender.account_id)
     contact, is_new = Contact.objects.update_or_create(
         account_id=sender.account_id,
         phone=draft.phone,
@@ -88,23 +96,18 @@ def save_contact(
     )
     if draft.group_name is not None:
         [group] = _groups_by_name(sender, [draft.group_name]).values()
-        contact.groups.add(group.pk)
-    skipped = None
-    if draft.message is not None:
-        skipped = _queue_one(sender, draft, ignore_foreign_numbers)
-    return SavedContact(contact.pk, is_new, skipped)
+        put_into_groups(sender.account_id, {(contact.pk, group.pk)})
+    return SavedContact(contact.pk, is_new, _queue_one(sender, draft, ignore_foreign_numbers))
 
 
 def _queue_one(sender: Sender, draft: ContactDraft, ignore_foreign_numbers: bool) -> str | None:
+    """Queue the contact's message, if it has one. Return the reason where it was left out."""
+    if draft.sms is None:
+        return None
     if ignore_foreign_numbers and is_foreign(draft.phone, sender.country):
-        return "foreign_number"
-    try:
-        accept_one(sender, _message_of(draft))
-    except Refusal as refusal:
-        if refusal.code not in _ONLY_THE_MESSAGE:
-            raise
-        return refusal.code
-    return None
+        return SkipReason.FOREIGN_NUMBER.value
+    result = accept(sender, [_message_of(draft, draft.sms)], _ONLY_THE_MESSAGE, is_locked=True)
+    return result.skipped[0].reason.value if result.skipped else None
 
 
 @transaction.atomic
@@ -114,18 +117,18 @@ def save_contacts(
     """Create or update contacts as if one after the other, in a number of queries that does not
     depend on how many there are.
 
-    Raises Refusal `daily_limit_exceeded`; nothing is written then.
+    Raises ApiError `daily_limit_exceeded`; nothing is written then.
     """
-    intake.lock_account(sender.account_id)
     now = clock.now()
     drafts: dict[int, ContactDraft] = {}
-    skipped: list[Skipped] = []
+    skipped: list[SkippedContact] = []
     for index, item in enumerate(items):
         errors = item.errors if isinstance(item, Invalid) else _problems(sender, item)
         if errors:
             skipped.append({"index": index, "reason": "invalid", "errors": errors})
         elif isinstance(item, ContactDraft):
             drafts[index] = item
+    locks.lock_account(sender.account_id)
     created_count = _upsert(sender, list(drafts.values()), now)
     queued, left_out = _queue_many(sender, drafts, ignore_foreign_numbers)
     skipped += (
@@ -141,13 +144,13 @@ def save_contacts(
 
 
 def _problems(sender: Sender, draft: ContactDraft) -> dict[str, Any]:
-    """What is wrong with an item's message only once it has its name in it: too long, too late."""
-    if draft.message is None:
+    """Return validation errors that appear only after `{name}` is substituted: too long, too late."""
+    if draft.sms is None:
         return {}
     try:
-        to_message(sender, _message_of(draft), clock.now())
-    except Refusal as refusal:
-        return refusal.errors
+        to_message(sender, _message_of(draft, draft.sms), clock.now())
+    except ApiError as error:
+        return error.errors
     return {}
 
 
@@ -172,17 +175,22 @@ def _upsert(sender: Sender, drafts: Sequence[ContactDraft], now: dt.datetime) ->
     contacts |= {contact.phone: contact for contact in saved}
     wanted = [draft for draft in drafts if draft.group_name is not None]
     groups = _groups_by_name(sender, [str(draft.group_name) for draft in wanted])
-    membership = Contact.groups.through
-    membership.objects.bulk_create(
+    put_into_groups(
+        sender.account_id,
+        {(contacts[draft.phone].pk, groups[str(draft.group_name)].pk) for draft in wanted},
+    )
+    return new_count
+
+
+def put_into_groups(account_id: int, pairs: Set[tuple[int, int]]) -> None:
+    """Put contacts into groups, both by id and of this account, in one statement; who is in it stays."""
+    Membership.objects.bulk_create(
         (
-            membership(contact_id=contact_id, contactgroup_id=group_id)
-            for contact_id, group_id in sorted(
-                {(contacts[draft.phone].pk, groups[str(draft.group_name)].pk) for draft in wanted}
-            )
+            Membership(account_id=account_id, contact_id=contact_id, contactgroup_id=group_id)
+            for contact_id, group_id in sorted(pairs)
         ),
         ignore_conflicts=True,
     )
-    return new_count
 
 
 def _queue_many(
@@ -192,34 +200,32 @@ def _queue_many(
     left_out: dict[int, str] = {}
     wanted: dict[int, Draft] = {}
     for index, draft in drafts.items():
-        if draft.message is None:
+        if draft.sms is None:
             continue
         if ignore_foreign_numbers and is_foreign(draft.phone, sender.country):
-            left_out[index] = "foreign_number"
+            left_out[index] = SkipReason.FOREIGN_NUMBER.value
         else:
-            wanted[index] = _message_of(draft)
+            wanted[index] = _message_of(draft, draft.sms)
     if not wanted:
         return 0, left_out
-    batch = accept_locked(sender, list(wanted.values()))
+    result = accept(sender, list(wanted.values()), LEAVE_OUT, is_locked=True)
     indexes = list(wanted)
-    left_out |= {indexes[skip.index]: skip.reason for skip in batch.skipped}
-    return len(batch.created), left_out
+    left_out |= {indexes[skip.index]: skip.reason.value for skip in result.skipped}
+    return len(result.created), left_out
 
 
-def _message_of(draft: ContactDraft) -> Draft:
-    """The SMS of a contact. It has no external id: phone, text and start identify it, so that a
+def _message_of(contact: ContactDraft, sms: ContactSms) -> Draft:
+    """Return the SMS of a contact. It has no external id: phone, text and start identify it, so that a
     repeated request never sends twice."""
-    assert draft.message is not None
-    assert draft.send_after is not None
-    text = MessagePersonalizationService().render(draft.message, name=draft.name)
-    identity = f"{draft.phone}\0{draft.send_after.at.isoformat()}\0{text}"
+    text = MessagePersonalizationService().render(sms.template, name=contact.name)
+    identity = f"{contact.phone}\0{sms.send_after.at.isoformat()}\0{text}"
     return Draft(
-        phone=draft.phone,
+        phone=contact.phone,
         text=text,
         repeat_digest=UUID(bytes=hashlib.blake2b(identity.encode(), digest_size=16).digest()),
-        send_after=draft.send_after,
-        send_before=draft.send_before,
-        priority=draft.priority,
+        send_after=sms.send_after,
+        send_before=sms.send_before,
+        priority=sms.priority,
     )
 
 
@@ -233,7 +239,7 @@ def create_group(sender: Sender, name: str) -> ContactGroup:
 @transaction.atomic
 def ensure_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
     """Each name's group, made where there is none; a name that comes twice existed the second time."""
-    intake.lock_account(sender.account_id)
+    locks.lock_account(sender.account_id)
     existing = _existing_groups(sender, names)
     groups = _groups_by_name(sender, names, existing)
     results = []

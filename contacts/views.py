@@ -2,75 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import answers, services, shapes
-from http_api.shapes import validated
-from http_api.views import ApiViewSet
-from licenses.auth import sender_of
+from contacts import requests, responses, services
+from contacts.services import ContactDraft
+from http_api.idempotency import idempotent
+from http_api.reading import read
 from licenses.authentication import KeyPair
+from licenses.scopes import Scope, require
+from licenses.sender import Sender
+from licenses.viewsets import NativeViewSet
+from messaging.drafts import Invalid
 
-# Every key that does not open the door is a 401 here (document 000).
+# Every key that does not open the door is a 401 here (docs/api.md).
 _ALWAYS_401 = {"invalid_key": 401, "license_inactive": 401, "subscription_expired": 401}
 
 
-class ContactViewSet(ApiViewSet):
+class ContactViewSet(NativeViewSet):
     """People to send to, known by phone number."""
 
+    needs: ClassVar = {"create": Scope.CONTACTS, "bulk": Scope.CONTACTS}
+
     authentication_classes = [KeyPair]
     status_by_code: ClassVar = _ALWAYS_401
 
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
+        body = read(request, requests.SingleContact)
+        draft = body.draft()
+        _may_send(self.sender, [draft])
+        saved = services.save_contact(
+            self.sender, draft, ignore_foreign_numbers=body.ignore_foreign_numbers
+        )
+        return Response(responses.contact(saved, draft), status=201 if saved.is_new else 200)
 
-        def work() -> Response:
-            body = validated(shapes.SingleContact, request.data, sender=sender)
-            draft = body.draft()
-            saved = services.save_contact(
-                sender, draft, ignore_foreign_numbers=body.ignore_foreign_numbers
-            )
-            return Response(answers.contact(saved, draft), status=201 if saved.is_new else 200)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def bulk(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(shapes.BulkContacts, request.data, sender=sender)
-            saved = services.save_contacts(
-                sender, body.items(), ignore_foreign_numbers=body.ignore_foreign_numbers
-            )
-            return Response(answers.contacts(saved), status=201)
-
-        return self.write(request, sender.scope, work)
+        body = read(request, requests.BulkContacts)
+        items = body.items()
+        _may_send(self.sender, items)
+        saved = services.save_contacts(
+            self.sender, items, ignore_foreign_numbers=body.ignore_foreign_numbers
+        )
+        return Response(responses.contacts(saved), status=201)
 
 
-class GroupViewSet(ApiViewSet):
+def _may_send(sender: Sender, items: Sequence[ContactDraft | Invalid]) -> None:
+    """A contact that is to get an SMS needs the scope `send` beside its own."""
+    if any(isinstance(item, ContactDraft) and item.sms is not None for item in items):
+        require(sender.scopes, Scope.SEND)
+
+
+class GroupViewSet(NativeViewSet):
     """Named lists of contacts."""
 
+    needs: ClassVar = {"create": Scope.CONTACTS, "bulk": Scope.CONTACTS}
+
     authentication_classes = [KeyPair]
     status_by_code: ClassVar = _ALWAYS_401
 
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
+        body = read(request, requests.SingleGroup)
+        group = services.create_group(self.sender, body.name)
+        return Response(responses.group(group, self.sender), status=201)
 
-        def work() -> Response:
-            body = validated(shapes.SingleGroup, request.data)
-            group = services.create_group(sender, body.name)
-            return Response(answers.group(group, sender), status=201)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def bulk(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(shapes.BulkGroups, request.data)
-            results = services.ensure_groups(sender, [group.name for group in body.groups])
-            return Response(answers.groups(results), status=201)
-
-        return self.write(request, sender.scope, work)
+        body = read(request, requests.BulkGroups)
+        results = services.ensure_groups(self.sender, [group.name for group in body.groups])
+        return Response(responses.groups(results), status=201)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from licenses import keys, services, tokens
 from licenses.models import Account, ApiKey, Credential, HookLink, License
-from licenses.pairing import pairing_link, qr_svg
+from licenses.pairing import pairing_link, qr_svg, unreachable
 
 admin.site.site_header = "smsgate"
 admin.site.site_title = "smsgate"
-admin.site.index_title = "Accounts, phones, messages"
+admin.site.index_title = _("Accounts, phones, messages")
 
 
 def shown_once(
@@ -41,27 +44,47 @@ def shown_once(
             (name, pairing_link(code), mark_safe(qr_svg(pairing_link(code))))
             for name, code in (codes or {}).items()
         ],
+        "unreachable": unreachable(),
     }
     response = TemplateResponse(request, "admin/shown_once.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
 
-class NewAccountForm(forms.ModelForm):
-    """An account's rules, and how long its licence key shall be."""
+class KeyLengthForm(forms.ModelForm):
+    """A new account's form: how long its licence key shall be, beside its rules."""
 
     key_length = forms.TypedChoiceField(
-        coerce=int, initial=12, choices=[(length, length) for length in keys.LICENSE_KEY_LENGTHS]
+        label=_("Key length"),
+        coerce=int,
+        initial=12,
+        choices=[(length, length) for length in keys.LICENSE_KEY_LENGTHS],
     )
 
-    class Meta:
-        model = Account
-        fields = (
-            "name", "country", "time_zone", "opens_at", "closes_at", "max_daily_sms", "valid_until",
-        )  # fmt: skip
+
+class AuditedAdmin(admin.ModelAdmin):
+    """Writes each action on a row into the admin's log, in the action's transaction.
+
+    Django logs forms and deletions by itself, actions not.
+    """
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions: Any = super().get_actions(request)
+        return {
+            name: (action if name == "delete_selected" else self._logged(action, what), name, what)
+            for name, (action, _, what) in actions.items()
+        }
+
+    def _logged(self, action: Callable[..., Any], what: str) -> Callable[..., Any]:
+        @transaction.atomic
+        def log_and_act(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+            LogEntry.objects.log_actions(request.user.pk or 0, rows, CHANGE, str(what))
+            return action(model_admin, request, rows)
+
+        return log_and_act
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     """Rows that only services make: to look at, and to act on by actions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -72,7 +95,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Account)
-class AccountAdmin(admin.ModelAdmin):
+class AccountAdmin(AuditedAdmin):
     list_display = ("name", "country", "time_zone", "max_daily_sms", "valid_until", "is_active")
     search_fields = ("name",)
     list_filter = ("is_active",)
@@ -81,7 +104,13 @@ class AccountAdmin(admin.ModelAdmin):
     )  # fmt: skip
     fields = (
         "name", "country", "time_zone", ("opens_at", "closes_at"), "max_daily_sms", "valid_until",
-        "retention_days", "codes_by_sms", "is_active",
+        "max_age_hours", "retention_days", "kept_sms", "stop_words", "start_words",
+        "is_active",
+    )  # fmt: skip
+
+    fields_of_new = (
+        "name", "country", "time_zone", "opens_at", "closes_at", "max_daily_sms", "valid_until",
+        "max_age_hours",
     )  # fmt: skip
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -94,39 +123,43 @@ class AccountAdmin(admin.ModelAdmin):
         """A form that provisions: account, licence and keys in one step."""
         if not self.has_add_permission(request):
             return HttpResponse(status=403)
-        form = NewAccountForm(request.POST or None)
+        form = forms.modelform_factory(Account, KeyLengthForm, self.fields_of_new)(
+            request.POST or None
+        )
         if request.method == "POST" and form.is_valid():
             try:
                 made = services.provision(**form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error)
             else:
+                account = Account.objects.get(pk=made.account_id)
+                self.log_addition(request, account, "Added with a licence and its keys.")
                 values = {name: getattr(made, name) for name in made.__slots__}
                 return shown_once(request, f"Account {form.cleaned_data['name']}", values, "../")
-        context = {**admin.site.each_context(request), "title": "New account", "form": form}
+        context = {**admin.site.each_context(request), "title": _("New account"), "form": form}
         return TemplateResponse(request, "admin/new_account.html", context)
 
-    @admin.action(description="Add a licence", permissions=["change"])
+    @admin.action(description=_("Add a licence"), permissions=["change"])
     def add_license(self, request: HttpRequest, accounts: QuerySet[Account]) -> HttpResponse:
         made = [services.add_license(account) for account in accounts]
         secrets = {f"licence key of {license}": key for license, key in made}
         return shown_once(request, "New licences", secrets)
 
-    @admin.action(description="Replace all api_keys by a new one", permissions=["change"])
+    @admin.action(description=_("Replace all api_keys by a new one"), permissions=["change"])
     def rotate_api_keys(self, request: HttpRequest, accounts: QuerySet[Account]) -> HttpResponse:
         secrets = {
             f"api_key of {account}": services.rotate_api_keys(account) for account in accounts
         }
         return shown_once(request, "New api_keys", secrets)
 
-    @admin.action(description="Show the webhook secret", permissions=["change"])
+    @admin.action(description=_("Show the webhook secret"), permissions=["change"])
     def show_webhook_secret(
         self, request: HttpRequest, accounts: QuerySet[Account]
     ) -> HttpResponse:
         secrets = {f"webhook secret of {one}": services.webhook_secret(one) for one in accounts}
         return shown_once(request, "Webhook secrets", secrets)
 
-    @admin.action(description="Replace the webhook secret by a new one", permissions=["change"])
+    @admin.action(description=_("Replace the webhook secret by a new one"), permissions=["change"])
     def rotate_webhook_secret(
         self, request: HttpRequest, accounts: QuerySet[Account]
     ) -> HttpResponse:
@@ -141,22 +174,32 @@ class SwitchableAdmin(ReadOnlyAdmin):
 
     actions: tuple[str, ...] = ("activate", "deactivate")
 
-    @admin.action(permissions=["change"])
+    @admin.action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         self.message_user(request, f"{rows.update(is_active=True)} activated.")
 
-    @admin.action(permissions=["change"])
+    @admin.action(description=_("Deactivate"), permissions=["change"])
     def deactivate(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         self.message_user(request, f"{rows.update(is_active=False)} deactivated.")
 
 
 @admin.register(License)
 class LicenseAdmin(SwitchableAdmin):
-    list_display = ("id", "account", "name", "key_hint", "is_active", "allow_short_codes")
+    list_display = (
+        "id", "account", "name", "key_hint", "is_active", "allow_short_codes", "scopes",
+    )  # fmt: skip
     list_select_related = ("account",)
     list_filter = ("is_active",)
     search_fields = ("account__name", "name")
-    fields = ("account", "name", "key_hint", "is_active", "allow_short_codes", "lease_seconds")
+    fields = (
+        "account",
+        "name",
+        "key_hint",
+        "is_active",
+        "allow_short_codes",
+        "scopes",
+        "lease_seconds",
+    )
     readonly_fields = ("account", "key_hint")
     actions = (
         "activate",
@@ -167,7 +210,7 @@ class LicenseAdmin(SwitchableAdmin):
         "add_hook",
     )
 
-    @admin.action(description="Pair a phone", permissions=["change"])
+    @admin.action(description=_("Pair a phone"), permissions=["change"])
     def pair_phone(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
         codes = {
             f"a phone for {license}": services.new_pairing_code(license).code
@@ -175,7 +218,7 @@ class LicenseAdmin(SwitchableAdmin):
         }
         return shown_once(request, "Pairing codes, good for ten minutes", codes, codes=codes)
 
-    @admin.action(description="Replace the licence key", permissions=["change"])
+    @admin.action(description=_("Replace the licence key"), permissions=["change"])
     def rotate_key(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
         secrets = {
             f"licence key of {license}": services.rotate_license_key(license)
@@ -183,7 +226,7 @@ class LicenseAdmin(SwitchableAdmin):
         }
         return shown_once(request, "New licence keys", secrets)
 
-    @admin.action(description="Replace username, password and token", permissions=["change"])
+    @admin.action(description=_("Replace username, password and token"), permissions=["change"])
     def rotate_credential(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
         secrets: dict[str, str] = {}
         for license in licenses.select_related("account"):
@@ -191,7 +234,7 @@ class LicenseAdmin(SwitchableAdmin):
             secrets |= {f"{name} of {license}": getattr(new, name) for name in new.__slots__}
         return shown_once(request, "New credentials", secrets)
 
-    @admin.action(description="Make a hook link", permissions=["change"])
+    @admin.action(description=_("Make a hook link"), permissions=["change"])
     def add_hook(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:
         links = {
             f"hook link of {license}": tokens.hook_link(tokens.new_hook(license))
@@ -212,7 +255,7 @@ class HookLinkAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[HookLink]:
         return super().get_queryset(request).filter(kind=HookLink.Kind.HOOK)
 
-    @admin.action(description="Revoke", permissions=["change"])
+    @admin.action(description=_("Revoke"), permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[HookLink]) -> None:
         number = sum(tokens.revoke(link.license_id, link.public_id) for link in links)
         self.message_user(request, f"{number} revoked.")

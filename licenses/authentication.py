@@ -13,16 +13,26 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from http_api.addresses import client_address
-from http_api.errors import Refusal
+from http_api.addresses import client_network
+from http_api.blanks import is_blank
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.headers import header
+from http_api.reading import body_of
 from http_api.shapes import invalid
-from http_api.throttles import failed_key, license_throttle
-from licenses import auth, keys
+from http_api.throttles import license_throttle, record_failed_key
+from licenses import keys, lookup, scopes
 from licenses.models import Device
+from licenses.scopes import Scope
+from licenses.sender import Sender
 
-# Codes that mean "wrong key": they count against the address they came from.
-_WRONG_KEY = frozenset({"license_not_found", "invalid_key", "device_unknown"})
+# Codes that mean "wrong key": they count against the address they came from. `device_unknown` is none
+# of them: a phone that was revoked must hear so whatever others at its address have tried, and a token
+# of 256 bits need not be protected from guessing.
+_WRONG_KEY = frozenset({ErrorCode.LICENSE_NOT_FOUND, ErrorCode.INVALID_KEY})
+
+# Where the WSGI environ says whose key was right, for the pool's turns (smsgate.web.callers).
+ACCOUNT = "smsgate.account"
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -31,28 +41,33 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any]:
         try:
             principal = self.principal(request)
-        except Refusal as refusal:
-            if refusal.code in _WRONG_KEY:
-                failed_key(client_address(request.META))
+        except ApiError as error:
+            if error.code in _WRONG_KEY:
+                record_failed_key(client_network(request.META))
             raise
-        if isinstance(principal, auth.Sender):
-            self.throttle(principal)
+        if isinstance(principal, Sender):
+            request.META[ACCOUNT] = principal.account_id
+            self.throttle(request, principal)
+            needed = request.parser_context["view"].needed_scope()
+            scopes.require(principal.scopes, Scope.MANAGE if needed is None else Scope(needed))
+        else:
+            request.META[ACCOUNT] = principal.license.account_id
         return None, principal
 
-    def principal(self, request: Request) -> auth.Sender | Device:
-        """Who asks. Raises Refusal."""
+    def principal(self, request: Request) -> Sender | Device:
+        """Who asks. Raises ApiError."""
         raise NotImplementedError
 
-    def throttle(self, sender: auth.Sender) -> None:
+    def throttle(self, request: Request, sender: Sender) -> None:
         license_throttle(sender.license_id)
 
 
 class LicenseKey(KeyAuthentication):
     """Message routes: `license__key` (6 or 12 characters) in the body, or the key in a header."""
 
-    def principal(self, request: Request) -> auth.Sender:
-        given = _body(request).get("license__key") or _license_key_header(request)
-        return auth.sender_by_license_key(
+    def principal(self, request: Request) -> Sender:
+        given = _in_body(request, "license__key") or _license_key_header(request)
+        return lookup.sender_by_license_key(
             _required("license__key", given, keys.LICENSE_KEY_LENGTHS, "6 or 12")
         )
 
@@ -60,34 +75,52 @@ class LicenseKey(KeyAuthentication):
 class KeyPair(KeyAuthentication):
     """Contact and group routes: `key` (6–12 characters) and `api_key` (12)."""
 
-    def principal(self, request: Request) -> auth.Sender:
-        key = _body(request).get("key") or _license_key_header(request)
-        api_key = _body(request).get("api_key") or header(request, "X-Api-Key")
-        problems: dict[str, Any] = {}
-        for field, value, lengths, words in (
-            ("key", key, range(6, 13), "6 to 12"),
-            ("api_key", api_key, (keys.API_KEY_LENGTH,), "12"),
-        ):
-            try:
-                _required(field, value, lengths, words)
-            except Refusal as refusal:
-                problems |= refusal.errors
-        if problems:
-            raise invalid(problems)
-        return auth.sender_by_key_pair(str(key), str(api_key))
+    def principal(self, request: Request) -> Sender:
+        key = _in_body(request, "key") or _license_key_header(request)
+        return _sender_by_pair("key", key, range(6, 13), "6 to 12", _api_key(request))
+
+
+class LicenseKeyAndPerhapsApiKey(LicenseKey):
+    """The call to test keys with: as message routes; an api_key that is sent must be right too."""
+
+    def principal(self, request: Request) -> Sender:
+        if not (api_key := _api_key(request)):
+            return super().principal(request)
+        given = _in_body(request, "license__key") or _license_key_header(request)
+        lengths = keys.LICENSE_KEY_LENGTHS
+        return _sender_by_pair("license__key", given, lengths, "6 or 12", api_key)
+
+
+def _api_key(request: Request) -> Any:
+    return _in_body(request, "api_key") or header(request, "X-Api-Key")
+
+
+def _sender_by_pair(name: str, key: object, lengths: Any, words: str, api_key: object) -> Sender:
+    problems: dict[str, Any] = {}
+    for field, value, its_lengths, its_words in (
+        (name, key, lengths, words),
+        ("api_key", api_key, (keys.API_KEY_LENGTH,), "12"),
+    ):
+        try:
+            _required(field, value, its_lengths, its_words)
+        except ApiError as error:
+            problems |= error.errors
+    if problems:
+        raise invalid(problems)
+    return lookup.sender_by_key_pair(str(key), str(api_key))
 
 
 class DeviceToken(KeyAuthentication):
     """Companion routes: the phone's token in `Authorization: Bearer`."""
 
     def principal(self, request: Request) -> Device:
-        return auth.device_by_token(bearer(request) or "")
+        return lookup.device_by_token(bearer(request) or "")
 
 
-def _body(request: Request) -> dict[str, Any]:
-    data = request.data  # StrictParser gives objects only
-    assert isinstance(data, dict)
-    return data
+def _in_body(request: Request, name: str) -> Any:
+    """Return the body's field; None where it is absent or blank, so that a header may hold the key."""
+    value = body_of(request).get(name)
+    return None if is_blank(value) else value
 
 
 def _license_key_header(request: Request) -> str | None:
@@ -120,10 +153,9 @@ def _required(
     words: str,
 ) -> str:
     if value is None or value == "":
-        raise Refusal.of_field(
-            field, "send the key in the body, or as the header `Authorization: Bearer <key>`"
-        )
-    key = auth.well_formed(value, lengths)
+        where = "X-Api-Key: <key>" if field == "api_key" else "Authorization: Bearer <key>"
+        raise ApiError.of_field(field, f"send the key in the body, or as the header `{where}`")
+    key = keys.well_formed(value, lengths)
     if key is None:
-        raise Refusal.of_field(field, f"must have {words} characters")
+        raise ApiError.of_field(field, f"must have {words} characters")
     return key

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from django.conf import settings
 
 Kind = Literal[
     "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
-    "webhook",
+    "webhook", "pepper",
 ]  # fmt: skip
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.
@@ -64,6 +64,13 @@ def derived(version: int, kind: Kind, value: str) -> bytes:
 def newest_pepper() -> int:
     """The version that new secrets are made with."""
     return max(settings.PEPPERS)
+
+
+def well_formed(value: object, lengths: Sequence[int]) -> str | None:
+    """Return the key as text if its length is one of `lengths`; all-digit keys also come as numbers."""
+    if type(value) is int:
+        value = str(value)
+    return value if isinstance(value, str) and len(value) in lengths else None
 
 
 def normal_pairing_code(typed: str) -> str:

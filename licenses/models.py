@@ -10,11 +10,19 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from licenses import keywords, scopes
+from protocol import constant
+
 DIGEST_LENGTH = 80
+# What an operator may set is bounded where dates are reckoned with it: 9999 is a calendar's last year.
+MAX_RETENTION_DAYS = 36_500
+LEASE_SECONDS = (30, 86_400)
+MAX_AGE_HOURS = 8_736  # 52 weeks: after the last year that a client may name there is one left
 
 
 @cache
@@ -32,8 +40,18 @@ def known_country(code: str) -> None:
         raise ValidationError("Unknown country; use a code like PL.")
 
 
+class KeptSms(models.TextChoices):
+    """Which received SMS are stored for those who have the account's keys. STOP is always heard."""
+
+    ALL = "all", "all, also what banks and strangers send"
+    KNOWN = "known", "from numbers that the account has written to, and keywords"
+    NOTHING = "nothing", "none"
+
+
 class Account(models.Model):
     """A business: one Django user owns it. Its rules hold for all of its licences."""
+
+    DEFAULT_MAX_AGE_HOURS = 72
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     name = models.CharField(max_length=255)
@@ -55,18 +73,49 @@ class Account(models.Model):
         null=True, blank=True, help_text="The subscription's last day. Empty: for ever."
     )
     is_active = models.BooleanField(default=True)
+    max_age_hours = models.PositiveIntegerField(
+        "maximum age in hours",
+        null=True,
+        blank=True,
+        default=DEFAULT_MAX_AGE_HOURS,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_AGE_HOURS)],
+        help_text="A message without a `send_before` of its own that no phone took within so many hours"
+        " of when it was due ends as expired. Empty: it waits for ever.",
+    )
     retention_days = models.PositiveIntegerField(
         default=180,
+        validators=[MaxValueValidator(MAX_RETENTION_DAYS)],
         help_text="After so many days the phone and text of a finished message are erased.",
     )
-    codes_by_sms = models.BooleanField(
-        "one-time codes for Telegram and WhatsApp go out as SMS",
-        default=True,
-        help_text="For programs that speak sms.by's API. Off: such a code is refused.",
+    kept_sms = models.CharField(
+        "received SMS that are kept",
+        max_length=8,
+        choices=KeptSms.choices,
+        default=KeptSms.KNOWN,
+        help_text="Whoever has a key of the account may read them. A phone may have its own rule."
+        " STOP is heard in any case.",
     )
+    stop_words = models.TextField(
+        "words that opt out",
+        blank=True,
+        default=keywords.DEFAULT_STOP_WORDS,
+        validators=[keywords.check_words],
+        help_text="An SMS that is nothing but one of these opts its sender out; separate them by commas."
+        " STOP itself always does.",
+    )
+    start_words = models.TextField(
+        "words that take that back",
+        blank=True,
+        default=keywords.DEFAULT_START_WORDS,
+        validators=[keywords.check_words],
+        help_text="They take back what was asked for by SMS, never what the API or you have set.",
+    )
+    # What differs from the defaults of settings that other services' APIs add (dialects.settings).
+    dialect_settings = models.JSONField(default=dict, blank=True, editable=False)
     # Which secret its webhooks are signed with: the version of the pepper that it follows from, and
     # how many there have been.
-    webhook_secret_n = models.CharField(max_length=16, default="1$1", editable=False)
+    webhook_secret_pepper = models.PositiveSmallIntegerField(default=1, editable=False)
+    webhook_secret_number = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -78,7 +127,12 @@ class Account(models.Model):
                     Q(opens_at__isnull=False, closes_at__isnull=False) & ~Q(opens_at=F("closes_at"))
                 ),
                 violation_error_message="Give both ends of the sending hours, and let them differ.",
-            )
+            ),
+            models.CheckConstraint(
+                name="account_numbers_in_range",
+                condition=Q(retention_days__lte=MAX_RETENTION_DAYS)
+                & (Q(max_age_hours__isnull=True) | Q(max_age_hours__range=(1, MAX_AGE_HOURS))),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +141,12 @@ class Account(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def clean(self) -> None:
+        if both := keywords.in_both(self.stop_words, self.start_words):
+            raise ValidationError(
+                f"These words would opt out and take that back: {', '.join(both)}"
+            )
 
 
 class License(models.Model):
@@ -98,16 +158,43 @@ class License(models.Model):
     key_hint = models.CharField("key starts with", max_length=4, editable=False)
     is_active = models.BooleanField(default=True)
     allow_short_codes = models.BooleanField(default=False)
+    scopes = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        validators=[scopes.check_scopes],
+        help_text=f"What its keys may do: {', '.join(scopes.GIVEN)}. Empty: everything.",
+    )
     lease_seconds = models.PositiveIntegerField(
-        default=600, help_text="A phone must start a message within so many seconds of taking it."
+        default=constant("lease_seconds"),
+        validators=[MinValueValidator(LEASE_SECONDS[0]), MaxValueValidator(LEASE_SECONDS[1])],
+        help_text="A phone must start a message within so many seconds of taking it.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = "licence"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="license_lease_in_range", condition=Q(lease_seconds__range=LEASE_SECONDS)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.account} #{self.pk}"
+
+    def clean(self) -> None:
+        self.scopes = scopes.parse_scopes(self.scopes)
+
+
+class PepperCheck(models.Model):
+    """By what a start sees that a pepper is the one that this database's keys were made with."""
+
+    version = models.PositiveSmallIntegerField(primary_key=True)
+    digest = models.CharField(max_length=DIGEST_LENGTH)
+
+    def __str__(self) -> str:
+        return f"check of pepper {self.version}"
 
 
 class ApiKey(models.Model):
@@ -150,9 +237,12 @@ class Token(models.Model):
         SESSION = "session"
 
     license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="+", db_index=False)
-    credential = models.ForeignKey(  # the log-in that it came from: it ends with that
-        Credential, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+    # The log-in that it came from: it ends with that. A composite key (migration 0011) sees to it that
+    # both are of one licence.
+    credential = models.ForeignKey(
+        Credential, null=True, on_delete=models.CASCADE, related_name="+", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
     kind = models.CharField(max_length=8, choices=Kind.choices)
     public_id = models.UUIDField(default=uuid.uuid4)  # no secret; of one log-in's tokens the same
     digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
@@ -199,8 +289,20 @@ class Device(models.Model):
     app_version = models.CharField(max_length=64, blank=True)
     sims = models.JSONField(default=list, blank=True)
     health = models.JSONField(default=dict, blank=True)
+    # SIMs that cannot send, as messages name them (null: the default one), and what the server has
+    # counted to know that (messaging.services.failing_sims).
+    failing_sims = models.JSONField(default=list, blank=True, editable=False)
+    refusals = models.JSONField(default=dict, blank=True, editable=False)
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.INSTANT)
     is_paused = models.BooleanField(default=False)
+    kept_sms = models.CharField(
+        "received SMS that are kept",
+        max_length=8,
+        choices=KeptSms.choices,
+        blank=True,
+        default="",
+        help_text="Empty: as the account says.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_sync_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_sync_seconds = models.PositiveIntegerField(default=900, editable=False)
@@ -221,12 +323,23 @@ class PairingCode(models.Model):
 
     license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="pairing_codes")
     code_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
+    # Both phones are of this licence, by composite keys (migration 0011).
     replaces = models.ForeignKey(  # the device whose new install this is
-        Device, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
     )
     expires_at = models.DateTimeField()
     used_by = models.ForeignKey(
-        Device, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
     )
 
     def __str__(self) -> str:

@@ -14,8 +14,24 @@ def pairing_link(code: str) -> str:
     return f"{settings.PAIRING_URL}/pair/#{code}" + (f"~{fingerprint}" if fingerprint else "")
 
 
-def qr(text: str) -> str:
-    """A QR code for a terminal, two modules a character."""
+def unreachable() -> str:
+    """Return what to do where no phone can open the pairing link; '' where one can."""
+    if not settings.PAIRING_IS_LOCAL:
+        return ""
+    return (
+        f"Phones cannot reach {settings.PAIRING_URL}: it is this machine's own address. Start the"
+        " service with BIND=0.0.0.0 PUBLIC_URL=http://<this machine's address>:PORT, or with the"
+        " https address of the proxy in front of it, and make a new code."
+    )
+
+
+def scannable(link: str) -> str:
+    """Return the link's QR code for a terminal, or what to do where a phone could not open it."""
+    return unreachable() or _qr(link)
+
+
+def _qr(text: str) -> str:
+    """Return a QR code for a terminal, two modules a character."""
     out = io.StringIO()
     segno.make(text, error="l").terminal(out, compact=True)
     return out.getvalue()

@@ -12,11 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from licenses import keys
 from licenses.models import Account, ApiKey, Credential, Device, License, PairingCode
+from licenses.scopes import parse_scopes
+from protocol import constant
 
-PAIRING_CODE_MINUTES = 10
+PAIRING_CODE_MINUTES = constant("pairing_code_minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class NewPairingCode:
 
 @transaction.atomic
 def provision(
-    name: str, *, key_length: int = 12, is_active: bool = True, **rules: Any
+    name: str, *, key_length: int = 12, is_active: bool = True, scopes: str = "", **rules: Any
 ) -> Provisioned:
     """An account called `name` with a licence, an api_key and a credential.
 
@@ -59,7 +62,9 @@ def provision(
     account = Account(user=user, name=name, **rules)
     account.full_clean()
     account.save()
-    license, license_key = add_license(account, key_length=key_length, is_active=is_active)
+    license, license_key = add_license(
+        account, key_length=key_length, is_active=is_active, scopes=scopes
+    )
     credential = add_credential(license)
     return Provisioned(
         account_id=account.pk,
@@ -81,9 +86,14 @@ def _free_username(name: str) -> str:
 
 
 def add_license(
-    account: Account, *, name: str = "", key_length: int = 12, is_active: bool = True
+    account: Account,
+    *,
+    name: str = "",
+    key_length: int = 12,
+    is_active: bool = True,
+    scopes: str = "",
 ) -> tuple[License, str]:
-    """A further licence of this account, and its key in plain text."""
+    """A further licence of this account, and its key in plain text. Raises ValidationError."""
     key = keys.new_key(key_length)
     license = License.objects.create(
         account=account,
@@ -91,6 +101,7 @@ def add_license(
         key_digest=keys.digest("license_key", key),
         key_hint=key[:2],
         is_active=is_active,
+        scopes=parse_scopes(scopes),
     )
     return license, key
 
@@ -116,6 +127,12 @@ def add_credential(license: License) -> NewCredential:
     return new
 
 
+def set_scopes(license: License, scopes: str) -> None:
+    """Let the keys of this licence do what these scopes name, '' for everything, from now on."""
+    license.scopes = parse_scopes(scopes)
+    license.save(update_fields=["scopes"])
+
+
 def rotate_license_key(license: License) -> str:
     """A new key of 12 characters for this licence; the old one is void at once."""
     key = keys.new_key()
@@ -139,15 +156,10 @@ def rotate_credential(license: License) -> NewCredential:
     return add_credential(license)
 
 
-def sends_codes_by_sms(account_id: int) -> bool:
-    """Whether a one-time code that is meant for a messenger may go out as SMS."""
-    return Account.objects.filter(pk=account_id, codes_by_sms=True).exists()
-
-
 def webhook_key(account: Account) -> bytes:
-    """What this account's webhooks are signed with. It follows from the pepper and is not stored."""
-    version, _, n = account.webhook_secret_n.partition("$")
-    return keys.derived(int(version), "webhook", f"{account.pk} {n}")
+    """Return what this account's webhooks are signed with. It follows from a pepper, unstored."""
+    value = f"{account.pk} {account.webhook_secret_number}"
+    return keys.derived(account.webhook_secret_pepper, "webhook", value)
 
 
 def webhook_secret(account: Account) -> str:
@@ -159,9 +171,9 @@ def webhook_secret(account: Account) -> str:
 def rotate_webhook_secret(account: Account) -> str:
     """A new secret for this account; the former signs nothing from now on."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
-    n = int(locked.webhook_secret_n.partition("$")[2]) + 1
-    locked.webhook_secret_n = f"{keys.newest_pepper()}${n}"
-    locked.save(update_fields=["webhook_secret_n"])
+    locked.webhook_secret_pepper = keys.newest_pepper()
+    locked.webhook_secret_number += 1
+    locked.save(update_fields=["webhook_secret_pepper", "webhook_secret_number"])
     return webhook_secret(locked)
 
 
@@ -207,8 +219,9 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
         .first()
     )
     if offer is None or (offer.used_by and not _may_repeat(offer.used_by, install_id)):
-        raise Refusal(
-            "pairing_code_invalid", "This pairing code is wrong, used or expired; make a new one."
+        raise ApiError(
+            ErrorCode.PAIRING_CODE_INVALID,
+            "This pairing code is wrong, used or expired; make a new one.",
         )
     known = Device.objects.filter(license=offer.license, install_id=install_id).first()
     device = known or offer.replaces or Device(license=offer.license)
@@ -218,6 +231,8 @@ def pair(code: str, *, install_id: str, **facts: Any) -> Paired:
     device.token_digest = keys.digest("device", token)
     device.revoked_at = None
     device.silent_since = None
+    if replaced is not None:  # what the old phone's SIMs could not do says nothing of this one's
+        device.failing_sims, device.refusals = [], {}
     for field, value in facts.items():
         setattr(device, field, value)
     device.save()

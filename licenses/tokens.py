@@ -1,7 +1,7 @@
 """Tokens that we issue beside the keys: hook links, and what a program's log-in is answered.
 
 Random, told once, kept as a digest; each is good for one kind of use, and ends with the credential
-whose log-in it came from. `licenses.auth.sender_by_issued_token` takes them back in.
+whose log-in it came from. `licenses.lookup.sender_by_issued_token` takes them back in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from http_api import clock
-from licenses import auth, keys
+from licenses import keys, lookup
 from licenses.models import License, Token
 
 Kind = Token.Kind
@@ -47,8 +47,8 @@ def issue(
     return value
 
 
-def ensure(kind: Kind, license_id: int, *, value: str, credential_id: int | None) -> None:
-    """Let a value that the caller makes the same each time be a token; once revoked it stays so."""
+def create_if_absent(kind: Kind, license_id: int, *, value: str, credential_id: int | None) -> None:
+    """Insert this value as a token if it is absent. A revoked one stays revoked."""
     token = Token(
         license_id=license_id,
         credential_id=credential_id,
@@ -80,8 +80,8 @@ def extend(kind: Kind, value: str, expires_at: dt.datetime) -> None:
     _by_value(kind, value).update(expires_at=expires_at)
 
 
-def use_up(kind: Kind, value: str) -> bool:
-    """Void a token that is good for one use; False where somebody was faster."""
+def consume(kind: Kind, value: str) -> bool:
+    """Void a token that is good for one use. Return False where somebody was faster."""
     return _void(_by_value(kind, value)) == 1
 
 
@@ -97,12 +97,12 @@ def forget_expired() -> None:
 
 
 def _void(them: QuerySet[Token]) -> int:
-    """Answers how many it were. A program that logs out is out at its very next request.
+    """Return how many it were. A program that logs out is out at its very next request.
 
-    (Another process, where there are several, may remember it for `auth.MEMORY`.)
+    (Another process, where there are several, may remember it for `lookup.CACHE_TIME`.)
     """
     voided = them.update(revoked_at=clock.now())
-    transaction.on_commit(auth.forget)  # not before: without a transaction it runs at once
+    transaction.on_commit(lookup.clear_cache)  # not before: without a transaction it runs at once
     return voided
 
 

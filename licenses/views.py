@@ -8,11 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
-from http_api.views import ApiViewSet
-from licenses import limits
-from licenses.auth import sender_of
-from licenses.authentication import LicenseKey
+from http_api.times import utc_or_none
+from licenses import daily_limit
+from licenses.authentication import LicenseKeyAndPerhapsApiKey
 from licenses.models import Account, Device
+from licenses.scopes import GIVEN, Scope
+from licenses.sender import Sender
+from licenses.viewsets import NativeViewSet
 
 
 class MeAccount(TypedDict):
@@ -22,10 +24,12 @@ class MeAccount(TypedDict):
     time_zone: str
     sending_hours: str | None  # HH:MM-HH:MM
     valid_until: str | None
+    max_age_hours: int | None  # what no phone took within this age expires; None: never
 
 
 class MeLicense(TypedDict):
     id: int
+    scopes: list[str] | None  # what this key may do; None: everything
 
 
 class MeDevice(TypedDict):
@@ -34,6 +38,7 @@ class MeDevice(TypedDict):
     last_sync_at: str | None
     is_silent: bool  # it missed three syncs
     is_paused: bool
+    failing_sims: list[int | None]  # slots that cannot send; None: what names no SIM
     battery: Any
 
 
@@ -45,14 +50,15 @@ class MeAnswer(TypedDict):
     devices: list[MeDevice]
 
 
-class MeViewSet(ApiViewSet):
-    """The cheap call that a client uses to test its key."""
+class MeViewSet(NativeViewSet):
+    """The cheap call that a client uses to test its keys: each that is sent is checked."""
 
-    authentication_classes = [LicenseKey]
+    authentication_classes = [LicenseKeyAndPerhapsApiKey]
     status_by_code: ClassVar = {"license_not_found": 401}
+    needs: ClassVar = {"retrieve": Scope.ANY}
 
     def retrieve(self, request: Request) -> Response:
-        sender = sender_of(request)
+        sender = self.sender
         account = Account.objects.get(pk=sender.account_id)
         devices = Device.objects.filter(license_id=sender.license_id, revoked_at=None)
         answer: MeAnswer = {
@@ -63,13 +69,18 @@ class MeViewSet(ApiViewSet):
                 "time_zone": account.time_zone,
                 "sending_hours": _hours(account),
                 "valid_until": account.valid_until.isoformat() if account.valid_until else None,
+                "max_age_hours": account.max_age_hours,
             },
-            "license": {"id": sender.license_id},
+            "license": {"id": sender.license_id, "scopes": _scopes(sender)},
             "max_daily_sms": sender.max_daily_sms,
-            "remaining_today": limits.remaining(sender),
+            "remaining_today": daily_limit.remaining(sender),
             "devices": [_device(device) for device in devices.order_by("pk")],
         }
         return Response(answer)
+
+
+def _scopes(sender: Sender) -> list[str] | None:
+    return None if sender.scopes is None else [one for one in GIVEN if one in sender.scopes]
 
 
 def _hours(account: Account) -> str | None:
@@ -79,12 +90,12 @@ def _hours(account: Account) -> str | None:
 
 
 def _device(device: Device) -> MeDevice:
-    synced = device.last_sync_at
     return {
         "id": device.pk,
         "name": device.name,
-        "last_sync_at": f"{synced:%Y-%m-%dT%H:%M:%SZ}" if synced else None,
+        "last_sync_at": utc_or_none(device.last_sync_at),
         "is_silent": device.silent_since is not None,
         "is_paused": device.is_paused,
+        "failing_sims": device.failing_sims,
         "battery": device.health.get("battery"),
     }

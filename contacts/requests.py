@@ -1,4 +1,4 @@
-"""What the contact and group routes take and answer."""
+"""Requests of the contact and group routes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from pydantic import (
     field_validator,
 )
 
-from contacts.services import ContactDraft
+from contacts.services import ContactDraft, ContactSms
 from http_api.shapes import Boolean, Identifier, Shape, problem, problems_by_field
-from messaging.drafts import DEFAULT_PRIORITY, ClientTime
+from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Invalid
 from messaging.fields import Phone, Priority, Text, Time
-from messaging.services.accept import Invalid
 
 Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
 Key = Annotated[Identifier | None, Field(description="Licence key, 6–12 characters.")]
@@ -50,15 +49,10 @@ class ContactItem(Shape):
         return value
 
     def draft(self) -> ContactDraft:
-        return ContactDraft(
-            name=self.name,
-            phone=self.phone,
-            group_name=self.group_name,
-            message=self.message,
-            send_after=self.send_after,
-            send_before=self.send_before,
-            priority=self.priority,
-        )
+        sms = None
+        if self.message is not None and self.send_after is not None:
+            sms = ContactSms(self.message, self.send_after, self.send_before, self.priority)
+        return ContactDraft(self.name, self.phone, self.group_name, sms)
 
 
 class SingleContact(_Keys, ContactItem):

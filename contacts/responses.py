@@ -1,4 +1,4 @@
-"""What the contact and group routes answer. The types make the OpenAPI schema."""
+"""Responses of the contact and group routes. The types make the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from contacts.models import ContactGroup
-from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, Skipped
-from licenses.auth import Sender
+from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, SkippedContact
+from licenses.sender import Sender
 
 
 class ContactAnswer(TypedDict):
@@ -24,7 +24,7 @@ class ContactsAnswer(TypedDict):
     created_count: int
     updated_count: int
     skipped_count: int
-    skipped: list[Skipped]
+    skipped: list[SkippedContact]
     messages_created_count: int
 
 

@@ -1,0 +1,201 @@
+"""Find whose a key is. A look-up is one query, and costs the same for any wrong key.
+
+Raw SQL: lookup.sql.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from http_api import clock
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.prepared import statements
+from licenses import keys
+from licenses.models import Device, License, Token
+from licenses.sender import Sender, time_zone
+
+# Every request of every program asks this. As an ORM query it costs more than all the rest of a
+# request: building it, not running it.
+_SELECT = statements(__file__)
+
+
+class _Found(NamedTuple):
+    """A row of lookup.sql."""
+
+    license_id: int
+    is_active: bool
+    allow_short_codes: bool
+    scopes: str  # separated by spaces; '': everything
+    account_id: int
+    user_id: int
+    country: str
+    time_zone: str
+    opens_at: dt.time | None
+    closes_at: dt.time | None
+    max_daily_sms: int | None
+    max_age_hours: int | None
+    account_is_active: bool
+    valid_until: dt.date | None
+    has_api_key: bool = False
+    credential_id: int | None = None
+    token_scopes: str | None = None  # as above
+    expires_at: dt.datetime | None = None
+
+
+# Cache an authenticated sender for one second: the look-up costs PostgreSQL half as much as the insert.
+# What an operator changes is in force after this time.
+CACHE_TIME = dt.timedelta(seconds=1)
+_CACHE_SIZE = 10_000
+_cache: dict[tuple[str, ...], tuple[dt.datetime, Sender]] = {}
+
+
+def _cached(look_up: Callable[[], Sender], *asked: str) -> Sender:
+    """Return the sender that `look_up` finds, or found less than `CACHE_TIME` ago for the same digests.
+
+    Of keys that are refused nothing is kept: time must not tell one from another.
+    """
+    now = clock.now()
+    found_at, sender = _cache.get(asked, (now, None))
+    if sender is None or not dt.timedelta(0) <= now - found_at < CACHE_TIME:
+        sender = look_up()
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.clear()
+        _cache[asked] = now, sender
+    return sender
+
+
+def clear_cache() -> None:
+    """Look every sender up anew, in this process."""
+    _cache.clear()
+
+
+def sender_by_license_key(key: str) -> Sender:
+    """Return the sender for this licence key.
+
+    Raise ApiError: `license_not_found`, `license_inactive`, `subscription_expired`.
+    """
+    digests = keys.digests("license_key", key)
+    return _cached(lambda: _usable(_find("by_key", keys=digests, api_keys=[])), *digests)
+
+
+def sender_by_key_pair(key: str, api_key: str) -> Sender:
+    """Return the sender for a licence key and an api_key of the same account.
+
+    Raise ApiError: `license_inactive`, `subscription_expired`, and `invalid_key` for everything
+    else: an unknown, wrong, foreign or disabled key all look the same.
+    """
+    digests, api_digests = keys.digests("license_key", key), keys.digests("api_key", api_key)
+
+    def look_up() -> Sender:
+        row = _find("by_key", keys=digests, api_keys=api_digests)
+        if row is None or not row.has_api_key:
+            raise ApiError(ErrorCode.INVALID_KEY, "The licence key or the api_key is not valid.")
+        return _usable(row)
+
+    return _cached(look_up, *digests, *api_digests)
+
+
+def sender_by_password(username: str, password: str) -> Sender:
+    """Return the sender for an API credential. Raise ApiError: `invalid_key`, and as above."""
+    if "\0" in username:  # PostgreSQL's text has none
+        raise _unknown()
+    digests = keys.digests("password", password)
+    return _cached(
+        lambda: _usable(_known(_find("by_password", username=username, digests=digests))),
+        username, *digests,
+    )  # fmt: skip
+
+
+def sender_by_token(token: str) -> Sender:
+    """Return the sender for the long token of an API credential. Raise as above."""
+    digests = keys.digests("token", token)
+    return _cached(lambda: _usable(_known(_find("by_token", digests=digests))), *digests)
+
+
+def sender_by_issued_token(kind: Token.Kind, token: str) -> Sender:
+    """Return the sender for a token of `licenses.tokens` of this kind. Raise as above."""
+    digests = keys.digests("issued_token", token)
+    return _cached(
+        lambda: _usable(
+            _known(_find("by_issued_token", kind=kind.value, digests=digests, now=clock.now()))
+        ),
+        kind.value, *digests,
+    )  # fmt: skip
+
+
+def _known(row: _Found | None) -> _Found:
+    if row is None:
+        raise _unknown()
+    return row
+
+
+def _unknown() -> ApiError:
+    return ApiError(ErrorCode.INVALID_KEY, "The username, password or token is not valid.")
+
+
+def sender_of_license(license: License) -> Sender:
+    """Return the sender that this licence is, for code that already holds it. Raise as above."""
+    return _usable(_find("by_id", license_id=license.pk))
+
+
+def device_by_token(token: str) -> Device:
+    """Return the paired phone with this token, its licence and account. Raise `device_unknown`."""
+    device = (
+        Device.objects.select_related("license__account")
+        .filter(token_digest__in=keys.digests("device", token), revoked_at=None)
+        .first()
+    )
+    if device is None:
+        raise _unpaired()
+    return device
+
+
+def lock_device(device: Device) -> None:
+    """Lock this phone's row until the transaction ends.
+
+    Raise `device_unknown` where it was revoked, or paired anew, since it was read.
+    """
+    locked = Device.objects.select_for_update().filter(
+        pk=device.pk, token_digest=device.token_digest, revoked_at=None
+    )
+    if not locked.values_list("pk"):
+        raise _unpaired()
+
+
+def _unpaired() -> ApiError:
+    return ApiError(ErrorCode.DEVICE_UNKNOWN, "This phone is not paired any more; pair it again.")
+
+
+def _find(statement: str, **values: Any) -> _Found | None:
+    return _SELECT[statement].one(_Found, values)
+
+
+def _usable(row: _Found | None) -> Sender:
+    if row is None:
+        raise ApiError(ErrorCode.LICENSE_NOT_FOUND, "There is no licence with this key.")
+    if not (row.is_active and row.account_is_active):
+        raise ApiError(ErrorCode.LICENSE_INACTIVE, "This licence is not active.")
+    zone = time_zone(row.time_zone)
+    if row.valid_until and clock.now().astimezone(zone).date() > row.valid_until:
+        raise ApiError(
+            ErrorCode.SUBSCRIPTION_EXPIRED, "The subscription of this account has ended."
+        )
+    return Sender(
+        license_id=row.license_id,
+        account_id=row.account_id,
+        user_id=row.user_id,
+        country=row.country,
+        zone=zone,
+        opens_at=row.opens_at,
+        closes_at=row.closes_at,
+        max_daily_sms=row.max_daily_sms,
+        max_age_hours=row.max_age_hours,
+        allow_short_codes=row.allow_short_codes,
+        credential_id=row.credential_id,
+        token_scopes=frozenset(row.token_scopes.split()) if row.token_scopes else None,
+        scopes=frozenset(row.scopes.split()) if row.scopes else None,
+        expires_at=row.expires_at,
+    )

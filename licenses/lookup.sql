@@ -1,0 +1,60 @@
+-- Who a key belongs to: five ways to find a licence, each one query with the rules of its account.
+--
+-- `::text`: a prepared statement whose result changes its types fails for as long as the connection
+-- lives, and a migration that makes a column longer does that.
+
+-- name: by_id
+SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
+    a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
+    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.valid_until
+FROM licenses_license AS l
+JOIN licenses_account AS a ON a.id = l.account_id
+WHERE l.id = %(license_id)s
+
+-- name: by_key
+-- has_api_key: whether one of the api_keys is the same account's.
+SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
+    a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
+    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.valid_until,
+    EXISTS (
+        SELECT FROM licenses_apikey AS k
+        WHERE k.account_id = a.id AND k.is_active AND k.key_digest = ANY(%(api_keys)s::text[])
+    ) AS has_api_key
+FROM licenses_license AS l
+JOIN licenses_account AS a ON a.id = l.account_id
+WHERE l.key_digest = ANY(%(keys)s::text[])
+
+-- name: by_password
+SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
+    a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
+    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.valid_until, c.id AS credential_id
+FROM licenses_license AS l
+JOIN licenses_account AS a ON a.id = l.account_id
+JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active
+WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s::text[])
+
+-- name: by_token
+SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
+    a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
+    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.valid_until, c.id AS credential_id
+FROM licenses_license AS l
+JOIN licenses_account AS a ON a.id = l.account_id
+JOIN licenses_credential AS c ON c.license_id = l.id AND c.is_active
+WHERE c.token_digest = ANY(%(digests)s::text[])
+
+-- name: by_issued_token
+SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
+    a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
+    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.valid_until, t.credential_id, t.scopes::text AS token_scopes, t.expires_at
+FROM licenses_license AS l
+JOIN licenses_account AS a ON a.id = l.account_id
+JOIN licenses_token AS t ON t.license_id = l.id
+LEFT JOIN licenses_credential AS c ON c.id = t.credential_id
+WHERE t.digest = ANY(%(digests)s::text[]) AND t.kind = %(kind)s AND t.revoked_at IS NULL
+    AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+    AND (t.credential_id IS NULL OR c.is_active)

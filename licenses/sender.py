@@ -1,0 +1,39 @@
+"""Who sends: a licence that a key was right for, with the rules of its account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An authenticated licence with the rules of its account, as read at the start of a request."""
+
+    license_id: int
+    account_id: int
+    user_id: int
+    country: str
+    zone: ZoneInfo
+    opens_at: dt.time | None
+    closes_at: dt.time | None
+    max_daily_sms: int | None
+    max_age_hours: int | None
+    allow_short_codes: bool
+    credential_id: int | None = None  # where it logged in with one
+    token_scopes: frozenset[str] | None = None  # a vendor's, of its token; None: everything
+    scopes: frozenset[str] | None = (
+        None  # of its licence's keys (licenses.scopes); None: everything
+    )
+    expires_at: dt.datetime | None = None  # its token; None: not by itself
+
+    @property
+    def scope(self) -> str:
+        return f"license:{self.license_id}"
+
+
+@lru_cache(maxsize=64)
+def time_zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
