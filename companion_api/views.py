@@ -1,4 +1,4 @@
-"""What phones call. `GET /companion/wait/` is not here: it is async (companion_api.wait)."""
+"""The routes for phones. `GET /companion/wait/` is not here: it is async (companion_api.wait)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from companion_api import answers, shapes
+from companion_api import requests, responses
 from http_api import clock
-from http_api.addresses import client_address
-from http_api.errors import Refusal
-from http_api.shapes import validated
-from http_api.throttles import failed_key
-from http_api.views import ApiViewSet, retried
+from http_api.addresses import client_network
+from http_api.deadlocks import retry_on_deadlock
+from http_api.errors import ApiError
+from http_api.reading import read
+from http_api.throttles import device_throttle, record_failed_key
+from http_api.views import ApiViewSet
 from licenses import services as licenses
 from licenses.authentication import DeviceToken
 from licenses.models import Device
@@ -26,16 +27,16 @@ class PairViewSet(ApiViewSet):
     authentication_classes = []
 
     def create(self, request: Request) -> Response:
-        body = validated(shapes.Pair, request.data)
+        body = read(request, requests.Pair)
         try:
             paired = self._pair(body)
-        except Refusal:
-            failed_key(client_address(request.META))
+        except ApiError:
+            record_failed_key(client_network(request.META))
             raise
-        return Response(answers.paired(paired.device, paired.token, clock.now()), status=201)
+        return Response(responses.paired(paired.device, paired.token, clock.now()), status=201)
 
     @transaction.atomic
-    def _pair(self, body: shapes.Pair) -> licenses.Paired:
+    def _pair(self, body: requests.Pair) -> licenses.Paired:
         paired = licenses.pair(body.code, install_id=body.install_id, **body.facts())
         if paired.replaced_install is not None:
             doubt_install(paired.device, paired.replaced_install)
@@ -47,9 +48,17 @@ class SyncViewSet(ApiViewSet):
 
     authentication_classes = [DeviceToken]
 
+    @property
+    def device(self) -> Device:
+        """Return the phone whose token this request has."""
+        device = self.request.auth
+        if not isinstance(device, Device):
+            raise TypeError("the view is open without a phone's token")
+        return device
+
     def create(self, request: Request) -> Response:
-        device = request.auth
-        assert isinstance(device, Device)
-        body = validated(shapes.Sync, request.data)
-        answer = retried(lambda: sync(device, body.request()))
-        return Response(answers.synced(answer, body.events))
+        device = self.device
+        device_throttle(device.pk)  # a phone that is not paired any more was told so before
+        body = read(request, requests.Sync)
+        answer = retry_on_deadlock(lambda: sync(device, body.request()))
+        return Response(responses.synced(answer, body.acked()))

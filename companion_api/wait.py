@@ -2,7 +2,8 @@
 small objects, not threads: one Redis subscription serves them all.
 
 A waiter subscribes first and looks then, so nothing falls between. It looks again when its licence
-is woken, when its next scheduled message becomes due, and every 5 s while Redis is gone.
+is woken, when its next scheduled message becomes due, and every 5 s while Redis is gone. A connection
+that is silent and open counts as gone after two silences.
 """
 
 from __future__ import annotations
@@ -11,64 +12,73 @@ import asyncio
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import redis.asyncio
 from django.conf import settings
 
 from http_api import clock
-from http_api.errors import Refusal
-from licenses.auth import device_by_token, sender_of_license
-from messaging import queue
-from messaging.drafts import sending_hours
+from licenses.lookup import device_by_token
+from messaging.services.leasing import Outlook, look_ahead
 from messaging.wakeup import CHANNEL
+from protocol import constant
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = 55.0  # seconds
+LONGEST_WAIT = float(constant("wait_seconds"))
 LOOK_WITHOUT_REDIS = 5.0
+POLLS_A_PHONE = 2  # a phone that lost its connection asks anew; of more the oldest is let go
 
-InThread = Callable[..., Awaitable[Any]]
+# Redis is asked for a sign of life after so many seconds of silence; a second silence is its end.
+SILENCE = 5.0
+
+# When all phones are to look again, as after Redis has come back, so many do in a second.
+LOOKS_A_SECOND = 200
+
+_REMEMBERED = 20_000
+
+
+class InThread(Protocol):
+    """Runs a look-up in a thread, in the turn of this caller; who is known does not wait for others."""
+
+    def __call__(
+        self, turn: Hashable, is_known: bool, look: Callable[[], Any], /
+    ) -> Awaitable[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at the queue found, and when it is worth looking again."""
+class Owner:
+    """Whose token it is. A token never comes to another phone."""
 
-    is_ready: bool
-    next_due: dt.datetime | None
-
-
-def license_of(token: str) -> int:
-    """Runs in a thread. Raises Refusal `device_unknown`."""
-    return device_by_token(token).license_id
+    device_id: int
+    license_id: int
+    account_id: int
 
 
-def look(token: str) -> Look:
-    """Runs in a thread: is there something for this phone to claim? Raises `device_unknown`."""
-    now = clock.now()
+class _Poll:
+    """One waiting request."""
+
+    def __init__(self) -> None:
+        self.woken = asyncio.Event()
+        self.is_let_go = False
+
+    def let_go(self) -> None:
+        self.is_let_go = True
+        self.woken.set()
+
+
+def owner_of(token: str) -> Owner:
+    """Runs in a thread. Raises ApiError `device_unknown`."""
     device = device_by_token(token)
-    try:
-        sender = sender_of_license(device.license)
-    except Refusal:
-        return Look(False, None)
-    if device.is_paused:
-        return Look(False, None)
-    hours = sending_hours(sender)
-    is_closed = hours is not None and not hours.is_open(now)
-    if queue.is_ready(device.license_id, now, only_any_hour=is_closed):
-        return Look(True, None)
-    due = queue.next_due(
-        device.license_id,
-        before=now + dt.timedelta(seconds=LONGEST_WAIT),
-        only_any_hour=is_closed,
-    )
-    if is_closed and hours is not None:
-        opening = hours.next_opening(now)
-        due = min(due, opening) if due else opening
-    return Look(False, due)
+    return Owner(device.pk, device.license_id, device.license.account_id)
+
+
+def look(token: str) -> Outlook:
+    """Runs in a thread: is there something for this phone to claim? Raises `device_unknown`."""
+    return look_ahead(device_by_token(token), clock.now(), dt.timedelta(seconds=LONGEST_WAIT))
 
 
 class Waiters:
@@ -76,44 +86,66 @@ class Waiters:
 
     def __init__(self, in_thread: InThread) -> None:
         self._in_thread = in_thread
-        self._by_license: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
+        self._by_license: defaultdict[int, set[_Poll]] = defaultdict(set)
+        self._by_device: defaultdict[int, list[_Poll]] = defaultdict(list)
+        self._owners: dict[int, Owner] = {}  # by the hash of a token that was right
         self._is_subscribed = False
+        self._is_told_gone = False
         self._is_closing = False
         self._listener: asyncio.Task[None] | None = None
 
-    async def wait(self, token: str, longest: float = LONGEST_WAIT) -> bool:
-        """True as soon as there is something to claim, False after `longest` seconds.
+    async def wait(self, token: str, turn: Hashable = None, longest: float = LONGEST_WAIT) -> bool:
+        """True as soon as there is something to claim; False after `longest` seconds, or where the
+        phone has asked anew twice, or this process stops.
 
-        Raises Refusal `device_unknown`.
+        `turn` is whose turn the look-up of a token takes that was not seen before.
+        Raises ApiError `device_unknown`.
         """
-        license_id: int = await self._in_thread(license_of, token)
-        woken = asyncio.Event()
-        self._by_license[license_id].add(woken)
+        owner = self._owners.get(hash(token)) or await self._identify(token, turn)
+        poll = _Poll()
+        polls = self._by_device[owner.device_id]
+        polls.append(poll)
+        for older in polls[:-POLLS_A_PHONE]:
+            older.let_go()
+        self._by_license[owner.license_id].add(poll)
         try:
-            return await self._watch(token, woken, longest)
+            return await self._watch(token, owner, poll, longest)
         finally:
-            waiters = self._by_license[license_id]
-            waiters.discard(woken)
+            polls.remove(poll)
+            if not polls:
+                del self._by_device[owner.device_id]
+            waiters = self._by_license[owner.license_id]
+            waiters.discard(poll)
             if not waiters:
-                del self._by_license[license_id]
+                del self._by_license[owner.license_id]
 
-    async def _watch(self, token: str, woken: asyncio.Event, longest: float) -> bool:
+    async def _identify(self, token: str, turn: Hashable) -> Owner:
+        owner: Owner = await self._in_thread(turn, False, partial(owner_of, token))
+        if len(self._owners) >= _REMEMBERED:
+            self._owners.clear()
+        self._owners[hash(token)] = owner
+        return owner
+
+    async def _watch(self, token: str, owner: Owner, poll: _Poll, longest: float) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + longest
-        while True:
-            woken.clear()
-            found: Look = await self._in_thread(look, token)
+        while not (self._is_closing or poll.is_let_go):
+            poll.woken.clear()
+            found: Outlook = await self._in_thread(owner.account_id, True, partial(look, token))
             if found.is_ready:
                 return True
             left = deadline - loop.time()
-            if left <= 0 or self._is_closing:
+            if left <= 0:
                 return False
+            if self._is_closing or poll.is_let_go:
+                break
             try:
-                await asyncio.wait_for(woken.wait(), min(left, self._patience(found)))
+                await asyncio.wait_for(poll.woken.wait(), min(left, self._patience(found)))
             except TimeoutError:
                 continue
+        return False
 
-    def _patience(self, found: Look) -> float:
+    def _patience(self, found: Outlook) -> float:
         """Seconds until it is worth looking again, unless woken before."""
         patience = LONGEST_WAIT if self._is_subscribed else LOOK_WITHOUT_REDIS
         if found.next_due is not None:
@@ -144,26 +176,59 @@ class Waiters:
                     logger.warning(
                         "Redis is gone (%s): waiting phones look every 5 s", type(error).__name__
                     )
-                self._is_subscribed = False
-                self._wake(None)
+                    self._is_subscribed, self._is_told_gone = False, True
+                    self._wake_slowly()
                 await asyncio.sleep(1)
 
     async def _listen(self) -> None:
-        connection = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-        async with connection, connection.pubsub(ignore_subscribe_messages=True) as pubsub:
+        connection = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=SILENCE, socket_timeout=SILENCE
+        )
+        async with connection, connection.pubsub(ignore_subscribe_messages=False) as pubsub:
             await pubsub.subscribe(CHANNEL)
-            self._is_subscribed = True
-            self._wake(None)  # whatever was published before
+            is_asked = False
             while True:
-                message = await pubsub.get_message(timeout=None)
-                if message is not None:
+                message = await self._next(pubsub)
+                if message is None:
+                    if is_asked:
+                        raise redis.ConnectionError("silent")
+                    await pubsub.ping()
+                    is_asked = True
+                    continue
+                is_asked = False
+                if message["type"] == "subscribe":
+                    if self._is_told_gone:
+                        logger.info("Redis is back: it wakes waiting phones again")
+                    self._is_subscribed, self._is_told_gone = True, False
+                    self._wake_slowly()  # whatever was published before
+                elif message["type"] == "message":
                     self._wake(int(message["data"]))
+
+    async def _next(self, pubsub: Any) -> dict[str, Any] | None:
+        """Return what Redis says next, or None after a silence.
+
+        redis-py says None at once where its own check of a silent connection has failed: to ask again
+        would never yield to anything else on this event loop.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        message: dict[str, Any] | None = await pubsub.get_message(timeout=SILENCE)
+        if message is None and loop.time() - began < SILENCE / 2:
+            raise redis.ConnectionError("the connection does not answer")
+        return message
 
     def _wake(self, license_id: int | None) -> None:
         """Let this licence's phones look again; None: all of them."""
         if license_id is None:
-            woken = [event for events in self._by_license.values() for event in events]
+            woken = [poll for polls in self._by_license.values() for poll in polls]
         else:
             woken = list(self._by_license.get(license_id, ()))
-        for event in woken:
-            event.set()
+        for poll in woken:
+            poll.woken.set()
+
+    def _wake_slowly(self) -> None:
+        """Let all phones look again, but not all at once: others are at work."""
+        loop = asyncio.get_running_loop()
+        everybody = [poll for polls in self._by_license.values() for poll in polls]
+        for number, poll in enumerate(everybody):
+            loop.call_later(number / LOOKS_A_SECOND, poll.woken.set)

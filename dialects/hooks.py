@@ -10,29 +10,29 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.urls import re_path
-from pydantic import field_validator
 from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
-from http_api.errors import Refusal
-from http_api.parsing import parse_form
-from http_api.shapes import Shape, validated
-from http_api.views import ApiViewSet
-from licenses import auth, tokens
-from licenses.auth import Sender, sender_of
+from http_api.reading import read_query
+from http_api.shapes import Shape
+from licenses import lookup, tokens
 from licenses.authentication import KeyAuthentication
-from messaging import answers, selectors
+from licenses.scopes import Scope
+from licenses.sender import Sender
+from licenses.viewsets import SenderViewSet
+from messaging import responses, selectors
 from messaging.drafts import Draft
 from messaging.fields import ExternalId, Phone, Text, Time
 from messaging.models import Message
+from messaging.rules import SkipReason
 from messaging.services import accept
 
 
 class HookToken(KeyAuthentication):
     def principal(self, request: Request) -> Sender:
         token = request.parser_context["kwargs"]["token"]
-        return auth.sender_by_issued_token(tokens.Kind.HOOK, token)
+        return lookup.sender_by_issued_token(tokens.Kind.HOOK, token)
 
 
 class HookMessage(Shape):
@@ -42,12 +42,6 @@ class HookMessage(Shape):
     message: Text
     external_id: ExternalId | None = None
     send_after: Time | None = None
-
-    @field_validator("send_after", mode="before")
-    @classmethod
-    def _restore_plus(cls, value: object) -> object:
-        """No time of ours holds a space: it was the `+` of an offset, which the URL's decoder ate."""
-        return value.replace(" ", "+") if isinstance(value, str) else value
 
     def draft(self) -> Draft:
         return Draft(
@@ -63,28 +57,31 @@ class HookAnswer(TypedDict):
     status: str
 
 
-class HookViewSet(ApiViewSet):
+# The second click on a link is told what the first one made.
+_ONCE = accept.Policy(left_out=frozenset({SkipReason.DUPLICATE_EXTERNAL_ID}))
+
+
+class HookViewSet(SenderViewSet):
     authentication_classes = [HookToken]
     status_by_code: ClassVar = {"invalid_key": 404}
+    needs: ClassVar = {"send": Scope.SEND}
 
     def send(self, request: Request, token: str) -> Response:
         if request.method == "HEAD":  # asks what a GET would answer; must not do what it does
             self.http_method_not_allowed(request)
-        sender = sender_of(request)
-        query = request.META.get("QUERY_STRING", "").encode("latin-1")
-        draft = validated(HookMessage, parse_form(query), sender=sender).draft()
-        try:
-            return _answer(accept.accept_one(sender, draft), status=201)
-        except Refusal as refusal:
-            if refusal.code != "duplicate_external_id":
-                raise
-            assert draft.external_id is not None
-            before = selectors.message_of_license(sender.license_id, draft.external_id)
-            return _answer(before, status=200)
+        draft = read_query(request, HookMessage).draft()
+        result = accept.accept(self.sender, [draft], _ONCE)
+        if result.created:
+            return _answer(result.only, status=201)
+        return _answer(_sent_before(self.sender, result.skipped[0]), status=200)
+
+
+def _sent_before(sender: Sender, skip: accept.Skip) -> Message:
+    return selectors.message_of_license(sender.license_id, str(skip.external_id))
 
 
 def _answer(message: Message, *, status: int) -> Response:
-    answer: HookAnswer = {"id": message.pk, "status": answers.accepted(message)["status"]}
+    answer: HookAnswer = {"id": message.pk, "status": responses.accepted(message)["status"]}
     return Response(answer, status=status, headers={"Cache-Control": "no-store"})
 
 

@@ -1,21 +1,30 @@
-"""What Celery runs by the clock for the dialects."""
+"""Periodic jobs of the dialects, for Celery."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
-from dialects import sms_by
+from celery.signals import worker_shutting_down
+
+from dialects.registry import DIALECTS
 from messaging.services import webhooks
 from messaging.tasks import tick
 
 # Who tells its clients of the end of a batch, and what.
-BODIES: Mapping[str, webhooks.Body] = {sms_by.DIALECT.name: sms_by.webhook_body}
+BODIES: Mapping[str, webhooks.Body] = {
+    dialect.name: dialect.webhook_body for dialect in DIALECTS if dialect.webhook_body is not None
+}
 
-_ROUNDS = 5
-
-# A round may wait for slow receivers: of a worker's two threads it keeps one free for all else.
+# It may wait for slow receivers: of a worker's two threads it keeps one free for all else.
 _is_running = threading.Lock()
+_is_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    _is_stopping.set()
 
 
 @tick
@@ -23,8 +32,6 @@ def deliver_webhooks() -> None:
     if not _is_running.acquire(blocking=False):
         return
     try:
-        for _ in range(_ROUNDS):
-            if not webhooks.deliver_due(BODIES):
-                break
+        webhooks.deliver_due(BODIES, _is_stopping)
     finally:
         _is_running.release()

@@ -9,37 +9,99 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
 
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.deadlocks import retry_on_deadlock
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, ErrorResponse, exception_handler
+from http_api.headers import header
 from http_api.models import IdempotencyRecord
 from http_api.rendering import JsonRenderer
 
 MAX_LENGTH = 255
 KEPT_HOURS = 24
 
-# Answers that say nothing about the request itself: trying again may well succeed.
+# Answers that say nothing about the request itself: trying again may well succeed. Of errors this is
+# the native status: a vendor may have another.
 _NEVER_KEPT = frozenset({401, 403, 429})
 
 
-def once(
+View = TypeVar("View", bound=ViewSet)
+P = ParamSpec("P")
+
+
+def idempotent(
+    action: Callable[Concatenate[View, Request, P], Response],
+) -> Callable[Concatenate[View, Request, P], Response]:
+    """Run a writing action of a view once per sender and `Idempotency-Key`, where that is given."""
+
+    @wraps(action)
+    def run(view: View, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
+        if request.method == "HEAD":  # asks what a GET would answer; must not do what it does
+            view.http_method_not_allowed(request)
+        scope: str = request.auth.scope  # type: ignore[union-attr]  # a Sender
+        return run_idempotent(view, request, scope, lambda: action(view, request, *args, **kwargs))
+
+    return run
+
+
+def run_idempotent(
+    view: ViewSet, request: Request, scope: str, work: Callable[[], Response]
+) -> Response:
+    """Run the work of one request, once per `Idempotency-Key` where the header is given.
+
+    `scope` says whose key it is. A deadlock or serialisation failure is tried again.
+    """
+    key = header(request, "Idempotency-Key")
+    if not key:
+        return retry_on_deadlock(work)
+    # as read: a client that repeats a multipart body draws a new boundary for it
+    given = [*view.kwargs.values(), request.META.get("QUERY_STRING", ""), request.data]
+    whole = JsonRenderer().render(given)
+    route = f"{request.method} {view.basename}-{view.action}"
+
+    def answered() -> Response:
+        try:
+            return work()
+        except OperationalError:
+            raise  # to be tried again below
+        except Exception as error:
+            response = exception_handler(error, {"view": view})
+            if response is None:
+                raise
+            return response
+
+    def in_one_transaction() -> Response:
+        with transaction.atomic():
+            return _once(scope=scope, route=route, key=key, request=whole, work=answered)
+
+    return retry_on_deadlock(in_one_transaction)
+
+
+def _once(
     *, scope: str, route: str, key: str, request: bytes, work: Callable[[], Response]
 ) -> Response:
     """Run `work` at most once per (scope, route, key); call inside a transaction.
 
     `request` is what must be the same when it comes again: what its path names, and its body.
-    `work` answers with a Response also when it refuses. Raises Refusal: `request_in_progress` (409)
-    while the first one runs, `idempotency_key_reused` (422) for another request.
+    `work` returns a Response also when it refuses. Raise ApiError: `request_in_progress` (409) while
+    the first one runs, `idempotency_key_reused` (422) for another request.
     """
     if len(key) > MAX_LENGTH:
-        raise Refusal("invalid", f"Idempotency-Key: may have at most {MAX_LENGTH} characters")
+        raise ApiError(
+            ErrorCode.INVALID, f"Idempotency-Key: may have at most {MAX_LENGTH} characters"
+        )
     digest = hashlib.sha256(request).digest()
     if not _lock(f"{scope} {route} {key}"):
-        raise Refusal(
-            "request_in_progress",
+        raise ApiError(
+            ErrorCode.REQUEST_IN_PROGRESS,
             "The first request with this key is still running; try again in 1 s.",
             retry_after=1,
         )
@@ -50,7 +112,7 @@ def once(
         response = work()
         if response.status_code >= 400:
             transaction.set_rollback(True)
-    if response.status_code < 500 and response.status_code not in _NEVER_KEPT:
+    if _is_kept(response):
         IdempotencyRecord.objects.update_or_create(
             scope=scope,
             route=route,
@@ -65,10 +127,16 @@ def once(
     return response
 
 
+def _is_kept(response: Response) -> bool:
+    status = response.code.status if isinstance(response, ErrorResponse) else response.status_code
+    return status < 500 and status not in _NEVER_KEPT
+
+
 def _replay(record: IdempotencyRecord, digest: bytes) -> Response:
     if bytes(record.body_digest) != digest:
-        raise Refusal(
-            "idempotency_key_reused", "This Idempotency-Key was used with another request before."
+        raise ApiError(
+            ErrorCode.IDEMPOTENCY_KEY_REUSED,
+            "This Idempotency-Key was used with another request before.",
         )
     answer = json.loads(record.answer) if record.answer else None
     return Response(answer, status=record.status, headers={"Idempotent-Replayed": "true"})

@@ -1,4 +1,4 @@
-"""What this process counts of its requests, for Prometheus. `smsgate.ops` shows it."""
+"""Counters of this process's requests, for Prometheus. `smsgate.operations.metrics` shows it."""
 
 from __future__ import annotations
 

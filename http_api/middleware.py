@@ -1,4 +1,4 @@
-"""What happens to every request before routing and after the answer."""
+"""Middleware: before routing and after the answer of every request."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from http_api.errors import error_body
-from http_api.limits import body_limit
 from http_api.logs import request_id
 from http_api.metrics import REQUESTS
+from http_api.patience import gave_way
 
 logger = logging.getLogger("http_api.requests")
 
@@ -40,9 +38,11 @@ class RequestMiddleware:
         try:
             response = self.get_response(request)
             response["X-Request-Id"] = number
-            self._note(request, response.status_code, time.perf_counter() - started)
+            if not gave_way():
+                self._note(request, response.status_code, time.perf_counter() - started)
         finally:
             request_id.reset(token)
+        _let_go(response)
         return response
 
     def _note(self, request: HttpRequest, status: int, seconds: float) -> None:
@@ -63,26 +63,14 @@ class RequestMiddleware:
             )
 
 
-class BodyLimitMiddleware:
-    """Refuses a body that is too large before a byte of it is read."""
+def _let_go(response: HttpResponseBase) -> None:
+    """Part a rendered answer of DRF from its request, view and body.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return too_large(request) or self.get_response(request)
-
-
-def too_large(request: HttpRequest) -> HttpResponse | None:
-    """413 where the body is longer than its route takes."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    limit = body_limit(request.path)
-    if length.isdigit() and int(length) <= limit:
-        return None
-    return JsonResponse(too_large_body(limit), status=413)
-
-
-def too_large_body(limit: int) -> dict[str, Any]:
-    return error_body(
-        "too_large", f"The body is larger than the {limit // 1024} KiB this address takes."
-    )
+    They refer to each other. Python's collector, which counts objects and not bytes, would leave a body
+    of megabytes in memory until ten thousands of objects have come after it.
+    """
+    context = getattr(response, "renderer_context", None)
+    if context:
+        context["request"].parser_context.clear()
+        vars(context["view"]).clear()
+        context.clear()

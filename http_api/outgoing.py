@@ -56,7 +56,7 @@ class Target:
 
     @classmethod
     def of(cls, url: str) -> Target:
-        """Raises ValueError with words for whoever gave it. What a name leads to is not asked here."""
+        """Raise ValueError with words for whoever gave it. What a name leads to is not asked here."""
         if len(url) > MAX_URL:
             raise ValueError(f"may have at most {MAX_URL} characters")
         if re.search(r"[\x00-\x20\x7f\\]", url):
@@ -117,7 +117,7 @@ def _address(host: str) -> Address | None:
 
 
 def _resolved(target: Target) -> list[Address]:
-    """What the name leads to. One address that is not allowed spoils them all."""
+    """Return the addresses of this name. One address that is not allowed spoils them all."""
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):

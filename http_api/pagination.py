@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import Func, IntegerField, Model, QuerySet
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from http_api.errors import Refusal
+from http_api.shapes import MAX_ID, Integer, Shape
 
 Row = TypeVar("Row", bound=Model)
 
 PAGE = 100
 MAX_PAGE = 500
-MAX_ID = 2**63 - 1
+MAX_PAGE_BYTES = 1_000_000  # of texts without a bound of their own; the first row is always shown
 
 
-def cursor_page(
-    request: Request, rows: QuerySet[Row], shown: Callable[[Row], Mapping[str, Any]]
-) -> Response:
-    """One page of `rows` by descending id. Query: `cursor` (from `next`) and `limit` (1–500)."""
-    query = request.query_params
-    limit = _number(query.get("limit"), "limit", PAGE, MAX_PAGE)
-    before = _number(query.get("cursor"), "cursor", MAX_ID, MAX_ID)
-    page = list(rows.filter(pk__lt=before).order_by("-pk")[: limit + 1])
-    following = None
-    if len(page) > limit:
-        page.pop()
-        parameters = {**query.dict(), "cursor": page[-1].pk}
-        following = f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"
-    return Response({"next": following, "results": [shown(row) for row in page]})
+class Page(Shape):
+    """Query of a list: `cursor` (from `next`; 0 is the beginning) and `limit`."""
+
+    cursor: Annotated[Integer, Field(ge=0, le=MAX_ID)] = 0
+    limit: Annotated[Integer, Field(ge=1, le=MAX_PAGE)] = PAGE
+
+    def of(
+        self,
+        rows: QuerySet[Row],
+        request: Request,
+        shown: Callable[[Row], Mapping[str, Any]],
+        *,
+        long_text: str = "",
+    ) -> Response:
+        """One page of `rows` by descending id; `long_text` names a column for which it may end early."""
+        found = rows.filter(pk__lt=self.cursor or MAX_ID).order_by("-pk")
+        page, has_more = first_rows(found, self.limit, long_text)
+        following = None
+        if has_more:
+            parameters = {**request.query_params.dict(), "cursor": page[-1].pk}
+            following = f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"
+        return Response({"next": following, "results": [shown(row) for row in page]})
 
 
-def _number(text: str | None, name: str, default: int, highest: int) -> int:
-    if not text:  # an empty value is absent, as everywhere in queries
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= highest):
-        raise Refusal.of_field(name, f"must be a whole number from 1 to {highest}")
-    return int(text)
+def first_rows(rows: QuerySet[Row], limit: int, long_text: str = "") -> tuple[list[Row], bool]:
+    """Return at most `limit` of these rows in their order, and whether there are more.
+
+    With `long_text` they end before that column holds more than MAX_PAGE_BYTES.
+    """
+    if long_text:
+        size = Func(long_text, function="octet_length", output_field=IntegerField())
+        totals = itertools.accumulate(rows.values_list(size, flat=True)[:limit])
+        limit = max(1, sum(total <= MAX_PAGE_BYTES for total in totals))
+    found = list(rows[: limit + 1])
+    return found[:limit], len(found) > limit

@@ -1,11 +1,13 @@
 """The Redis connection that throttles and wake-ups share. Losing Redis slows nothing down.
 
-After a failure Redis is left alone for a second, so that a dead one costs requests no time-outs.
+A circuit breaker: the first failure may cost the request that meets it half a second; from then on
+nobody asks, until a thread of its own has had an answer. The log has one line at either end.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -18,8 +20,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_REST_SECONDS = 1.0
-_resting_until = 0.0
+_SECONDS_BETWEEN_PINGS = 1.0
+_SECONDS_BETWEEN_COMPLAINTS = 60.0
+
+_gone_since: float | None = None
+_complained_at: dict[str, float] = {}
+_state = threading.Lock()
 
 
 @cache
@@ -29,14 +35,53 @@ def client() -> redis.Redis:
     )
 
 
-def attempt(work: Callable[[redis.Redis], T], otherwise: T, purpose: str) -> T:
-    """Run `work` on Redis; where Redis is gone, say so in the log and answer `otherwise`."""
-    global _resting_until
-    if time.monotonic() < _resting_until:
+def with_redis(work: Callable[[redis.Redis], T], otherwise: T, purpose: str) -> T:
+    """Run `work` on Redis; where Redis is gone or refuses, say so in the log and answer `otherwise`."""
+    if _gone_since is not None:
         return otherwise
     try:
         return work(client())
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        _lost(error, purpose)
     except redis.RedisError as error:
-        _resting_until = time.monotonic() + _REST_SECONDS
-        logger.warning("Redis is not answering (%s): %s", type(error).__name__, purpose)
-        return otherwise
+        _refused(error, purpose)
+    return otherwise
+
+
+def _lost(error: redis.RedisError, purpose: str) -> None:
+    global _gone_since
+    with _state:
+        if _gone_since is not None:
+            return
+        _gone_since = time.monotonic()
+    logger.warning("Redis is gone (%s): %s", type(error).__name__, purpose)
+    threading.Thread(target=_ping_until_it_answers, name="redis-ping", daemon=True).start()
+
+
+def _ping_until_it_answers() -> None:
+    global _gone_since
+    while (since := _gone_since) is not None:
+        try:
+            # others at rest may be dead too, and not know it
+            client().connection_pool.disconnect(inuse_connections=False)
+            client().ping()
+        except redis.RedisError:
+            time.sleep(_SECONDS_BETWEEN_PINGS)
+        else:
+            _gone_since = None
+            logger.warning("Redis is back after %.0f s", time.monotonic() - since)
+
+
+def _refused(error: redis.RedisError, purpose: str) -> None:
+    """It answers, and at once: nobody needs to be kept from it. Say so once a minute."""
+    if isinstance(error, redis.ReadOnlyError):  # a replica by now: its name may lead to another
+        client().connection_pool.disconnect(inuse_connections=False)
+    kind, now = type(error).__name__, time.monotonic()
+    with _state:
+        is_new = now - _complained_at.get(kind, -_SECONDS_BETWEEN_COMPLAINTS) >= (
+            _SECONDS_BETWEEN_COMPLAINTS
+        )
+        if is_new:
+            _complained_at[kind] = now
+    if is_new:
+        logger.warning("Redis refuses (%s): %s", kind, purpose)

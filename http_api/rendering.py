@@ -1,4 +1,4 @@
-"""Answers are always JSON in UTF-8, whatever the client says it accepts."""
+"""Responses are always JSON in UTF-8, whatever the client says it accepts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Request shapes: pydantic models that validate a body and describe it in the OpenAPI schema.
 
-Tolerances that real clients need are written here once: `null` is absent, unknown keys are ignored,
+Tolerances that real clients need are written here once: a blank is absent, unknown keys are ignored,
 booleans also come as `"true"`, integers as digit strings, ids as JSON numbers.
 """
 
@@ -8,52 +8,89 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from http_api.errors import Refusal
+from http_api.blanks import is_blank
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.parsing import Decoded
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Shape(BaseModel):
-    """Base of every request body."""
+    """Base of every request body and query string.
+
+    A blank (`null`, `""`, white space, characters of no width) where a field may be left out is that
+    field left out, as an empty cell of a spreadsheet sends it. A required field keeps its blank, for
+    its type to judge: a text of one space is a text, an id or a name is none.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
+    def _blank_is_absent(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             raise PydanticCustomError("object", "must be an object")
-        if None in data.values():
-            return {name: value for name, value in data.items() if value is not None}
-        return data
+        blank = [name for name, value in data.items() if is_blank(value)]
+        if not blank:
+            return data
+        optional = _optional_names(cls)
+        absent = {name for name in blank if data[name] is None or name in optional}
+        return {name: value for name, value in data.items() if name not in absent}
+
+
+def names_of(shape: type[BaseModel]) -> dict[str, bool]:
+    """Return what clients call the fields of this shape, and which of them are required."""
+    return {field.alias or name: field.is_required() for name, field in shape.model_fields.items()}
+
+
+@cache
+def _optional_names(shape: type[BaseModel]) -> frozenset[str]:
+    return frozenset(name for name, is_required in names_of(shape).items() if not is_required)
 
 
 def problem(message: str) -> PydanticCustomError:
-    """What a validator raises; `message` is shown as it is."""
+    """Return the error for a validator to raise; `message` is shown as it is."""
     return PydanticCustomError("invalid", "{message}", {"message": message})
 
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
 def _integer(value: object) -> object:
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):  # also a `+` made a space
         return int(value)
     if type(value) is not int:
         raise problem("must be a whole number")
     return value
 
 
+TRUE, FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
+
+
 def _boolean(value: object) -> object:
+    """In JSON also the words; in forms and query strings, which have no booleans, what HTML and
+    people write there."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in {"true", "false"}:
-        return value.lower() == "true"
+    if isinstance(value, str):
+        known = len(TRUE) if isinstance(value, Decoded) else 1
+        if (word := value.strip().lower()) in TRUE[:known] or word in FALSE[:known]:
+            return word in TRUE
     raise problem("must be true or false")
 
 
@@ -62,13 +99,21 @@ def identifier(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
+def _not_blank(value: str) -> str:
+    if value and is_blank(value):  # of "" the type says it
+        raise problem("may not be empty")
+    return value
+
+
 Integer = Annotated[int, BeforeValidator(_integer)]
+MAX_ID = 2**63 - 1  # of a bigint
+Id = Annotated[Integer, Field(ge=1, le=MAX_ID)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
-Identifier = Annotated[str, BeforeValidator(identifier)]
+Identifier = Annotated[str, BeforeValidator(identifier), AfterValidator(_not_blank)]
 
 
 def validated(shape: type[Model], data: object, **context: Any) -> Model:
-    """The body as this shape, or Refusal("invalid") with every problem of every field."""
+    """The body as this shape, or ApiError("invalid") with every problem of every field."""
     try:
         return shape.model_validate(data, context=context)
     except ValidationError as error:
@@ -90,14 +135,9 @@ def problems_by_field(error: ValidationError) -> dict[str, Any]:
     return problems
 
 
-def invalid(problems: Mapping[str, Any]) -> Refusal:
-    """The refusal for these problems; its message names the first of them."""
-    path: list[str] = []
-    place: Any = problems
-    while isinstance(place, Mapping):
-        step, place = next(iter(place.items()))
-        path.append(step)
-    return Refusal("invalid", f"{'.'.join(path)}: {place[0]}", errors=problems)
+def invalid(problems: Mapping[str, Any]) -> ApiError:
+    """Return the error for these problems."""
+    return ApiError(ErrorCode.INVALID, errors=problems)
 
 
 def _in_words(detail: ErrorDetails) -> str:

@@ -15,35 +15,38 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from dialects.android_sms_gateway import words
+from dialects.base import DialectKey
 from http_api import clock
-from http_api.errors import Refusal
-from licenses import auth, tokens
-from licenses.auth import Sender
-from licenses.authentication import KeyAuthentication, basic, bearer
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.times import utc
+from licenses import lookup, tokens
+from licenses.authentication import basic, bearer
+from licenses.sender import Sender
 
 
-class Login(KeyAuthentication):
+class Login(DialectKey):
     def principal(self, request: Request) -> Sender:
         if (pair := basic(request)) is not None:
-            return auth.sender_by_password(*pair)
+            return lookup.sender_by_password(*pair)
         token = bearer(request) or ""
         if token.count(".") == 2:
-            return auth.sender_by_issued_token(tokens.Kind.ACCESS, token)
-        return auth.sender_by_token(token)
+            return lookup.sender_by_issued_token(tokens.Kind.ACCESS, token)
+        return lookup.sender_by_token(token)
 
 
-class RefreshToken(KeyAuthentication):
+class RefreshToken(DialectKey):
     """`auth/token/refresh`: the refresh token stands where an access token usually does."""
 
     def principal(self, request: Request) -> Sender:
-        return auth.sender_by_issued_token(tokens.Kind.REFRESH, bearer(request) or "")
+        return lookup.sender_by_issued_token(tokens.Kind.REFRESH, bearer(request) or "")
 
 
 def require_scope(sender: Sender, scope: str) -> None:
-    """Raises Refusal `scope_required`."""
-    if sender.scopes is None or {words.EVERYTHING, scope} & sender.scopes:
+    """Raise ApiError `scope_required`."""
+    if sender.token_scopes is None or {words.EVERYTHING, scope} & sender.token_scopes:
         return
-    raise Refusal("scope_required", f"scope required: {scope}")
+    raise ApiError(ErrorCode.SCOPE_REQUIRED, f"scope required: {scope}")
 
 
 def issue_pair(sender: Sender, scopes: Iterable[str], lifetime: dt.timedelta) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def issue_pair(sender: Sender, scopes: Iterable[str], lifetime: dt.timedelta) ->
         scopes=scopes,
         expires_at=max(expires_at, clock.now() + words.REFRESH_LIFETIME),
     )
-    expires = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    expires = utc(expires_at)
     return {
         "id": str(jti),
         "token_type": "Bearer", "tokenType": "Bearer",

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import QuerySet
 from django.urls.converters import UUIDConverter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dialects.android_sms_gateway import answers, shapes, words
+from dialects.android_sms_gateway import requests, responses, words
+from dialects.android_sms_gateway import selectors as vendor_selectors
 from dialects.android_sms_gateway.authentication import (
     Login,
     RefreshToken,
@@ -21,32 +21,35 @@ from dialects.android_sms_gateway.authentication import (
     require_scope,
 )
 from dialects.base import DialectViewSet, Route
-from http_api.errors import Refusal
-from http_api.shapes import validated
+from dialects.params import read
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.idempotency import idempotent
 from licenses import services, tokens
-from licenses.auth import Sender, sender_of
 from licenses.authentication import bearer
-from licenses.models import Device
+from licenses.scopes import Scope
+from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch
 from messaging.services import batches, owner
-from messaging.shapes import query
 
 
 class VendorViewSet(DialectViewSet):
     """Log-in, and the scope that each action asks of a token."""
 
-    dialect = words.DIALECT
     authentication_classes = [Login]
-    scopes: ClassVar[dict[str, str]] = {}
+    scopes: ClassVar[dict[str, str]] = {}  # the vendor's
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if scope := self.scopes.get(self.action or ""):
-            require_scope(sender_of(request), scope)
+            require_scope(self.sender, scope)
 
 
 class MessageViewSet(VendorViewSet):
+    needs = {
+        "create": Scope.SEND, "list": Scope.READ, "retrieve": Scope.READ, "destroy": Scope.MANAGE,
+    }  # fmt: skip
     scopes = {
         "create": "messages:send",
         "list": "messages:list",
@@ -54,58 +57,51 @@ class MessageViewSet(VendorViewSet):
         "destroy": "messages:cancel",
     }
 
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(shapes.NewMessage, request.data, sender=sender)
-            _check_device(sender, body.device_id)
-            sent = batches.send(sender, body.batch(), body.drafts())
-            answer = answers.message(sent.batch, sent.messages)
-            if _follows_document_002(request):
-                return Response(answer)
-            where = f"{request.path.rstrip('/')}/{quote(answer['id'], safe='')}"
-            return Response(answer, status=202, headers={"Location": where})
-
-        return self.write(request, sender.scope, work)
+        shape = read(request, requests.SendQuery).body
+        sender, body = self.sender, read(request, shape)
+        _check_device(sender, body.device_id)
+        batch = body.batch()
+        result = batches.send(sender, batch, body.drafts())
+        answer = responses.message(batch, result.created)
+        if _is_private_path(request):
+            return Response(answer)
+        where = f"{request.path.rstrip('/')}/{quote(answer['id'], safe='')}"
+        return Response(answer, status=202, headers={"Location": where})
 
     def list(self, request: Request) -> Response:
-        sender = sender_of(request)
-        wanted = validated(shapes.MessageQuery, query(request), sender=sender)
-        found = wanted.narrow(selectors.batches(sender.license_id, words.DIALECT.name))
-        page = words.PAGE_OF_DOCUMENT_002 if _follows_document_002(request) else words.PAGE
+        wanted = read(request, requests.MessageQuery)
+        found = vendor_selectors.batches(self.sender, wanted)
+        size = words.PRIVATE_PAGE if _is_private_path(request) else words.PAGE
         return Response(
-            _shown(list(wanted.page_of(found, page)), has_content=wanted.include_content),
+            _shown(list(found[wanted.rows(size)]), has_content=wanted.include_content),
             headers={"X-Total-Count": str(found.count())},
         )
 
     def retrieve(self, request: Request, message_id: str) -> Response:
-        license_id = sender_of(request).license_id
-        [shown] = _shown([selectors.batch(license_id, words.DIALECT.name, message_id)])
+        license_id = self.sender.license_id
+        [shown] = _shown([selectors.batch(license_id, words.NAME, message_id)])
         return Response(shown)
 
+    @idempotent
     def destroy(self, request: Request, message_id: str) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            batch = selectors.batch(sender.license_id, words.DIALECT.name, message_id)
-            owner.cancel_batch(batch)
-            [shown] = _shown([selectors.batch(sender.license_id, words.DIALECT.name, message_id)])
-            return Response(shown)
-
-        return self.write(request, sender.scope, work)
+        batch = selectors.batch(self.sender.license_id, words.NAME, message_id)
+        owner.cancel_batch(batch)
+        [shown] = _shown([selectors.batch(self.sender.license_id, words.NAME, message_id)])
+        return Response(shown)
 
 
-def _follows_document_002(request: Request) -> bool:
-    """At its own path the document is right where it differs from the vendor's published API."""
-    return request.path.startswith(words.DIALECT.prefixes[0])
+def _is_private_path(request: Request) -> bool:
+    """True at the path of the private server, whose documentation differs from the published API."""
+    return request.path.startswith(words.PRIVATE_PATH)
 
 
 def _shown(found: list[Batch], *, has_content: bool = False) -> list[dict[str, Any]]:
     messages = {batch.pk: list(batch.messages.all()) for batch in found}
     devices = selectors.devices_of([m.pk for mine in messages.values() for m in mine])
     return [
-        answers.message(batch, messages[batch.pk], devices=devices, has_content=has_content)
+        responses.message(batch, messages[batch.pk], devices=devices, has_content=has_content)
         for batch in found
     ]
 
@@ -114,54 +110,57 @@ def _check_device(sender: Sender, wanted: str | None) -> None:
     """Any phone of the licence takes any of its messages: one can be asked for if it is the only one."""
     if wanted is None:
         return
-    phones = list(_devices(sender).values_list("pk", flat=True))
-    if phones != [shapes.device_id(wanted)]:
-        raise Refusal.of_field(
+    phones = list(vendor_selectors.devices(sender).values_list("pk", flat=True))
+    if phones != [requests.device_id(wanted)]:
+        raise ApiError.of_field(
             "deviceId", "leave it out: any phone of this licence sends its messages"
         )
 
 
-def _devices(sender: Sender) -> QuerySet[Device]:
-    return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
-
-
 class DeviceViewSet(VendorViewSet):
+    needs = {"list": Scope.READ, "destroy": Scope.MANAGE}
     scopes = {"list": "devices:list", "destroy": "devices:delete"}
 
     def list(self, request: Request) -> Response:
-        return Response([answers.device(device) for device in _devices(sender_of(request))])
+        return Response(
+            [responses.device(device) for device in vendor_selectors.devices(self.sender)]
+        )
 
     def destroy(self, request: Request, device_id: str) -> Response:
         """204 also where there is none, as the vendor has it."""
-        device = _devices(sender_of(request)).filter(pk=shapes.device_id(device_id)).first()
+        device = (
+            vendor_selectors.devices(self.sender).filter(pk=requests.device_id(device_id)).first()
+        )
         if device is not None:
             services.revoke(device)
         return Response(status=204)
 
 
 class TokenViewSet(VendorViewSet):
+    needs = {"create": Scope.ANY, "destroy": Scope.ANY}  # a token has its licence's scopes
     scopes = {"create": "tokens:manage", "destroy": "tokens:manage"}
 
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
-        body = validated(shapes.NewToken, request.data)
+        sender = self.sender
+        body = read(request, requests.NewToken)
         for scope in body.scopes:  # a token makes none that may do more than it may itself
             require_scope(sender, scope)
         return Response(issue_pair(sender, body.scopes, body.lifetime()), status=201)
 
     def destroy(self, request: Request, token_id: str) -> Response:
-        tokens.revoke(sender_of(request).license_id, UUID(token_id))
+        tokens.revoke(self.sender.license_id, UUID(token_id))
         return Response(status=204)
 
 
 class RefreshViewSet(VendorViewSet):
+    needs = {"create": Scope.ANY}
     authentication_classes = [RefreshToken]
 
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
-        if not tokens.use_up(tokens.Kind.REFRESH, bearer(request) or ""):
-            raise Refusal("invalid_key", "This refresh token was used before.")
-        scopes = sender.scopes or {words.EVERYTHING}
+        sender = self.sender
+        if not tokens.consume(tokens.Kind.REFRESH, bearer(request) or ""):
+            raise ApiError(ErrorCode.INVALID_KEY, "This refresh token was used before.")
+        scopes = sender.token_scopes or {words.EVERYTHING}
         return Response(issue_pair(sender, scopes, words.ACCESS_LIFETIME), status=201)
 
 
@@ -200,10 +199,12 @@ def _database_answers() -> bool:
 
 
 class NotHereViewSet(VendorViewSet):
-    """What these clients can call and this service does not do: never a pretended success."""
+    """Calls that this service does not do: never a pretended success."""
+
+    needs = {"refuse": Scope.ANY}
 
     def refuse(self, request: Request, subject: str) -> Response:
-        raise Refusal("not_implemented", words.NOT_HERE[subject])
+        raise ApiError(ErrorCode.NOT_IMPLEMENTED, words.NOT_HERE[subject])
 
 
 ID = r"(?P<message_id>[^/\0]{1,36})"

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
-from dialects.base import Dialect, Refused
+from http_api.errors import ApiError
 from messaging.drafts import DEFAULT_PRIORITY
 from messaging.states import MessageState
 
+NAME = "android-sms-gateway"
+# The path of the vendor's private server, then that of its cloud.
+PRIVATE_PATH, PATH = "/api/3rdparty/v1/", "/3rdparty/v1/"
 
-def _error(refused: Refused) -> dict[str, str]:
-    return {"message": refused.message}
 
+def error_body(error: ApiError, status: int) -> dict[str, str]:
+    return {"message": error.message}
 
-DIALECT = Dialect(
-    name="android-sms-gateway",
-    # The first is that of document 002 and of the vendor's private server; the second its cloud's.
-    prefixes=("/api/3rdparty/v1/", "/3rdparty/v1/"),
-    error_body=_error,
-    status_by_code={
-        "invalid_key": 401,
-        "duplicate_external_id": 409,
-        "scope_required": 403,
-        "not_implemented": 501,
-    },
-    fields={
-        "phone": "phoneNumbers",
-        "message": "textMessage.text",
-        "send_after": "scheduleAt",
-        "send_before": "validUntil",
-    },
-)
 
 # What became of one recipient's message.
 STATES: dict[MessageState, str] = {
@@ -66,7 +51,7 @@ OPTED_OUT_ERROR = "the recipient has opted out"
 # Theirs is 0 where ours is 10: what is usual stays usual beside the native API's messages.
 PRIORITY_ZERO = DEFAULT_PRIORITY
 
-PAGE, PAGE_OF_DOCUMENT_002, MAX_PAGE = 50, 20, 100
+PAGE, PRIVATE_PAGE, MAX_PAGE = 50, 20, 100
 
 EVERYTHING = "all:any"
 SCOPES = frozenset(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dialects.base import DialectViewSet, Route
-from dialects.fields import merged
-from dialects.massej_li import shapes, words
+from dialects.base import DialectKey, DialectViewSet, Route
+from dialects.massej_li import requests, words
+from dialects.massej_li.selectors import log
+from dialects.params import read
 from http_api.headers import header
-from http_api.shapes import validated
-from http_api.throttles import throttle
-from licenses import auth, limits
-from licenses.auth import Sender, sender_of
-from licenses.authentication import KeyAuthentication, bearer
+from http_api.idempotency import idempotent
+from http_api.times import local_or_none
+from licenses import daily_limit, lookup
+from licenses.authentication import bearer
 from licenses.keys import LICENSE_KEY_LENGTHS
 from licenses.models import License
+from licenses.scopes import Scope
+from licenses.sender import Sender
 from messaging import selectors
 from messaging.drafts import segmented
 from messaging.models import Message
@@ -27,55 +28,41 @@ from messaging.services import batches
 from messaging.states import MessageState
 
 
-class Key(KeyAuthentication):
+class Key(DialectKey):
     """`X-API-Key` or `Authorization: Bearer`: the long token of a credential, or a licence key."""
 
     def principal(self, request: Request) -> Sender:
         key = header(request, "X-API-Key") or bearer(request) or ""
         if len(key) in LICENSE_KEY_LENGTHS:
-            return auth.sender_by_license_key(key)
-        return auth.sender_by_token(key)
-
-    def throttle(self, sender: Sender) -> None:
-        super().throttle(sender)
-        per_minute = words.REQUESTS_PER_MINUTE
-        key = f"credential {sender.credential_id}" if sender.credential_id else sender.scope
-        name = f"{words.DIALECT.name}:{key}"
-        throttle(name, per_minute, burst=per_minute, whose="An API key")
+            return lookup.sender_by_license_key(key)
+        return lookup.sender_by_token(key)
 
 
 class VendorViewSet(DialectViewSet):
-    dialect = words.DIALECT
     authentication_classes = [Key]
 
 
 class SendViewSet(VendorViewSet):
+    needs = {"single": Scope.SEND, "bulk": Scope.SEND}
+
+    @idempotent
     def single(self, request: Request) -> Response:
-        sender = sender_of(request)
+        wanted = read(request, requests.NewSms)
+        batch = requests.batch(wanted.sender_id)
+        message = batches.send_single(self.sender, batch, wanted.draft())
+        data = {
+            "message_id": message.pk,
+            "cost": _cost(message.parts),
+            "balance": _balance(self.sender),
+        }
+        return Response(_success(data, message=words.SENT), status=201)
 
-        def work() -> Response:
-            wanted = validated(shapes.NewSms, merged(request), sender=sender)
-            batch = shapes.batch(wanted.sender_id)
-            message = batches.send_single(sender, batch, wanted.draft())
-            data = {
-                "message_id": message.pk,
-                "cost": _cost(message.parts),
-                "balance": _balance(sender),
-            }
-            return Response(_success(data, message=words.SENT), status=201)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def bulk(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            wanted = validated(shapes.NewBulk, merged(request), sender=sender)
-            sent = batches.send(sender, shapes.batch(wanted.sender_id), wanted.drafts())
-            data = _bulk(sent.messages) | {"balance": _balance(sender)}
-            return Response(_success(data, message=words.SENT_BULK), status=201)
-
-        return self.write(request, sender.scope, work)
+        wanted = read(request, requests.NewBulk)
+        result = batches.send(self.sender, requests.batch(wanted.sender_id), wanted.drafts())
+        data = _bulk(result.created) | {"balance": _balance(self.sender)}
+        return Response(_success(data, message=words.SENT_BULK), status=201)
 
 
 def _success(data: Any, **more: Any) -> dict[str, Any]:
@@ -87,7 +74,7 @@ def _cost(parts: int) -> float:
 
 
 def _balance(sender: Sender) -> float:
-    remaining = limits.remaining(sender)
+    remaining = daily_limit.remaining(sender)
     return float(words.UNLIMITED if remaining is None else remaining)
 
 
@@ -111,14 +98,16 @@ def _bulk(messages: list[Message]) -> dict[str, Any]:
 
 
 class AccountViewSet(VendorViewSet):
+    needs = {"balance": Scope.ANY, "account": Scope.ANY}
+
     def balance(self, request: Request) -> Response:
-        data = {"balance": _balance(sender_of(request)), "currency": words.CURRENCY}
+        data = {"balance": _balance(self.sender), "currency": words.CURRENCY}
         return Response(_success(data))
 
     def account(self, request: Request) -> Response:
         """The body is a guess."""
-        sender = sender_of(request)
-        found = selectors.messages_of_batches(sender.license_id, words.DIALECT.name)
+        sender = self.sender
+        found = selectors.messages_of_batches(sender.license_id, words.NAME)
         by_state = selectors.count_by_state(found)
 
         def count(word: str) -> int:
@@ -139,47 +128,42 @@ class AccountViewSet(VendorViewSet):
 
 
 class LogViewSet(VendorViewSet):
+    needs = {"list": Scope.READ}
     """What this licence has sent in this dialect, newest first. The items are a guess."""
 
     def list(self, request: Request) -> Response:
-        sender = sender_of(request)
-        wanted = validated(shapes.LogQuery, merged(request), sender=sender)
-        found = selectors.messages_of_batches(sender.license_id, words.DIALECT.name)
-        found = found.filter(**wanted.filters())
+        sender = self.sender
+        wanted = read(request, requests.LogQuery)
+        found = log(sender, wanted)
         total = found.count()
-        first = (wanted.page - 1) * wanted.per_page
-        rows = found.order_by("-pk")[first : first + wanted.per_page]
         pagination = {
             "page": wanted.page,
             "per_page": wanted.per_page,
             "total": total,
             "total_pages": -(-total // wanted.per_page),
         }
-        shown = [_logged(message, sender) for message in rows]
+        shown = [_logged(message, sender) for message in found[wanted.rows]]
         return Response(_success(shown) | {"pagination": pagination})
 
 
 def _logged(message: Message, sender: Sender) -> dict[str, Any]:
-    assert message.batch is not None
-
-    def local(at: dt.datetime | None) -> str | None:
-        return at.astimezone(sender.zone).strftime("%Y-%m-%d %H:%M:%S") if at else None
-
     return {
         "message_id": message.pk,
         "to": message.phone,
         "message": message.text,
-        "sender_id": message.batch.details.get("sender_id", words.SENDER),
+        "sender_id": message.its_batch.details.get("sender_id", words.SENDER),
         "status": _state(message),
         "cost": _cost(message.parts),
-        "created_at": local(message.created_at),
-        "schedule_time": local(message.send_after),
-        "sent_at": local(message.sent_at),
-        "delivered_at": local(message.delivered_at),
+        "created_at": local_or_none(message.created_at, sender.zone),
+        "schedule_time": local_or_none(message.send_after, sender.zone),
+        "sent_at": local_or_none(message.sent_at, sender.zone),
+        "delivered_at": local_or_none(message.delivered_at, sender.zone),
     }
 
 
 class PriceViewSet(VendorViewSet):
+    needs = {"pricing": Scope.ANY, "calculate": Scope.ANY}
+
     def pricing(self, request: Request) -> Response:
         """Every country that a number can belong to. The rows are a guess."""
         rows = [
@@ -197,8 +181,7 @@ class PriceViewSet(VendorViewSet):
 
     def calculate(self, request: Request) -> Response:
         """The body is a guess."""
-        sender = sender_of(request)
-        wanted = validated(shapes.Calculation, merged(request), sender=sender)
+        wanted = read(request, requests.Calculation)
         parts = segmented(wanted.message).parts
         data = {
             "recipients": wanted.recipients_count,

@@ -7,28 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialects.base import Dialect, Refused
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from messaging.states import MessageState
 
-NOT_ACTIVE = "Account not active"  # document 003
-ERRORS = {"license_inactive": NOT_ACTIVE, "subscription_expired": NOT_ACTIVE}
+NAME = "massej-li"
+
+NOT_ACTIVE = "Account not active"  # docs/dialects.md
+ERRORS = {
+    ErrorCode.LICENSE_INACTIVE: NOT_ACTIVE,
+    ErrorCode.SUBSCRIPTION_EXPIRED: NOT_ACTIVE,
+}
 
 
-def _error(refused: Refused) -> dict[str, Any]:
+def error_body(error: ApiError, status: int) -> dict[str, Any]:
     """The document promises one structure and does not show it. (guess)"""
-    error = ERRORS.get(refused.code, refused.message)
-    return {"success": False, "error": error, "code": refused.status}
+    message = ERRORS.get(error.code, error.message)
+    return {"success": False, "error": message, "code": status}
 
-
-DIALECT = Dialect(
-    name="massej-li",
-    prefixes=("/api/v1/",),
-    error_body=_error,
-    status_by_code={"license_not_found": 401},
-    fields={"phone": "to", "send_after": "schedule_time"},
-)
-
-REQUESTS_PER_MINUTE = 100  # a key
 
 STATES: dict[MessageState, str] = {
     MessageState.SCHEDULED: "pending",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-from dialects.fields import merged
-from licenses import auth
-from licenses.auth import Sender
-from licenses.authentication import KeyAuthentication
+from dialects.base import DialectKey
+from dialects.params import params
+from licenses import lookup
+from licenses.sender import Sender
 
 
-class Token(KeyAuthentication):
+class Token(DialectKey):
     def principal(self, request: Request) -> Sender:
-        token = merged(request).get("token")
-        return auth.sender_by_token(token if isinstance(token, str) else "")
+        token = params(request).get("token")
+        return lookup.sender_by_token(token if isinstance(token, str) else "")

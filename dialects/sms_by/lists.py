@@ -8,20 +8,19 @@ from django.db.models import Count
 
 from contacts import address_book, selectors, services
 from contacts.address_book import Entry
-from dialects.sms_by import shapes
-from http_api.errors import Refusal
+from dialects.params import Params
+from dialects.sms_by import requests
+from http_api.errors import ApiError
 from http_api.shapes import validated
-from licenses.auth import Sender
-
-Fields = dict[str, Any]
+from licenses.sender import Sender
 
 
-def create_subscriber_list(sender: Sender, fields: Fields) -> Any:
-    group = services.create_group(sender, validated(shapes.NewList, fields).name)
+def create_subscriber_list(sender: Sender, params: Params) -> Any:
+    group = services.create_group(sender, validated(requests.NewList, params).name)
     return {"status": "OK", "result": {"list_id": group.pk}}
 
 
-def get_subscriber_lists(sender: Sender, fields: Fields) -> Any:
+def get_subscriber_lists(sender: Sender, params: Params) -> Any:
     """The answer is a guess."""
     groups = selectors.groups(sender.account_id).annotate(count=Count("contacts")).order_by("pk")
     rows = groups.values("pk", "name", "count")
@@ -29,18 +28,18 @@ def get_subscriber_lists(sender: Sender, fields: Fields) -> Any:
     return {"status": "OK", "result": result}
 
 
-def import_contacts(sender: Sender, fields: Fields) -> Any:
+def import_contacts(sender: Sender, params: Params) -> Any:
     """Who is wrong is left out, and told of in `log`; who is in the list already is updated."""
-    wanted = validated(shapes.Import, fields)
+    wanted = validated(requests.Import, params)
     group = selectors.group(sender.account_id, wanted.list_id)
-    known = set(selectors.phones_in(sender.account_id, [group.pk]))
+    known = set(selectors.phones_in(sender, [group.pk]))
     log: list[dict[str, Any]] = []
     entries: dict[str, Entry] = {}
     for index, contact in enumerate(wanted.contacts()):
         try:
-            read = validated(shapes.ImportedContact, contact, sender=sender)
-        except Refusal as refusal:
-            log.append({"index": index, "error_message": refusal.message})
+            read = validated(requests.ImportedContact, contact, sender=sender)
+        except ApiError as error:
+            log.append({"index": index, "error_message": error.message})
         else:
             entries[read.phone] = Entry(read.phone, read.name, (group.pk,))
     address_book.save(sender, list(entries.values()), keep_groups=True)

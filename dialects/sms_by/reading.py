@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialects.sms_by import answers, shapes, words
-from http_api.errors import Refusal
+from dialects.params import Params
+from dialects.sms_by import requests, responses, words
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.shapes import validated
-from licenses import limits
-from licenses.auth import Sender
+from http_api.times import local_or_none
+from licenses import daily_limit
+from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch
 from messaging.segments import segment
 
-Fields = dict[str, Any]
-_NAME = words.DIALECT.name
+_NAME = words.NAME
 
 
-def status_bulk_sms(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.RequestOf, fields)
+def status_bulk_sms(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.RequestOf, params)
     request = selectors.batch(sender.license_id, _NAME, wanted.uuid)
-    return answers.bulk(request, sender.zone)
+    return responses.bulk(request, sender.zone)
 
 
 def webhook_body(request: Batch) -> Any:
-    """What is posted to the `callback_url` of a sendBulkSms."""
-    return answers.bulk(request, request.account.zone)
+    """Return what is posted to the `callback_url` of a sendBulkSms."""
+    return responses.bulk(request, request.account.zone)
 
 
-def check_sms_message_status(sender: Sender, fields: Fields) -> Any:
-    batch = _batch(sender, validated(shapes.MessageOf, fields).message_id)
+def check_sms_message_status(sender: Sender, params: Params) -> Any:
+    batch = _batch(sender, validated(requests.MessageOf, params).message_id)
     return {
         "status": words.MODERATED,
         "parts": segment(batch.text).parts,
@@ -37,14 +39,14 @@ def check_sms_message_status(sender: Sender, fields: Fields) -> Any:
     }
 
 
-def check_sms(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.SmsOf, fields)
-    return answers.sms(selectors.message_of_batch(sender.license_id, _NAME, wanted.sms_id))
+def check_sms(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.SmsOf, params)
+    return responses.sms(selectors.message_of_batch(sender.license_id, _NAME, wanted.sms_id))
 
 
-def get_messages_list(sender: Sender, fields: Fields) -> Any:
+def get_messages_list(sender: Sender, params: Params) -> Any:
     """Texts whose recipients come, or came, later; newest first. (guess)"""
-    page = validated(shapes.Page, fields)
+    page = validated(requests.Page, params)
     rows = selectors.batches(sender.license_id, _NAME).exclude(text="").prefetch_related(None)
     return {
         "result": [
@@ -52,7 +54,7 @@ def get_messages_list(sender: Sender, fields: Fields) -> Any:
                 "message_id": batch.pk,
                 "message": batch.text,
                 "parts": segment(batch.text).parts,
-                "d_create": answers.local(batch.created_at, sender),
+                "d_create": local_or_none(batch.created_at, sender.zone),
                 "status": words.MODERATED,
             }
             for batch in rows.order_by("-pk")[page.rows]
@@ -60,21 +62,21 @@ def get_messages_list(sender: Sender, fields: Fields) -> Any:
     }
 
 
-def get_sms_delivery_list(sender: Sender, fields: Fields) -> Any:
-    page = validated(shapes.DeliveryPage, fields)
+def get_sms_delivery_list(sender: Sender, params: Params) -> Any:
+    page = validated(requests.DeliveryPage, params)
     batch = _batch(sender, page.message_id)
     found = selectors.messages_of_batches(sender.license_id, _NAME).filter(batch=batch)
     rows = found.order_by("pk")[page.rows]
-    return {"result": [answers.recipient(message, sender) for message in rows]}
+    return {"result": [responses.recipient(message, sender) for message in rows]}
 
 
-def get_sms_messages(sender: Sender, fields: Fields) -> Any:
+def get_sms_messages(sender: Sender, params: Params) -> Any:
     """Newest first. All of them came by this API: there are none of type WEB."""
-    wanted = validated(shapes.MailingQuery, fields)
+    wanted = validated(requests.MailingQuery, params)
     rows = selectors.mailings(sender.license_id, _NAME, newest=words.MAX_ROWS)
-    shown = [] if wanted.type == "WEB" else [answers.mailing(row) for row in rows]
+    shown = [] if wanted.type == "WEB" else [responses.mailing(row) for row in rows]
     if not shown:
-        raise Refusal("nothing_found", "there are no mailings")
+        raise ApiError(ErrorCode.NOTHING_FOUND, "there are no mailings")
     return {"status": "success", "data": shown}
 
 
@@ -86,23 +88,23 @@ def _batch(sender: Sender, message_id: int) -> Batch:
 
 
 def _remaining(sender: Sender) -> int:
-    remaining = limits.remaining(sender)
+    remaining = daily_limit.remaining(sender)
     return words.UNLIMITED if remaining is None else remaining
 
 
-def get_balance(sender: Sender, fields: Fields) -> Any:
+def get_balance(sender: Sender, params: Params) -> Any:
     balance = {"balance": f"{_remaining(sender)}.00000", "viber_balance": words.COST}
     return {"status": "OK", "currency": words.CURRENCY, "result": [balance]}
 
 
-def get_limit(sender: Sender, fields: Fields) -> Any:
+def get_limit(sender: Sender, params: Params) -> Any:
     return {"limit": _remaining(sender)}
 
 
-def get_alphanames(sender: Sender, fields: Fields) -> Any:
+def get_alphanames(sender: Sender, params: Params) -> Any:
     return {"0": words.SIM}
 
 
-def get_alphaname_id(sender: Sender, fields: Fields) -> Any:
+def get_alphaname_id(sender: Sender, params: Params) -> Any:
     """Whatever the name: a SIM has none but its number."""
     return {"id": 0}

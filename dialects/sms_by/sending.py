@@ -6,22 +6,23 @@ from typing import Any
 from uuid import uuid4
 
 from contacts import selectors as address_book
-from dialects.sms_by import answers, shapes, words
-from http_api.errors import Refusal
+from dialects import settings
+from dialects.params import Params
+from dialects.sms_by import requests, responses, words
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.shapes import validated
-from licenses.auth import Sender
-from licenses.services import sends_codes_by_sms
+from http_api.times import local_or_none
+from licenses.sender import Sender
 from messaging import selectors
 from messaging.drafts import Draft
 from messaging.models import Batch, Message
 from messaging.segments import segment
 from messaging.services import batches, mailings
 
-Fields = dict[str, Any]
 
-
-def send_quick_sms(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.QuickSms, fields, sender=sender)
+def send_quick_sms(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.QuickSms, params, sender=sender)
     answer = _queued(sender, wanted.phone, wanted.message, alphaname_id=wanted.alphaname_id)
     if wanted.show_cost:
         answer["cost"] = 0
@@ -30,30 +31,30 @@ def send_quick_sms(sender: Sender, fields: Fields) -> Any:
     return answer
 
 
-def send_otp(messenger: str, sender: Sender, fields: Fields) -> Any:
+def send_otp(messenger: str, sender: Sender, params: Params) -> Any:
     """A messenger's code goes out as SMS, where the account has not switched that off."""
-    wanted = validated(shapes.Otp, fields, sender=sender)
-    if not sends_codes_by_sms(sender.account_id):
-        raise Refusal("conflict", words.NO_MESSENGER.format(messenger))
+    wanted = validated(requests.Otp, params, sender=sender)
+    if not settings.is_on(sender.account_id, words.NAME, words.CODES_BY_SMS):
+        raise ApiError(ErrorCode.CONFLICT, words.NO_MESSENGER.format(messenger))
     return _queued(sender, wanted.phone, wanted.message) | {"channel": words.CHANNEL}
 
 
 def _queued(sender: Sender, phone: str, text: str, **details: Any) -> dict[str, Any]:
-    batch = Batch(dialect=words.DIALECT.name, details=details)
+    batch = Batch(dialect=words.NAME, details=details)
     message = batches.send_single(sender, batch, Draft(phone=phone, text=text))
     return {**_new(message), "parts": message.parts}
 
 
 def _new(message: Message) -> dict[str, Any]:
-    return {"sms_id": message.pk, "status": answers.state(message)}
+    return {"sms_id": message.pk, "status": responses.state(message)}
 
 
-def create_sms_message(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.NewSmsMessage, fields, sender=sender)
+def create_sms_message(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.NewSmsMessage, params, sender=sender)
     batch = mailings.begin(
         sender,
         Batch(
-            dialect=words.DIALECT.name,
+            dialect=words.NAME,
             name=wanted.name,
             text=wanted.message,
             send_after=wanted.time.at if wanted.time else None,
@@ -66,28 +67,26 @@ def create_sms_message(sender: Sender, fields: Fields) -> Any:
         "len": len(batch.text),
         "message_id": batch.pk,
         "alphaname": words.SYSTEM,
-        "time": answers.unix(batch.send_after),
+        "time": responses.unix(batch.send_after),
     }
 
 
-def send_sms(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.NewSms, fields, sender=sender)
-    batch = selectors.batch_by_id(sender.license_id, words.DIALECT.name, wanted.message_id)
+def send_sms(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.NewSms, params, sender=sender)
+    batch = selectors.batch_by_id(sender.license_id, words.NAME, wanted.message_id)
     return _new(mailings.send_to(sender, batch, wanted.phone))
 
 
-def send_bulk_sms(sender: Sender, fields: Fields) -> Any:
-    wanted = validated(shapes.BulkSms, fields, sender=sender)
-    request = Batch(
-        dialect=words.DIALECT.name, external_id=str(uuid4()), callback_url=wanted.callback_url
-    )
+def send_bulk_sms(sender: Sender, params: Params) -> Any:
+    wanted = validated(requests.BulkSms, params, sender=sender)
+    request = Batch(dialect=words.NAME, external_id=str(uuid4()), callback_url=wanted.callback_url)
     batches.send_together(sender, request, [_mailing(one) for one in wanted.messages])
     return {"uuid": request.external_id, "success": "OK"}
 
 
-def _mailing(wanted: shapes.Mailing) -> tuple[Batch, list[Draft]]:
+def _mailing(wanted: requests.Mailing) -> tuple[Batch, list[Draft]]:
     batch = Batch(
-        dialect=words.DIALECT.name,
+        dialect=words.NAME,
         name=wanted.name,
         send_after=wanted.schedule_time.at if wanted.schedule_time else None,
         details={"alphaname_id": wanted.alphaname_id},
@@ -95,14 +94,14 @@ def _mailing(wanted: shapes.Mailing) -> tuple[Batch, list[Draft]]:
     return batch, wanted.drafts()
 
 
-def send_sms_list(sender: Sender, fields: Fields) -> Any:
+def send_sms_list(sender: Sender, params: Params) -> Any:
     """Nothing is sent before confirmSendMessageByList."""
-    wanted = validated(shapes.NewListMailing, fields, sender=sender)
+    wanted = validated(requests.NewListMailing, params, sender=sender)
     group = address_book.group(sender.account_id, wanted.list_id)
     batch = mailings.begin(
         sender,
         Batch(
-            dialect=words.DIALECT.name,
+            dialect=words.NAME,
             name=wanted.name,
             text=wanted.message,
             send_after=wanted.d_schedule.at,
@@ -113,16 +112,16 @@ def send_sms_list(sender: Sender, fields: Fields) -> Any:
     return {"status": "OK", "result": {"message_id": batch.pk}}
 
 
-def confirm_send_message_by_list(sender: Sender, fields: Fields) -> Any:
+def confirm_send_message_by_list(sender: Sender, params: Params) -> Any:
     """`confirm` 0 tells what would be sent, 1 sends it, once. The answer is a guess."""
-    wanted = validated(shapes.Confirmation, fields, sender=sender)
-    batch = selectors.batch_by_id(sender.license_id, words.DIALECT.name, wanted.message_id)
+    wanted = validated(requests.Confirmation, params, sender=sender)
+    batch = selectors.batch_by_id(sender.license_id, words.NAME, wanted.message_id)
     if "list_id" not in batch.details:
-        raise Refusal("not_found", "There is no such mailing to a list.")
+        raise ApiError(ErrorCode.NOT_FOUND, "There is no such mailing to a list.")
     phones = _phones(sender, batch)
     if wanted.confirm and batch.is_held:
         if not phones:
-            raise Refusal("invalid", "list_id: there is nobody in this list")
+            raise ApiError(ErrorCode.INVALID, "list_id: there is nobody in this list")
         mailings.confirm(sender, batch, phones)
     return {
         "status": "OK",
@@ -130,7 +129,7 @@ def confirm_send_message_by_list(sender: Sender, fields: Fields) -> Any:
             "message_id": batch.pk,
             "name": batch.name,
             "list_id": batch.details["list_id"],
-            "d_schedule": answers.local(batch.send_after, sender),
+            "d_schedule": local_or_none(batch.send_after, sender.zone),
             "count_phones": len(phones),
             "parts": segment(batch.text).parts * len(phones),
             "cost": words.COST,
@@ -142,5 +141,5 @@ def confirm_send_message_by_list(sender: Sender, fields: Fields) -> Any:
 def _phones(sender: Sender, batch: Batch) -> list[str]:
     """Who it goes to: while it is held whoever is in the list, afterwards whom it was sent to."""
     if batch.is_held:
-        return address_book.phones_in(sender.account_id, [batch.details["list_id"]])
+        return address_book.phones_in(sender, [batch.details["list_id"]])
     return list(batch.messages.values_list("phone", flat=True))

@@ -10,13 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dialects.base import DialectViewSet, Route
-from dialects.fields import merged
-from dialects.sms_by import lists, reading, sending, words
+from dialects.params import Params, params
+from dialects.sms_by import lists, reading, sending
 from dialects.sms_by.authentication import Token
-from http_api.errors import Refusal
-from licenses.auth import Sender, sender_of
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.idempotency import idempotent
+from licenses.scopes import Scope
+from licenses.sender import Sender
 
-Method = Callable[[Sender, dict[str, Any]], Any]
+Method = Callable[[Sender, Params], Any]
 
 READING: dict[str, Method] = {
     "statusBulkSms": reading.status_bulk_sms,
@@ -43,30 +46,41 @@ WRITING: dict[str, Method] = {
     "createSubscriberList": lists.create_subscriber_list,
     "importContacts": lists.import_contacts,
 }
+_ACCOUNT = frozenset({"getBalance", "getLimit", "getAlphanames", "getAlphanameId"})
+_LISTS = frozenset({"getSubscriberLists", "createSubscriberList", "importContacts"})
 _METHODS = {name.lower(): name for name in READING | WRITING}
 
 
 class MethodViewSet(DialectViewSet):
-    dialect = words.DIALECT
     authentication_classes = [Token]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if self.kwargs["name"].lower() not in _METHODS:
-            raise Refusal("unknown_method", "There is no such method.")
+            raise ApiError(ErrorCode.UNKNOWN_METHOD, "There is no such method.")
         if request.method == "HEAD":  # asks what a GET would answer; must not do what it does
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
 
-    def call(self, request: Request, name: str) -> Response:
-        sender, fields = sender_of(request), merged(request)
-        name = _METHODS[name.lower()]
+    def needed_scope(self) -> str | None:
+        name = _METHODS[self.kwargs["name"].lower()]
+        if name in _LISTS:
+            return Scope.CONTACTS
         if name in READING:
-            response = Response(READING[name](sender, fields))
-        else:
-            work = WRITING[name]
-            response = self.write(request, sender.scope, lambda: Response(work(sender, fields)))
+            return Scope.ANY if name in _ACCOUNT else Scope.READ
+        return Scope.SEND
+
+    def call(self, request: Request, name: str) -> Response:
+        method = _METHODS[name.lower()]
+        response = (self._read if method in READING else self._write)(request, method)
         response["Cache-Control"] = "no-store"  # also a GET sends: each must come through to here
         return response
+
+    def _read(self, request: Request, method: str) -> Response:
+        return Response(READING[method](self.sender, params(request)))
+
+    @idempotent
+    def _write(self, request: Request, method: str) -> Response:
+        return Response(WRITING[method](self.sender, params(request)))
 
 
 ROUTES: tuple[Route, ...] = (

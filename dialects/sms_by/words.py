@@ -5,50 +5,51 @@ What is marked as a guess, nobody outside could find out.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
-from dialects.base import Dialect, Refused
+from dialects.base import Setting
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, summary
 from messaging.states import MessageState
 
+NAME = "sms-by"
+
 # What its clients know an error by; any other refusal says ours.
-ERRORS = {
-    "invalid_key": "access denied",
-    "license_inactive": "billing error",
-    "subscription_expired": "billing error",
-    "daily_limit_exceeded": "limit exceeded",
-    "opted_out": "phone is in the stop list",  # guess
-    "not_found": "not found",
+ERRORS: dict[str, str] = {
+    ErrorCode.INVALID_KEY: "access denied",
+    ErrorCode.LICENSE_INACTIVE: "billing error",
+    ErrorCode.SUBSCRIPTION_EXPIRED: "billing error",
+    ErrorCode.DAILY_LIMIT_EXCEEDED: "limit exceeded",
+    ErrorCode.OPTED_OUT: "phone is in the stop list",  # guess
+    ErrorCode.NOT_FOUND: "not found",
 }
 WRONG_PHONE = "incorrect phone number"
 _MISSING = ["this field is required"]
-_TYPE_OF_MAILING = re.compile(r"^(messages\.\d+)\.(?:bulk|personal)\.")  # no field of theirs
 
 
-def _error(refused: Refused) -> dict[str, Any]:
-    phone = refused.errors.get("phone")
-    if refused.code == "invalid" and phone and phone != _MISSING:
+def error_body(error: ApiError, status: int) -> dict[str, Any]:
+    phone = error.errors.get("phone")
+    if error.code is ErrorCode.INVALID and phone and phone != _MISSING:
         return {"error": WRONG_PHONE}
-    message = _TYPE_OF_MAILING.sub(r"\1.", refused.message)
-    error = {"error": ERRORS.get(refused.code, message)}
-    if refused.code == "unknown_method":  # clients of another vendor ask at the same path
-        return {"success": False, **error, "code": refused.status}
-    return error
+    body = {"error": ERRORS.get(error.code) or _message(error)}
+    if error.code is ErrorCode.UNKNOWN_METHOD:  # clients of another vendor ask at the same path
+        return {"success": False, **body, "code": status}
+    return body
 
 
-DIALECT = Dialect(
-    name="sms-by",
-    prefixes=("/api/v1/", "/api/v2/"),
-    error_body=_error,
-    status_by_code={
-        "invalid_key": 403,
-        "daily_limit_exceeded": 400,
-        "conflict": 400,
-        "unknown_method": 404,
-        "nothing_found": 406,
-    },
-    fields={"send_after": "time"},
-)
+def _message(error: ApiError) -> str:
+    mailings = error.errors.get("messages")
+    if not isinstance(mailings, Mapping):
+        return error.message
+    return summary(error.errors | {"messages": {n: _without_type(m) for n, m in mailings.items()}})
+
+
+def _without_type(problems: Any) -> Any:
+    """Pydantic puts a mailing's type in the path to its fields; it is no field of theirs."""
+    of_type = isinstance(problems, Mapping) and problems.keys() <= {"bulk", "personal"}
+    return next(iter(problems.values())) if of_type else problems
+
 
 # What became of one recipient's message. `getSmsDeliveryList` says it in lower case.
 STATES: dict[MessageState, str] = {
@@ -77,6 +78,13 @@ UNLIMITED = 1_000_000
 CHANNEL = "sms"  # what a one-time code for Telegram or WhatsApp goes out by, and the answer says so
 NO_MESSENGER = "{} is not available; this account sends through a phone"
 NO_VIBER = "forwarding to Viber is not available: this account sends SMS through a phone"
+
+CODES_BY_SMS = Setting(
+    name="codes_by_sms",
+    label="one-time codes for Telegram and WhatsApp go out as SMS",
+    help="For programs that speak sms.by's API. Off: such a code is refused.",
+    default=True,
+)
 
 MAX_OTP = 16
 MAX_RECIPIENTS = 5000  # of one sendBulkSms

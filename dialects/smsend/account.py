@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dialects.base import DialectViewSet
+from dialects.params import read
 from dialects.smsend import words
 from dialects.smsend.authentication import (
     LogIn,
@@ -19,11 +20,12 @@ from dialects.smsend.authentication import (
     is_logged_in,
     new_session,
 )
-from dialects.smsend.orders import VendorViewSet, credits_left
-from dialects.smsend.shapes import Body, asked
-from http_api.errors import Refusal
+from dialects.smsend.base import VendorViewSet, credits_left
+from dialects.smsend.requests import Body
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.shapes import Boolean
-from licenses.auth import sender_of
+from licenses.scopes import Scope
 
 
 def _text(content: str) -> HttpResponse:
@@ -34,16 +36,16 @@ def _text(content: str) -> HttpResponse:
 class LogInViewSet(DialectViewSet):
     """`user_key;Session_key` or `user_key;Access_token`."""
 
-    dialect = words.DIALECT
     authentication_classes = [LogIn]
+    needs: ClassVar = {"session": Scope.ANY, "token": Scope.ANY}
     status_by_code: ClassVar = {"invalid_key": 404}
 
     def session(self, request: Request) -> HttpResponse:
-        sender = sender_of(request)
+        sender = self.sender
         return _text(f"{sender.account_id};{new_session(sender)}")
 
     def token(self, request: Request) -> HttpResponse:
-        sender = sender_of(request)
+        sender = self.sender
         _, password = credentials(request)
         return _text(f"{sender.account_id};{access_token(sender, password)}")
 
@@ -51,7 +53,6 @@ class LogInViewSet(DialectViewSet):
 class SessionViewSet(DialectViewSet):
     """No authentication class: a session that has ended is an answer here, no refusal."""
 
-    dialect = words.DIALECT
     authentication_classes = []
 
     def check(self, request: Request) -> HttpResponse:
@@ -63,8 +64,10 @@ class StatusQuery(Body):
 
 
 class AccountViewSet(VendorViewSet):
+    needs = dict.fromkeys(("status", "dashboard", "reset_password"), Scope.ANY)
+
     def status(self, request: Request) -> Response:
-        wanted, left = asked(request, StatusQuery), credits_left(sender_of(request))
+        wanted, left = read(request, StatusQuery), credits_left(self.sender)
         types = words.CREDITS_BY_ALIAS if wanted.type_aliases else words.CREDITS
         return Response(
             {
@@ -83,7 +86,9 @@ class AccountViewSet(VendorViewSet):
 
 
 class NotHereViewSet(VendorViewSet):
-    """What these clients can call and this service does not do: never a pretended success."""
+    """Calls that this service does not do: never a pretended success."""
+
+    needs = {"refuse": Scope.ANY}
 
     def refuse(self, request: Request, subject: str) -> Response:
-        raise Refusal("not_implemented", words.NOT_HERE[subject])
+        raise ApiError(ErrorCode.NOT_IMPLEMENTED, words.NOT_HERE[subject])

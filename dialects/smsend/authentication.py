@@ -6,33 +6,36 @@ Behind a proxy that drops header names with underscores, `user-key` and so on do
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 
 from django.conf import settings
 from rest_framework.request import Request
 
+from dialects.base import DialectKey
 from dialects.smsend import words
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.headers import header
 from http_api.shapes import invalid
-from licenses import auth, tokens
-from licenses.auth import Sender
-from licenses.authentication import KeyAuthentication, basic
+from licenses import lookup, tokens
+from licenses.authentication import basic
+from licenses.sender import Sender
 
 _OUT = frozenset({"invalid_key", "not_found", "license_inactive", "subscription_expired"})
 
 
-class LogIn(KeyAuthentication):
+class LogIn(DialectKey):
     """Username and password, in the query string or as Basic."""
 
     def principal(self, request: Request) -> Sender:
-        return auth.sender_by_password(*credentials(request))
+        return lookup.sender_by_password(*credentials(request))
 
 
-class LoggedIn(KeyAuthentication):
-    """What a log-in was answered, in headers. A session lives on while it is used."""
+class LoggedIn(DialectKey):
+    """A log-in's answer, in headers. A session lives on while it is used."""
 
     prolongs = True
 
@@ -40,13 +43,15 @@ class LoggedIn(KeyAuthentication):
         kind, key = tokens.Kind.ACCESS, header(request, "Access-Token")
         if not key:
             kind, key = tokens.Kind.SESSION, header(request, "Session-Key")
-        sender = auth.sender_by_issued_token(kind, key)
-        if sender.scopes is not None:  # one of another dialect, good for a part of what is here
-            raise Refusal("invalid_key", "Log in for a Session_key or an Access_token.")
+        sender = lookup.sender_by_issued_token(kind, key)
+        if (
+            sender.token_scopes is not None
+        ):  # one of another dialect, good for a part of what is here
+            raise ApiError(ErrorCode.INVALID_KEY, "Log in for a Session_key or an Access_token.")
         if header(request, "User-Key") != str(sender.account_id):
-            raise Refusal("not_found", "There is no user with this user_key.")
+            raise ApiError(ErrorCode.NOT_FOUND, "There is no user with this user_key.")
         if self.prolongs and sender.expires_at is not None:
-            _prolong(key, sender)
+            _prolong(key, sender.expires_at)
         return sender
 
 
@@ -54,26 +59,25 @@ class LookedAt(LoggedIn):
     prolongs = False
 
 
-def _prolong(session_key: str, sender: Sender) -> None:
-    assert sender.expires_at is not None
+def _prolong(session_key: str, expires_at: dt.datetime) -> None:
     idle_end = clock.now() + words.SESSION_IDLE
-    if sender.expires_at < idle_end:  # else it was prolonged less than SESSION_SLACK ago
+    if expires_at < idle_end:  # else it was prolonged less than SESSION_SLACK ago
         tokens.extend(tokens.Kind.SESSION, session_key, idle_end + words.SESSION_SLACK)
 
 
 def is_logged_in(request: Request) -> bool:
-    """Whether these headers would open the door; the session is not prolonged."""
+    """Say whether these headers would open the door; the session is not prolonged."""
     try:
         LookedAt().authenticate(request)
-    except Refusal as refusal:
-        if refusal.code not in _OUT:
+    except ApiError as error:
+        if error.code not in _OUT:
             raise
         return False
     return True
 
 
 def credentials(request: Request) -> tuple[str, str]:
-    """Raises Refusal `invalid` where they are missing."""
+    """Raise ApiError `invalid` where they are missing."""
     if (pair := basic(request)) is not None:
         return pair
     given = request.query_params
@@ -101,7 +105,7 @@ def access_token(sender: Sender, password: str) -> str:
     key = f"smsend {settings.SECRET_KEY}".encode()
     mac = hmac.digest(key, f"{sender.credential_id} {password}".encode(), hashlib.sha256)
     value = base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
-    tokens.ensure(
+    tokens.create_if_absent(
         tokens.Kind.ACCESS, sender.license_id, value=value, credential_id=sender.credential_id
     )
     return value

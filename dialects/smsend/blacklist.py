@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts import selectors as contacts
-from dialects.base import given
+from dialects.params import Params, params, read
 from dialects.smsend import words
-from dialects.smsend.contacts import PhoneNumber
+from dialects.smsend.base import VendorViewSet, page_of
 from dialects.smsend.dates import shown
-from dialects.smsend.orders import VendorViewSet
-from dialects.smsend.shapes import Body, Id, Number, Period, asked
-from http_api.errors import Refusal
-from http_api.parsing import ListParser
-from http_api.shapes import Identifier, validated
-from licenses.auth import Sender, sender_of
+from dialects.smsend.requests import Body, Period, PhoneNumber
+from dialects.smsend.selectors import within
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.idempotency import idempotent
+from http_api.parsing import Decoded, ListParser
+from http_api.reading import read_fields
+from http_api.shapes import Id, Identifier
+from licenses.scopes import Scope
+from licenses.sender import Sender
 from messaging import selectors
+from messaging.fields import Phone
 from messaging.models import OptOut
 from messaging.services import opt_outs
 
@@ -27,23 +32,33 @@ from messaging.services import opt_outs
 class Numbers(Body):
     """Documented is a bare list; one client wraps it."""
 
-    phone_numbers: Annotated[list[Number], Field(min_length=1, max_length=words.MAX_RECIPIENTS)]
+    phone_numbers: Annotated[list[Phone], Field(min_length=1, max_length=words.MAX_RECIPIENTS)]
 
 
 class ContactIds(Body):
     contact_ids: Annotated[list[Id], Field(min_length=1, max_length=words.MAX_RECIPIENTS)]
 
 
+def _part_of_phone(value: object) -> object:
+    return value.as_phone() if isinstance(value, Decoded) else value
+
+
 class BlacklistQuery(Period):
-    number: Annotated[Identifier, Field(max_length=32)] = ""
+    number: Annotated[Identifier, Field(max_length=32), BeforeValidator(_part_of_phone)] = ""
     origins: str = ""
 
 
 class BlacklistViewSet(VendorViewSet):
+    needs = {
+        **dict.fromkeys(
+            ("list", "add", "add_several", "add_contact", "add_contacts"), Scope.CONTACTS
+        ),
+        "remove": Scope.MANAGE,
+    }
     parser_classes = [ListParser]
 
     def list(self, request: Request) -> Response:
-        sender, wanted = sender_of(request), asked(request, BlacklistQuery)
+        sender, wanted = self.sender, read(request, BlacklistQuery)
         zone = wanted.zone or sender.zone
         rows = selectors.opt_outs(sender.account_id).filter(phone__contains=wanted.number)
         if wanted.origins:
@@ -59,76 +74,62 @@ class BlacklistViewSet(VendorViewSet):
                 "origin": words.ORIGINS[row.source],
             }
 
-        rows = wanted.within(rows, "created_at").order_by("-pk")
-        return Response(wanted.of(rows, "blacklist", entry))
+        rows = within(wanted, rows, "created_at")
+        return page_of(wanted, rows, "blacklist", entry)
 
+    @idempotent
     def add(self, request: Request) -> Response:
         """`phoneNumber` in the query string, or, as one client has it, `phoneNumbers` in the body."""
-        sender = sender_of(request)
+        if "phoneNumbers" in params(request):
+            return _opted_out(self.sender, _numbers(request))
+        phone = read(request, PhoneNumber).phone_number
+        opt_outs.opt_out(self.sender.account_id, phone, opt_outs.Source.API)
+        return Response(True)
 
-        def work() -> Response:
-            if "phoneNumbers" in request.data:
-                return _opted_out(sender, _numbers(request, sender))
-            phone = asked(request, PhoneNumber).phone_number
-            opt_outs.opt_out(sender.account_id, phone, opt_outs.Source.API)
-            return Response(True)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def add_several(self, request: Request) -> Response:
-        sender = sender_of(request)
-        return self.write(
-            request, sender.scope, lambda: _opted_out(sender, _numbers(request, sender))
-        )
+        return _opted_out(self.sender, _numbers(request))
 
+    @idempotent
     def add_contact(self, request: Request, contact_id: str) -> Response:
-        sender = sender_of(request)
+        contact = contacts.contact(self.sender.account_id, int(contact_id))
+        opt_outs.opt_out(self.sender.account_id, contact.phone, opt_outs.Source.API)
+        return Response(True)
 
-        def work() -> Response:
-            contact = contacts.contact(sender.account_id, int(contact_id))
-            opt_outs.opt_out(sender.account_id, contact.phone, opt_outs.Source.API)
-            return Response(True)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def add_contacts(self, request: Request) -> Response:
-        sender = sender_of(request)
+        body = read_fields(request, _unwrapped(request, "contactIds"), ContactIds)
+        return _opted_out(self.sender, _phones_of(self.sender, set(body.contact_ids)))
 
-        def work() -> Response:
-            body = validated(ContactIds, _unwrapped(request, "contactIds"))
-            return _opted_out(sender, _phones_of(sender, set(body.contact_ids)))
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def remove(self, request: Request, phone: str) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            number = validated(PhoneNumber, {"phoneNumber": phone}, sender=sender).phone_number
-            if not opt_outs.opt_in(sender.account_id, number):
-                raise Refusal("not_found", "This number is not on the blacklist.")
+        # A short code stands in the list as it is, whatever the licence may send to.
+        if phone.isdecimal() and opt_outs.opt_in(self.sender.account_id, phone):
             return Response(True)
-
-        return self.write(request, sender.scope, work)
+        named = {"phoneNumber": Decoded(phone)}
+        number = read_fields(request, named, PhoneNumber).phone_number
+        if not opt_outs.opt_in(self.sender.account_id, number):
+            raise ApiError(ErrorCode.NOT_FOUND, "This number is not on the blacklist.")
+        return Response(True)
 
 
 def _opted_out(sender: Sender, phones: list[str]) -> Response:
     return Response(opt_outs.opt_out_all(sender.account_id, phones, opt_outs.Source.API))
 
 
-def _numbers(request: Request, sender: Sender) -> list[str]:
+def _numbers(request: Request) -> list[str]:
     """One bad number spoils all of them."""
-    return validated(Numbers, _unwrapped(request, "phoneNumbers"), sender=sender).phone_numbers
+    return read_fields(request, _unwrapped(request, "phoneNumbers"), Numbers).phone_numbers
 
 
-def _unwrapped(request: Request, name: str) -> dict[str, Any]:
-    body = given(request)
-    return {name: body.get("items", body.get(name))}
+def _unwrapped(request: Request, name: str) -> Params:
+    given = params(request)
+    return {name: given.get("items", given.get(name))}
 
 
 def _phones_of(sender: Sender, contact_ids: set[int]) -> list[str]:
     found = contacts.contacts(sender.account_id).filter(pk__in=contact_ids)
     phones = list(found.values_list("phone", flat=True))
     if missing := len(contact_ids) - len(phones):
-        raise Refusal.of_field("contactIds", f"{missing} of these contacts do not exist")
+        raise ApiError.of_field("contactIds", f"{missing} of these contacts do not exist")
     return phones

@@ -12,21 +12,25 @@ from rest_framework.response import Response
 from contacts import address_book, selectors, services
 from contacts.address_book import Entry
 from contacts.models import Contact, ContactGroup
-from dialects.base import given
+from dialects.params import params, read
 from dialects.smsend import words
-from dialects.smsend.orders import VendorViewSet
-from dialects.smsend.shapes import Body, Id, Number, Page, asked
-from http_api.shapes import Boolean, Identifier, problem, validated
-from licenses.auth import Sender, sender_of
+from dialects.smsend.base import VendorViewSet, page_of
+from dialects.smsend.requests import Body, Page, PhoneNumber
+from http_api.idempotency import idempotent
+from http_api.parsing import Decoded
+from http_api.shapes import Boolean, Id, Identifier, problem, validated
+from licenses.scopes import Scope
+from licenses.sender import Sender
+from messaging.fields import Phone
 
 Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
 HalfName = Annotated[Identifier, Field(max_length=127)]
 
 
 class NewContact(Body):
-    """What else the vendor knows of a person (address, birthday, email, …) is not kept."""
+    """A person. Address, birthday, email and what else the vendor knows is not kept."""
 
-    phone_number: Number | None = None
+    phone_number: Phone | None = None
     name: HalfName = ""
     surname: HalfName = ""
     group_ids: Annotated[list[Id], Field(max_length=200)] = []
@@ -38,9 +42,8 @@ class NewContact(Body):
         return self
 
     def entry(self) -> Entry:
-        assert self.phone_number is not None
         name = f"{self.name} {self.surname}".strip()
-        return Entry(self.phone_number, name or None, tuple(self.group_ids))
+        return Entry(self.phone_number or "", name or None, tuple(self.group_ids))
 
 
 class NewContacts(Body):
@@ -52,10 +55,6 @@ class NewGroup(Body):
     name: Name
 
 
-class PhoneNumber(Body):
-    phone_number: Number
-
-
 class DeleteQuery(Body):
     with_contacts: Annotated[Boolean, Field(alias="deletecontacts")] = False
 
@@ -65,28 +64,26 @@ class GroupPage(Page):
 
 
 class ContactViewSet(VendorViewSet):
+    needs = dict.fromkeys(("create", "list", "retrieve", "fields"), Scope.CONTACTS)
+
+    @idempotent
     def create(self, request: Request) -> Response:
         """One, or with `contacts` several: then all are saved, or none."""
-        sender = sender_of(request)
-
-        def work() -> Response:
-            if "contacts" in request.data:
-                bulk = validated(NewContacts, request.data, sender=sender)
-                entries = [contact.entry() for contact in bulk.contacts]
-                keep = bulk.keep_existing_groups_and_campaigns
-                return Response(len(address_book.save(sender, entries, keep_groups=keep)))
-            entry = validated(NewContact, request.data, sender=sender).entry()
-            [saved] = address_book.save(sender, [entry], keep_groups=True)
-            return _empty(request, f"contact/{saved.pk}", status=201)
-
-        return self.write(request, sender.scope, work)
+        if "contacts" in params(request):
+            bulk = read(request, NewContacts)
+            entries = [contact.entry() for contact in bulk.contacts]
+            keep = bulk.keep_existing_groups_and_campaigns
+            return Response(len(address_book.save(self.sender, entries, keep_groups=keep)))
+        entry = read(request, NewContact).entry()
+        [saved] = address_book.save(self.sender, [entry], keep_groups=True)
+        return self.empty(f"contact/{saved.pk}", status=201)
 
     def list(self, request: Request) -> Response:
-        rows = selectors.contacts(sender_of(request).account_id).order_by("pk")
-        return Response(asked(request, Page).of(rows, "contacts", _contact))
+        rows = selectors.contacts(self.sender.account_id).order_by("pk")
+        return page_of(read(request, Page), rows, "contacts", _contact)
 
     def retrieve(self, request: Request, contact_id: str) -> Response:
-        found = selectors.contact(sender_of(request).account_id, int(contact_id))
+        found = selectors.contact(self.sender.account_id, int(contact_id))
         return Response(_contact(found))
 
     def fields(self, request: Request) -> Response:
@@ -95,72 +92,57 @@ class ContactViewSet(VendorViewSet):
 
 
 class GroupViewSet(VendorViewSet):
+    needs = dict.fromkeys(("create", "list", "update", "destroy", "add", "remove"), Scope.CONTACTS)
+
+    @idempotent
     def create(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            name = validated(NewGroup, request.data).name
-            return _empty(request, f"group/{services.create_group(sender, name).pk}", status=201)
-
-        return self.write(request, sender.scope, work)
+        name = read(request, NewGroup).name
+        return self.empty(f"group/{services.create_group(self.sender, name).pk}", status=201)
 
     def list(self, request: Request) -> Response:
-        rows = selectors.groups(sender_of(request).account_id).order_by("pk")
-        return Response(asked(request, GroupPage).of(rows, "groups", _group))
+        rows = selectors.groups(self.sender.account_id).order_by("pk")
+        return page_of(read(request, GroupPage), rows, "groups", _group)
 
+    @idempotent
     def update(self, request: Request, group_id: str) -> Response:
-        sender = sender_of(request)
+        name = read(request, NewGroup).name
+        address_book.rename_group(self.sender.account_id, int(group_id), name)
+        return self.empty(f"group/{group_id}")
 
-        def work() -> Response:
-            name = validated(NewGroup, request.data).name
-            address_book.rename_group(sender.account_id, int(group_id), name)
-            return _empty(request, f"group/{group_id}")
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def destroy(self, request: Request, group_id: str) -> Response:
-        sender = sender_of(request)
+        with_contacts = read(request, DeleteQuery).with_contacts
+        address_book.delete_group(
+            self.sender.account_id, int(group_id), with_contacts=with_contacts
+        )
+        return self.empty()
 
-        def work() -> Response:
-            with_contacts = asked(request, DeleteQuery).with_contacts
-            address_book.delete_group(sender.account_id, int(group_id), with_contacts=with_contacts)
-            return _empty(request)
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def add(self, request: Request, group_id: str, contact_id: str = "") -> Response:
-        sender = sender_of(request)
+        if contact_id:
+            mine = _contact_id(self.sender, Decoded(contact_id))
+        else:
+            mine = _contact_by_phone(self.sender, params(request).get("phoneNumber"))
+        address_book.add_to_group(self.sender.account_id, int(group_id), mine)
+        return self.empty(f"contact/{mine}")
 
-        def work() -> Response:
-            mine = _contact_id(sender, contact_id or given(request).get("phoneNumber"))
-            address_book.add_to_group(sender.account_id, int(group_id), mine)
-            return _empty(request, f"contact/{mine}")
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def remove(self, request: Request, group_id: str, contact_id: str) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            mine = _contact_id(sender, contact_id)
-            address_book.remove_from_group(sender.account_id, int(group_id), mine)
-            return _empty(request, f"contact/{mine}")
-
-        return self.write(request, sender.scope, work)
+        mine = _contact_id(self.sender, Decoded(contact_id))
+        address_book.remove_from_group(self.sender.account_id, int(group_id), mine)
+        return self.empty(f"contact/{mine}")
 
 
-def _contact_id(sender: Sender, named: Any) -> int:
+def _contact_id(sender: Sender, named: Decoded) -> int:
     """It is documented as an id, and one client gives the phone; what could be both is an id."""
-    if isinstance(named, str) and re.fullmatch(r"[1-9][0-9]{0,17}", named):
+    if re.fullmatch(r"[1-9][0-9]{0,17}", named):
         return int(named)
+    return _contact_by_phone(sender, named)
+
+
+def _contact_by_phone(sender: Sender, named: Any) -> int:
     phone = validated(PhoneNumber, {"phoneNumber": named}, sender=sender).phone_number
     return selectors.contact_by_phone(sender.account_id, phone).pk
-
-
-def _empty(request: Request, location: str = "", *, status: int = 200) -> Response:
-    """The vendor's empty answer, as JSON: one client parses every body."""
-    mount = next(mount for mount in words.DIALECT.mounts if request.path.startswith(mount))
-    return Response("", status=status, headers={"Location": mount + location} if location else None)
 
 
 def _contact(contact: Contact) -> dict[str, Any]:

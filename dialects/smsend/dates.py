@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 
 from http_api import clock
+from http_api.parsing import Decoded
 from http_api.shapes import problem
-from licenses.auth import time_zone
 from licenses.models import known_time_zone
+from licenses.sender import time_zone
 from messaging.drafts import ClientTime
 from messaging.fields import sender_of
 from messaging.local_time import parse_client_datetime
@@ -74,6 +75,8 @@ def _zone(name: object) -> ZoneInfo:
 def _time(value: object, info: ValidationInfo) -> ClientTime:
     """Reads the zone from a field before it."""
     zone = info.data.get("zone") or sender_of(info).zone
+    if isinstance(value, Decoded):
+        value = value.as_time()
     try:
         if value == "now":
             at = clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from django.db.models import Count
@@ -11,73 +11,68 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dialects.base import DialectViewSet
+from dialects.params import read
 from dialects.smsend import words
-from dialects.smsend.authentication import LoggedIn
+from dialects.smsend.base import VendorViewSet, credits_left, page_of
 from dialects.smsend.dates import When, shown
-from dialects.smsend.order_shapes import GroupSms, Order, ParamSms, Sms
-from dialects.smsend.shapes import Number, Period, asked
+from dialects.smsend.order_requests import GroupSms, Order, ParamSms, Sms, each_once
+from dialects.smsend.requests import Period
+from dialects.smsend.selectors import phones_of_groups, within
 from http_api import clock
-from http_api.shapes import validated
-from licenses import limits
-from licenses.auth import Sender, sender_of
+from http_api.idempotency import idempotent
+from licenses.scopes import Scope
+from licenses.sender import Sender
 from messaging import selectors
+from messaging.drafts import Draft, Invalid
+from messaging.fields import Phone
 from messaging.models import Batch, Message
 from messaging.services import batches, owner
-from messaging.services.batches import Sent
+from messaging.services.accept import AcceptResult
 from messaging.states import MessageState
 
 
-class VendorViewSet(DialectViewSet):
-    dialect = words.DIALECT
-    authentication_classes = [LoggedIn]
-
-
 class OrderViewSet(VendorViewSet):
+    needs = {
+        "send": Scope.SEND, "send_with_values": Scope.SEND, "send_to_groups": Scope.SEND,
+        "retrieve": Scope.READ, "destroy": Scope.MANAGE, "destroy_scheduled": Scope.MANAGE,
+    }  # fmt: skip
+
+    @idempotent
     def send(self, request: Request) -> Response:
-        return self._accept(request, Sms, 201)
+        order = read(request, Sms)
+        return self._accept(order, order.items(), 201)
 
+    @idempotent
     def send_with_values(self, request: Request) -> Response:
-        return self._accept(request, ParamSms, 201)
+        order = read(request, ParamSms)
+        return self._accept(order, order.items(), 201)
 
+    @idempotent
     def send_to_groups(self, request: Request) -> Response:
-        return self._accept(request, GroupSms, 200)
+        order = read(request, GroupSms)
+        return self._accept(order, order.items(phones_of_groups(self.sender, order)), 200)
 
-    def _accept(self, request: Request, shape: type[Order], status: int) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            order = validated(shape, request.data, sender=sender)
-            items = order.items(sender)
-            sent = batches.send(
-                sender, order.batch(), items, leave_out_invalid=order.allows_invalid
-            )
-            return Response(_accepted(sender, order, sent), status=status)
-
-        return self.write(request, sender.scope, work)
+    def _accept(self, order: Order, items: Iterable[Draft | Invalid], status: int) -> Response:
+        sender, batch = self.sender, order.batch()
+        result = batches.send(
+            sender, batch, each_once(items), leave_out_invalid=order.allows_invalid
+        )
+        return Response(_accepted(sender, order, batch, result), status=status)
 
     def retrieve(self, request: Request, order_id: str) -> Response:
-        sender = sender_of(request)
-        batch = selectors.batch(sender.license_id, words.DIALECT.name, order_id)
+        sender = self.sender
+        batch = selectors.batch(sender.license_id, words.NAME, order_id)
         return Response(_states(sender, list(batch.messages.all())))
 
+    @idempotent
     def destroy(self, request: Request, order_id: str) -> Response:
-        sender = sender_of(request)
+        owner.cancel_batch(selectors.batch(self.sender.license_id, words.NAME, order_id))
+        return Response({"result": "OK", "order_id": order_id})
 
-        def work() -> Response:
-            owner.cancel_batch(selectors.batch(sender.license_id, words.DIALECT.name, order_id))
-            return Response({"result": "OK", "order_id": order_id})
-
-        return self.write(request, sender.scope, work)
-
+    @idempotent
     def destroy_scheduled(self, request: Request) -> Response:
-        sender = sender_of(request)
-
-        def work() -> Response:
-            mine = selectors.batches(sender.license_id, words.DIALECT.name)
-            return Response({"result": "OK", "total": owner.cancel_scheduled(mine)})
-
-        return self.write(request, sender.scope, work)
+        total = owner.cancel_scheduled(self.sender.license_id, words.NAME)
+        return Response({"result": "OK", "total": total})
 
 
 class History(Period):
@@ -85,42 +80,41 @@ class History(Period):
 
 
 class RecipientHistory(History):
-    recipient: Number
+    recipient: Phone
 
 
 class HistoryViewSet(VendorViewSet):
+    needs = {"orders": Scope.READ, "of_recipient": Scope.READ}
+
     def orders(self, request: Request) -> Response:
-        sender, wanted = sender_of(request), asked(request, History)
+        sender, wanted = self.sender, read(request, History)
         zone = wanted.zone or sender.zone
-        mine = selectors.batches(sender.license_id, words.DIALECT.name).prefetch_related(None)
-        rows = wanted.within(mine.annotate(size=Count("messages")), "created_at").order_by("-pk")
+        mine = selectors.batches(sender.license_id, words.NAME).prefetch_related(None)
+        rows = within(wanted, mine.annotate(size=Count("messages")), "created_at")
 
         def order(batch: Any) -> dict[str, Any]:
             return _head(batch, zone) | {"num_recipients": batch.size}
 
-        return Response(wanted.of(rows, "smshistory", order))
+        return page_of(wanted, rows, "smshistory", order)
 
     def of_recipient(self, request: Request) -> Response:
-        sender, wanted = sender_of(request), asked(request, RecipientHistory)
+        sender, wanted = self.sender, read(request, RecipientHistory)
         zone, now = wanted.zone or sender.zone, clock.now()
-        rows = selectors.messages_of_batches(
-            sender.license_id, words.DIALECT.name, wanted.recipient
-        )
+        rows = selectors.messages_of_batches(sender.license_id, words.NAME, wanted.recipient)
 
         def message(row: Message) -> dict[str, Any]:
-            assert row.batch is not None
             number = words.STATE_NUMBERS[state(row, now)]
-            return _head(row.batch, zone) | {"recipient": row.phone, "status": number}
+            return _head(row.its_batch, zone) | {"recipient": row.phone, "status": number}
 
-        rows = wanted.within(rows, "created_at").order_by("-pk")
-        return Response(wanted.of(rows, "rcpthistory", message))
+        rows = within(wanted, rows, "created_at")
+        return page_of(wanted, rows, "rcpthistory", message)
 
 
 # --- answers ---------------------------------------------------------------------------------------
 
 
 def state(message: Message, now: dt.datetime) -> str:
-    """What became of one recipient's message."""
+    """Return the state of one recipient's message."""
     if message.status == MessageState.CANCELLED and message.failure_reason == "opted_out":
         return words.OPTED_OUT
     if message.status == MessageState.SENT and message.sent_at is not None:
@@ -129,22 +123,17 @@ def state(message: Message, now: dt.datetime) -> str:
     return words.STATES[MessageState(message.status)]
 
 
-def credits_left(sender: Sender, known: tuple[dt.date, int] | None = None) -> int:
-    left = limits.remaining(sender, known)
-    return words.UNLIMITED if left is None else left
-
-
-def _accepted(sender: Sender, order: Order, sent: Sent) -> dict[str, Any]:
-    queued = [message for message in sent.messages if message.status != MessageState.CANCELLED]
+def _accepted(sender: Sender, order: Order, batch: Batch, result: AcceptResult) -> dict[str, Any]:
+    queued = [message for message in result.created if message.status != MessageState.CANCELLED]
     shown: dict[str, Any] = {
         "result": "OK",
-        "order_id": sent.batch.external_id,
+        "order_id": batch.external_id,
         "total_sent": sum(m.parts for m in queued) if order.counts_credits else len(queued),
-        "remaining_credits": credits_left(sender, sent.used),
-        "internal_order_id": str(sent.batch.pk),
+        "remaining_credits": credits_left(sender, result.used),
+        "internal_order_id": str(batch.pk),
     }
-    if sent.left_out:
-        shown["invalid_recipients"] = len(sent.left_out)
+    if result.skipped:
+        shown["invalid_recipients"] = len(result.skipped)
     if order.delivery_notification_url is not None:
         shown["warning"] = words.NOT_CALLED
     return shown

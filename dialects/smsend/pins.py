@@ -4,75 +4,84 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from typing import Annotated, cast
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, cast
 
 import redis
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dialects.params import read
 from dialects.smsend import words
-from dialects.smsend.orders import VendorViewSet
-from dialects.smsend.shapes import Body, Number
+from dialects.smsend.base import VendorViewSet
+from dialects.smsend.requests import Body
 from http_api import clock
-from http_api.errors import Refusal
-from http_api.redis import attempt
-from http_api.shapes import Identifier, Integer, validated
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from http_api.idempotency import idempotent
+from http_api.redis import with_redis
+from http_api.shapes import Identifier, Integer
 from licenses import keys
-from licenses.auth import Sender, sender_of
+from licenses.scopes import Scope
+from licenses.sender import Sender
 from messaging.drafts import ClientTime, Draft
-from messaging.fields import Text
+from messaging.fields import Phone, Text
 from messaging.services import accept
 
-# Answers -1 where no PIN is asked for, 0 where it is right (it is used up then), else 1 + the tries
-# that are left. KEYS[1] PIN · ARGV[1] digest of the PIN that was typed.
+# Compare the PIN that was typed with the open one, which a right one and the last try end. Return what
+# came of it, and how many tries are left. KEYS[1] PIN · ARGV[1] digest of the PIN that was typed.
 _VERIFY = """
 local state = redis.call('HMGET', KEYS[1], 'digest', 'tries')
-if not state[1] then return -1 end
-if state[1] == ARGV[1] then redis.call('DEL', KEYS[1]) return 0 end
+if not state[1] then return {'none', 0} end
+if state[1] == ARGV[1] then redis.call('DEL', KEYS[1]) return {'right', 0} end
 local left = tonumber(state[2]) - 1
 if left <= 0 then redis.call('DEL', KEYS[1]) else redis.call('HSET', KEYS[1], 'tries', left) end
-return 1 + left
+return {'wrong', left}
 """
 
 
+class Verified(NamedTuple):
+    """A row of `_VERIFY`."""
+
+    outcome: bytes  # b"none": no PIN is open; b"right"; b"wrong"
+    tries_left: int
+
+
 class PinRequest(Body):
-    recipient: Number
+    recipient: Phone
     expiry: Annotated[Integer, Field(ge=1, le=words.MAX_PIN_MINUTES)] = words.PIN_MINUTES
     message_body: Annotated[Text, Field(max_length=words.MAX_CHARACTERS)] = words.PIN_TEXT
 
 
 class PinAnswer(Body):
-    recipient: Number
-    pin: Annotated[Identifier, Field(max_length=32)]
+    recipient: Phone
+    pin: Annotated[Identifier, Field(min_length=1, max_length=32)]
 
 
 class PinViewSet(VendorViewSet):
+    needs = {"send": Scope.SEND, "verify": Scope.SEND}
+
+    @idempotent
     def send(self, request: Request) -> Response:
         """A new PIN for this number; the one before it ends."""
-        sender = sender_of(request)
-
-        def work() -> Response:
-            body = validated(PinRequest, request.data, sender=sender)
-            pin = f"{secrets.randbelow(10**words.PIN_DIGITS):0{words.PIN_DIGITS}}"
-            lifetime = dt.timedelta(minutes=body.expiry)
-            _remember(sender, body.recipient, pin, lifetime)
-            accept.accept_one(sender, _draft(body, pin, lifetime))
-            return Response({"status": "OK", "result": "OK", "pin_length": words.PIN_DIGITS})
-
-        return self.write(request, sender.scope, work)
+        body = read(request, PinRequest)
+        pin = f"{secrets.randbelow(10**words.PIN_DIGITS):0{words.PIN_DIGITS}}"
+        lifetime = dt.timedelta(minutes=body.expiry)
+        _remember(self.sender, body.recipient, pin, lifetime)
+        accept.accept(self.sender, [_draft(body, pin, lifetime)], accept.REFUSE)
+        return Response({"status": "OK", "result": "OK", "pin_length": words.PIN_DIGITS})
 
     def verify(self, request: Request) -> Response:
-        sender = sender_of(request)
-        body = validated(PinAnswer, request.data, sender=sender)
-        outcome = _verified(sender, body.recipient, body.pin)
-        if outcome < 0:
-            raise Refusal.of_field(
+        body = read(request, PinAnswer)
+        outcome, tries_left = _verify(self.sender, body.recipient, body.pin)
+        if outcome == b"none":
+            raise ApiError.of_field(
                 "recipient", "no PIN is open for this number: it has ended, or was never asked for"
             )
-        if outcome == 0:
+        if outcome == b"right":
             return Response({"status": "OK", "result": "success"})
-        return Response({"status": "ERROR", "result": "error", "tries": outcome - 1})
+        return Response({"status": "ERROR", "result": "error", "tries": tries_left})
 
 
 def _draft(body: PinRequest, pin: str, lifetime: dt.timedelta) -> Draft:
@@ -96,24 +105,25 @@ def _remember(sender: Sender, phone: str, pin: str, lifetime: dt.timedelta) -> N
             pipeline.execute()
         return True
 
-    if not attempt(write, otherwise=False, purpose="PINs are not sent"):
+    if not with_redis(write, otherwise=False, purpose="PINs are not sent"):
         raise _unavailable()
 
 
-def _verified(sender: Sender, phone: str, pin: str) -> int:
-    def run(connection: redis.Redis) -> int | None:
+def _verify(sender: Sender, phone: str, pin: str) -> Verified:
+    def run(connection: redis.Redis) -> Verified | None:
         script = connection.register_script(_VERIFY)
         key, digest = _key(sender, phone), _digest(sender, phone, pin)
-        return cast(int, script(keys=[key], args=[digest]))
+        return Verified(*cast(Sequence[Any], script(keys=[key], args=[digest])))
 
-    outcome = attempt(run, otherwise=None, purpose="PINs are not verified")
+    outcome = with_redis(run, otherwise=None, purpose="PINs are not verified")
     if outcome is None:
         raise _unavailable()
     return outcome
 
 
-def _unavailable() -> Refusal:
-    return Refusal("unavailable", "PINs are not available at the moment; try again.", retry_after=2)
+def _unavailable() -> ApiError:
+    words = "PINs are not available at the moment; try again."
+    return ApiError(ErrorCode.UNAVAILABLE, words, retry_after=2)
 
 
 def _key(sender: Sender, phone: str) -> str:

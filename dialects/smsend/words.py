@@ -8,44 +8,27 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from dialects.base import Dialect, Refused
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from messaging.drafts import DEFAULT_PRIORITY
 from messaging.states import MessageState
 
+NAME = "smsend"
+
 # A refusal's `result`, where it is not our own code in capitals. (guess)
-RESULTS = {"daily_limit_exceeded": "KO"}
+RESULTS = {ErrorCode.DAILY_LIMIT_EXCEEDED: "KO"}
 
 
-def _error(refused: Refused) -> dict[str, str]:
+def error_body(error: ApiError, status: int) -> dict[str, str]:
     """Its clients look for the reason under each of these names. (guess)"""
-    result = RESULTS.get(refused.code, refused.code.upper())
+    result = RESULTS.get(error.code, error.code.upper())
     return {
         "result": result,
         "code": result,
-        "message": refused.message,
-        "error_message": refused.message,
+        "message": error.message,
+        "error_message": error.message,
     }
 
-
-DIALECT = Dialect(
-    name="smsend",
-    # The document's Java sample joins a base that ends with a slash to paths that begin with one.
-    prefixes=("/API/v1.0/REST/", "/API/v1.0/REST//"),
-    error_body=_error,
-    status_by_code={
-        "license_inactive": 401,
-        "subscription_expired": 401,
-        "daily_limit_exceeded": 400,
-        "conflict": 404,  # too late to cancel: "unknown or not SCHEDULED"
-        "not_implemented": 501,
-    },
-    fields={
-        "send_after": "scheduled_delivery_time",
-        "send_before": "validity_period",
-        "external_id": "order_id",
-        "group_ids": "groupIds",
-    },
-)
 
 # --- logging in ------------------------------------------------------------------------------------
 
@@ -117,9 +100,6 @@ MAX_INBOUND = 100
 
 # Where an opt-out came from.
 ORIGINS = {"api": "API", "admin": "WEB", "sms": "STOPSMS"}
-
-# Fields of a query string that may hold a `+` which its decoder turned into a space.
-PHONE_FIELDS = ("phoneNumber", "recipient", "number")
 
 # --- one-time PINs ---------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the vendor's clients send."""
+"""Requests of the vendor's clients."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dialects.fields import Fields, International, Moment
+from dialects.fields import Moment
+from dialects.params import Numbered
 from dialects.sms_by import words
-from http_api.shapes import Identifier, Integer, identifier, problem
+from http_api.shapes import FALSE, TRUE, Id, Identifier, Integer, Shape, identifier, problem
 from messaging.drafts import Draft
-from messaging.fields import Text, WebhookUrl
+from messaging.fields import International, Text, WebhookUrl
 
-Id = Annotated[Integer, Field(ge=1, le=2**63 - 1)]
 Name = Annotated[Identifier, Field(max_length=255)]
 
 
@@ -23,14 +23,15 @@ def _alphaname(value: object) -> int:
 
 
 def _flag(value: object) -> object:
-    return {"true": 1, "false": 0}.get(str(value).lower(), value)
+    word = str(value).lower()
+    return int(word in TRUE) if word in TRUE + FALSE else value
 
 
 Alphaname = Annotated[int, BeforeValidator(_alphaname)]
 Flag = Annotated[Integer, Field(ge=0, le=1), BeforeValidator(_flag)]
 
 
-class QuickSms(Fields):
+class QuickSms(Shape):
     message: Text
     phone: International
     alphaname_id: Alphaname = 0
@@ -39,7 +40,7 @@ class QuickSms(Fields):
     forwarding_time: Annotated[Integer, Field(ge=5, le=60)] = 60
 
 
-class Otp(Fields):
+class Otp(Shape):
     message: Annotated[Text, BeforeValidator(identifier)]  # in JSON perhaps a number
     phone: International
 
@@ -51,44 +52,44 @@ class Otp(Fields):
         return text
 
 
-class NewSmsMessage(Fields):
+class NewSmsMessage(Shape):
     message: Text
     name: Name = ""
     alphaname_id: Alphaname = 0
     time: Moment | None = None
 
 
-class NewSms(Fields):
+class NewSms(Shape):
     message_id: Id
     phone: International
 
 
-class NewListMailing(Fields):
-    name: Name
+class NewListMailing(Shape):
+    name: Annotated[Name, Field(min_length=1)]
     message: Text
     d_schedule: Moment
     list_id: Id
     alphaname_id: Alphaname = 0
 
 
-class Confirmation(Fields):
+class Confirmation(Shape):
     message_id: Id
     confirm: Flag
 
 
-class SmsOf(Fields):
+class SmsOf(Shape):
     sms_id: Id
 
 
-class MessageOf(Fields):
+class MessageOf(Shape):
     message_id: Id
 
 
-class RequestOf(Fields):
-    uuid: Annotated[Identifier, Field(max_length=64)]
+class RequestOf(Shape):
+    uuid: Annotated[Identifier, Field(min_length=1, max_length=64)]
 
 
-class Page(Fields):
+class Page(Shape):
     limit_offset: Annotated[Integer, Field(ge=0, le=10**9)] | None = None
     limit_rows: Annotated[Integer, Field(ge=1, le=words.MAX_ROWS)] | None = None
 
@@ -108,7 +109,7 @@ class DeliveryPage(Page):
     message_id: Id
 
 
-class MailingQuery(Fields):
+class MailingQuery(Shape):
     type: Literal["WEB", "API"] | None = None
 
     @field_validator("type", mode="before")
@@ -117,12 +118,12 @@ class MailingQuery(Fields):
         return value.upper() if isinstance(value, str) else value
 
 
-class Personal(Fields):
+class Personal(Shape):
     phone: International
     text: Text
 
 
-class Mailing(Fields):
+class Mailing(Shape):
     """One of `messages` of sendBulkSms."""
 
     name: Name = ""
@@ -156,7 +157,7 @@ class BulkMailing(Mailing):
         ]
 
 
-class BulkSms(Fields):
+class BulkSms(Shape):
     callback_url: WebhookUrl = ""
     messages: Annotated[
         list[Annotated[PersonalMailing | BulkMailing, Field(discriminator="message_type")]],
@@ -170,16 +171,33 @@ class BulkSms(Fields):
         return self
 
 
-class NewList(Fields):
+class NewList(Shape):
     name: Annotated[Name, Field(min_length=1)]
 
 
-class Import(Fields):
+_MAX_COLUMNS = 30
+
+
+def _in_columns(values: object) -> object:
+    """A form leaves empty cells out: what stands behind them must not be read as another column's."""
+    if not isinstance(values, Numbered):
+        return values
+    if values.numbers[-1] >= _MAX_COLUMNS:
+        raise problem(f"may have at most {_MAX_COLUMNS} columns")
+    return values.in_columns()
+
+
+Row = Annotated[list[Any], BeforeValidator(_in_columns)]
+
+
+class Import(Shape):
     """`data[i][j]` is the i-th contact's value of the field `field_names[j]`."""
 
     list_id: Id
-    field_names: Annotated[list[str], Field(min_length=1, max_length=30)]
-    data: Annotated[list[list[Any]], Field(min_length=1, max_length=words.MAX_IMPORT)]
+    field_names: Annotated[
+        list[str], Field(min_length=1, max_length=_MAX_COLUMNS), BeforeValidator(_in_columns)
+    ]
+    data: Annotated[list[Row], Field(min_length=1, max_length=words.MAX_IMPORT)]
 
     @field_validator("field_names")
     @classmethod
@@ -187,12 +205,14 @@ class Import(Fields):
         names = [name.strip().lower() for name in names]
         if "phone" not in names:
             raise problem("must have phone: messages are sent to nothing else")
+        if names.count("phone") > 1 or names.count("name") > 1:
+            raise problem("names a column twice: nobody can say which is meant")
         return names
 
     def contacts(self) -> list[dict[str, Any]]:
         return [dict(zip(self.field_names, values, strict=False)) for values in self.data]
 
 
-class ImportedContact(Fields):
+class ImportedContact(Shape):
     phone: International
     name: Name | None = None

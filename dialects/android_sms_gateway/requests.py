@@ -1,4 +1,4 @@
-"""What the vendor's clients send."""
+"""Requests of the vendor's clients."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from uuid import uuid4
 
-from django.db.models import QuerySet
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from dialects.android_sms_gateway import states, words
+from dialects.android_sms_gateway import words
 from http_api import clock
 from http_api.shapes import Boolean, Identifier, Integer, Shape, problem
 from messaging.drafts import ClientTime, Draft
-from messaging.fields import Phone, Text, Time
+from messaging.fields import Phone, PhoneOfAnyLength, Text, Time
 from messaging.models import Batch
 
 Id = Annotated[Identifier, Field(min_length=1, max_length=36)]
@@ -81,11 +80,10 @@ class NewMessage(Camel):
         return self
 
     def batch(self) -> Batch:
-        return Batch(dialect=words.DIALECT.name, external_id=self.id or str(uuid4()))
+        return Batch(dialect=words.NAME, external_id=self.id or str(uuid4()))
 
     def drafts(self) -> list[Draft]:
-        text = self.text_message.text if self.text_message else self.message
-        assert text is not None
+        text = self.text_message.text if self.text_message else self.message or ""
         deadline = self._deadline()
         return [
             Draft(
@@ -107,8 +105,24 @@ class NewMessage(Camel):
         return ClientTime(start + dt.timedelta(seconds=self.ttl), "")
 
 
+class NewMessageToAnyNumber(NewMessage):
+    """The same with `?skipPhoneValidation=true`."""
+
+    phone_numbers: Annotated[list[PhoneOfAnyLength], Field(min_length=1, max_length=100)]
+
+
+class SendQuery(Camel):
+    """Query of `POST messages`."""
+
+    skip_phone_validation: Boolean = False
+
+    @property
+    def body(self) -> type[NewMessage]:
+        return NewMessageToAnyNumber if self.skip_phone_validation else NewMessage
+
+
 class MessageQuery(Camel):
-    """Query of `GET messages`. Document 002 says `skip` where the vendor says `offset`."""
+    """Query of `GET messages`. Some clients say `skip` where the vendor says `offset`."""
 
     start: Annotated[Time | None, Field(alias="from")] = None
     to: Time | None = None
@@ -128,21 +142,9 @@ class MessageQuery(Camel):
         """`+created_at`, whose `+` the URL's decoder may have made a space."""
         return value.lstrip(" +") if isinstance(value, str) else value
 
-    def narrow(self, found: QuerySet[Batch]) -> QuerySet[Batch]:
-        if self.start:
-            found = found.filter(created_at__gte=self.start.at)
-        if self.to:
-            found = found.filter(created_at__lt=self.to.at)
-        if self.state:
-            found = found.filter(states.batches_in(self.state))
-        if self.device_id is not None:
-            found = found.filter(messages__attempts__device=device_id(self.device_id)).distinct()
-        return found
-
-    def page_of(self, found: QuerySet[Batch], size: int) -> QuerySet[Batch]:
+    def rows(self, size: int) -> slice:
         first = self.skip if self.offset is None else self.offset
-        rows = found.order_by("pk" if self.sort == "created_at" else "-pk")
-        return rows[first : first + (self.limit or size)]
+        return slice(first, first + (self.limit or size))
 
 
 def device_id(text: str) -> int:

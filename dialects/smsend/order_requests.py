@@ -1,10 +1,9 @@
-"""What an order asks for: one text to many, a text with values for each, or to groups."""
+"""The requests of orders: one text to many, a text with values for each, or to groups."""
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
@@ -18,19 +17,26 @@ from pydantic import (
     field_validator,
 )
 
-from contacts import selectors
 from dialects.smsend import words
 from dialects.smsend.dates import When, Zone
-from dialects.smsend.shapes import Body, Id, Number
+from dialects.smsend.requests import Body
 from http_api import clock
-from http_api.errors import Refusal
-from http_api.shapes import Boolean, Identifier, Integer, Shape, invalid, problem, problems_by_field
-from licenses.auth import Sender
-from messaging.drafts import ClientTime, Draft
-from messaging.fields import Text
+from http_api.errors import ApiError
+from http_api.shapes import (
+    Boolean,
+    Id,
+    Identifier,
+    Integer,
+    Shape,
+    invalid,
+    problem,
+    problems_by_field,
+)
+from messaging.drafts import ClientTime, Draft, Invalid
+from messaging.fields import Phone, Text
 from messaging.models import Batch
-from messaging.segments import MAX_PARTS, segment
-from messaging.services.accept import Invalid
+from messaging.personalization import TooLong, fill
+from messaging.segments import MAX_PARTS, beginning, segment
 
 T = TypeVar("T")
 
@@ -45,7 +51,7 @@ def _by_key(value: object) -> object:
 
 
 def _invalid_in_its_place(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Whether a bad recipient spoils the order is for `allowInvalidRecipients` to say."""
+    """Keep a bad recipient in its place: `allowInvalidRecipients` says whether it spoils the order."""
     try:
         return handler(value)
     except ValidationError as error:
@@ -56,7 +62,7 @@ OrInvalid = WrapValidator(_invalid_in_its_place)
 
 
 class Order(Body):
-    """What all three sends have in common. `encoding` and `allow_duplicate` change nothing here."""
+    """The fields of all three sends. `encoding` and `allow_duplicate` change nothing here."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -91,27 +97,17 @@ class Order(Body):
     def batch(self) -> Batch:
         start = self.scheduled_delivery_time
         return Batch(
-            dialect=words.DIALECT.name,
+            dialect=words.NAME,
             external_id=self.order_id or str(uuid4()),
             name=self.campaign_name,
             send_after=start.at if start else None,
             details={"message_type": self.message_type, "sender": self.sender},
         )
 
-    def items(self, sender: Sender) -> list[Draft | Invalid]:
-        """A message for each recipient, and each only once. Raises Refusal `invalid`."""
-        items = list(_each_once(self._items(sender)))
-        if all(isinstance(item, Invalid) for item in items):
-            raise invalid(items[0].errors)  # type: ignore[union-attr]
-        return items
-
-    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
-        raise NotImplementedError
-
     def _draft(self, phone: str, text: str) -> Draft:
         return Draft(
             phone=phone,
-            text=self._fitted(text),
+            text=text,
             send_after=self.scheduled_delivery_time,
             send_before=self._deadline(),
         )
@@ -125,34 +121,33 @@ class Order(Body):
         return ClientTime(start + dt.timedelta(minutes=self.validity_period), "")
 
     def _fitted(self, text: str) -> str:
-        """The text, cut to its fragments where the client wants that. Raises Refusal `invalid`."""
+        """The text, cut to its fragments where the client wants that. Raises ApiError `invalid`."""
         if self.max_fragments is None and not self.truncate:
             return text
         fragments = min(self.max_fragments or words.FRAGMENTS, MAX_PARTS)
         if (parts := segment(text).parts) <= fragments:
             return text
         if not self.truncate:
-            raise Refusal.of_field("message", f"has {parts} parts, more than max_fragments allows")
-        lengths = range(len(text) + 1)
-        longest = bisect_right(lengths, fragments, key=lambda n: segment(text[:n]).parts) - 1
-        return text[:longest]
+            raise ApiError.of_field("message", f"has {parts} parts, more than max_fragments allows")
+        return beginning(text, fragments)
 
 
 class Sms(Order):
     """Body of `POST sms`."""
 
     recipient: Annotated[
-        list[Annotated[Number, OrInvalid]],
+        list[Annotated[Phone, OrInvalid]],
         BeforeValidator(_as_list),
         Field(min_length=1, max_length=words.MAX_RECIPIENTS),
     ]
 
-    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+    def items(self) -> Iterable[Draft | Invalid]:
+        text = self._fitted(self.message)
         for index, phone in enumerate(self.recipient):
             if isinstance(phone, Invalid):
                 yield Invalid({"recipient": {str(index): phone.errors["body"]}})
             else:
-                yield self._draft(phone, self.message)
+                yield self._draft(phone, text)
 
 
 class Recipient(Shape):
@@ -160,13 +155,15 @@ class Recipient(Shape):
 
     model_config = ConfigDict(extra="allow")
 
-    recipient: Number
+    recipient: Phone
 
     def text(self, template: str) -> str:
         """Every placeholder replaced, once. Raises KeyError where one has no text or number for it."""
         given = {**(self.model_extra or {}), "recipient": self.recipient}
-        values = {name: value for name, value in given.items() if type(value) in (str, int, float)}
-        return words.PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)
+        values = {
+            name: str(value) for name, value in given.items() if type(value) in (str, int, float)
+        }
+        return fill(template, words.PLACEHOLDER, values, longest=words.MAX_CHARACTERS)
 
 
 class ParamSms(Order):
@@ -178,7 +175,7 @@ class ParamSms(Order):
         Field(min_length=1, max_length=words.MAX_RECIPIENTS),
     ]
 
-    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
+    def items(self) -> Iterable[Draft | Invalid]:
         for key, recipient in self.recipients.items():
             if isinstance(recipient, Invalid):
                 yield Invalid({"recipients": {key: recipient.errors}})
@@ -190,12 +187,12 @@ class ParamSms(Order):
             text = recipient.text(self.message)
         except KeyError as missing:
             return Invalid({"recipients": {key: {missing.args[0]: ["needs a text or a number"]}}})
-        if len(text) > words.MAX_CHARACTERS:
+        except TooLong:
             long = f"may have at most {words.MAX_CHARACTERS} characters with these values"
             return Invalid({"recipients": {key: {"message": [long]}}})
         if words.LINKS.search(text):
             return Invalid({"recipients": {key: {"message": [words.NO_LINKS]}}})
-        return self._draft(recipient.recipient, text)
+        return self._draft(recipient.recipient, self._fitted(text))
 
 
 class GroupSms(Order):
@@ -206,33 +203,19 @@ class GroupSms(Order):
     ] = []
     ids: Annotated[list[Id], Field(alias="recipientsGroupdIds", max_length=200)] = []
 
-    def _items(self, sender: Sender) -> Iterable[Draft | Invalid]:
-        phones = selectors.phones_in(sender.account_id, self._groups(sender))
-        if not phones:
-            raise Refusal.of_field("recipient", "there is nobody in these groups")
-        if len(phones) > words.MAX_OF_GROUPS:
-            raise Refusal.of_field(
-                "recipient", f"{len(phones)} people are in these groups; at most"
-                f" {words.MAX_OF_GROUPS} can be sent to at once"
-            )  # fmt: skip
-        return [self._draft(phone, self.message) for phone in phones]
-
-    def _groups(self, sender: Sender) -> set[int]:
-        known = selectors.group_ids_by_name(sender.account_id, self.names)
-        found = selectors.groups(sender.account_id).filter(pk__in=self.ids)
-        group_ids = {*known.values(), *found.values_list("pk", flat=True)}
-        missing = len(set(self.names) - known.keys()) + len(set(self.ids) - group_ids)
-        if missing or not group_ids:
-            raise Refusal.of_field("recipient", f"{missing or 'all'} of these groups do not exist")
-        return group_ids
+    def items(self, phones: Iterable[str]) -> Iterable[Draft]:
+        text = self._fitted(self.message)
+        return [self._draft(phone, text) for phone in phones]
 
 
-def _each_once(items: Iterable[Draft | Invalid]) -> Iterable[Draft | Invalid]:
-    """The same text to the same number is one message, however often the number stands there."""
-    seen: set[tuple[str, str]] = set()
-    for item in items:
-        if isinstance(item, Invalid):
-            yield item
-        elif (item.phone, item.text) not in seen:
-            seen.add((item.phone, item.text))
-            yield item
+def each_once(items: Iterable[Draft | Invalid]) -> list[Draft | Invalid]:
+    """The same text to the same number is one message, however often the number stands there.
+
+    Raise ApiError `invalid` where none of them can be sent.
+    """
+    once: dict[Hashable, Draft | Invalid] = {}
+    for index, item in enumerate(items):
+        once.setdefault(index if isinstance(item, Invalid) else (item.phone, item.text), item)
+    if all(isinstance(item, Invalid) for item in once.values()):
+        raise invalid(next(iter(once.values())).errors)  # type: ignore[union-attr]
+    return list(once.values())

@@ -1,4 +1,4 @@
-"""What became of messages, in the vendor's words."""
+"""The state of messages, in the vendor's words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialects.sms_by import words
-from licenses.auth import Sender
+from http_api.times import local_or_none
+from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch, Message
 from messaging.states import MessageState
@@ -26,10 +27,6 @@ def unix(at: dt.datetime | None) -> int:
     return int(at.timestamp()) if at else 0
 
 
-def local(at: dt.datetime | None, sender: Sender) -> str | None:
-    return at.astimezone(sender.zone).strftime("%Y-%m-%d %H:%M:%S") if at else None
-
-
 def sms(message: Message) -> dict[str, Any]:
     return {
         "sms_id": message.pk,
@@ -44,7 +41,7 @@ def recipient(message: Message, sender: Sender) -> dict[str, Any]:
     return {
         "phone": int(digits(message)),
         "status": state(message).lower(),
-        "d_sent": local(message.sent_at, sender),
+        "d_sent": local_or_none(message.sent_at, sender.zone),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the vendor's clients are answered."""
+"""Responses to the vendor's clients."""
 
 from __future__ import annotations
 

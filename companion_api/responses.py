@@ -1,16 +1,15 @@
-"""What a phone hears (docs/protocol.md). The types make the OpenAPI schema."""
+"""Responses to a phone (docs/protocol.md). The types make the OpenAPI schema."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from typing_extensions import TypedDict
 
-from http_api.shapes import identifier
+from http_api.times import utc
 from licenses.models import Device
-from messaging.answers import utc
-from messaging.services.sync import PACE_SECONDS, SEGMENTS_PER_MINUTE, SyncAnswer
+from messaging.exchange import SyncAnswer
+from protocol import constant
 
 
 class PairedAnswer(TypedDict):
@@ -20,7 +19,7 @@ class PairedAnswer(TypedDict):
     server_time: str
 
 
-class MessageToSend(TypedDict):
+class LeasedMessage(TypedDict):
     message_id: int
     attempt: int
     phone: str
@@ -32,7 +31,7 @@ class MessageToSend(TypedDict):
 
 class SyncedAnswer(TypedDict):
     acked: list[str]
-    messages: list[MessageToSend]
+    messages: list[LeasedMessage]
     cancel: list[int]
     paused: bool
     next_sync_seconds: int
@@ -50,18 +49,9 @@ def paired(device: Device, token: str, now: dt.datetime) -> PairedAnswer:
     }
 
 
-def acked(events: list[Any]) -> list[str]:
-    """Every event that has an id, whatever became of it: it is kept here.
-
-    Ids are strings; a phone that writes numbers understands its own, so they are answered as text.
-    """
-    ids = [identifier(event.get("event_id")) for event in events if isinstance(event, dict)]
-    return [event_id for event_id in ids if isinstance(event_id, str)]
-
-
-def synced(answer: SyncAnswer, events: list[Any]) -> SyncedAnswer:
+def synced(answer: SyncAnswer, acked: list[str]) -> SyncedAnswer:
     return {
-        "acked": acked(events),
+        "acked": acked,
         "messages": [
             {
                 "message_id": message.message_id,
@@ -77,7 +67,7 @@ def synced(answer: SyncAnswer, events: list[Any]) -> SyncedAnswer:
         "cancel": answer.cancel,
         "paused": answer.is_paused,
         "next_sync_seconds": answer.next_sync_seconds,
-        "pace_seconds": PACE_SECONDS,
-        "segments_per_minute": SEGMENTS_PER_MINUTE,
+        "pace_seconds": constant("pace_seconds"),
+        "segments_per_minute": constant("segments_per_minute"),
         "server_time": utc(answer.server_time),
     }

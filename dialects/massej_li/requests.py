@@ -1,17 +1,17 @@
-"""What the vendor's clients send."""
+"""Requests of the vendor's clients."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from dialects.fields import Fields, International, Moment
+from dialects.fields import Moment
 from dialects.massej_li import words
-from http_api.shapes import Identifier, Integer, problem
+from http_api.shapes import Identifier, Integer, Shape, problem
 from messaging.drafts import Draft
-from messaging.fields import Text, sender_of
+from messaging.fields import International, Text, sender_of
 from messaging.local_time import localize
 from messaging.models import Batch
 
@@ -53,7 +53,7 @@ StartOfDay = Annotated[dt.datetime, BeforeValidator(lambda value, info: _midnigh
 EndOfDay = Annotated[dt.datetime, BeforeValidator(_next_midnight)]
 
 
-class NewSms(Fields):
+class NewSms(Shape):
     to: International
     message: Text
     sender_id: SenderId = words.SENDER
@@ -64,7 +64,7 @@ class NewSms(Fields):
         return Draft(phone=self.to, text=self.message, send_after=self.schedule_time)
 
 
-class NewBulk(Fields):
+class NewBulk(Shape):
     recipients: Recipients
     message: Text
     sender_id: SenderId = words.SENDER
@@ -74,10 +74,10 @@ class NewBulk(Fields):
 
 
 def batch(sender_id: str) -> Batch:
-    return Batch(dialect=words.DIALECT.name, details={"sender_id": sender_id})
+    return Batch(dialect=words.NAME, details={"sender_id": sender_id})
 
 
-class Calculation(Fields):
+class Calculation(Shape):
     to: International | None = None
     recipients: Recipients | None = None
     message: Text
@@ -93,21 +93,14 @@ class Calculation(Fields):
         return len(self.recipients) if self.recipients else 1
 
 
-class LogQuery(Fields):
+class LogQuery(Shape):
     page: Annotated[Integer, Field(ge=1, le=10**6)] = 1
     per_page: Annotated[Integer, Field(ge=1, le=words.MAX_PAGE)] = words.PAGE
     status: Literal["delivered", "sent", "pending", "failed"] | None = None
     date_from: StartOfDay | None = None
     date_to: EndOfDay | None = None
 
-    def filters(self) -> dict[str, Any]:
-        """Of Message, in the database's words."""
-        wanted: dict[str, Any] = {}
-        if self.status:
-            states = [state for state, word in words.STATES.items() if word == self.status]
-            wanted["status__in"] = [state.value for state in states]
-        if self.date_from:
-            wanted["created_at__gte"] = self.date_from
-        if self.date_to:
-            wanted["created_at__lt"] = self.date_to
-        return wanted
+    @property
+    def rows(self) -> slice:
+        first = (self.page - 1) * self.per_page
+        return slice(first, first + self.per_page)

@@ -1,0 +1,133 @@
+"""A connection to PostgreSQL that does not wait for ever for a server that is frozen.
+
+The kernel ends a connection whose peer does not acknowledge (TCP time-outs in the settings). A server
+that is stopped, or stands behind a proxy that is, acknowledges and never answers; libpq has no time-out
+for that. So one thread looks at what runs, and shuts the socket of what has run for too long: its thread
+meets OperationalError, as it does where a server dies. Whether a commit was done stays unknown then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakSet
+
+import psycopg2
+from psycopg2.extensions import connection, cursor
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.5
+_SLOW_CONNECT_SECONDS = 1.0
+_REST_SECONDS = 2.0
+
+_limit: float | None = None  # of this process
+_running: dict[int, tuple[float, Connection]] = {}  # until when, by the connection's id
+_open: WeakSet[Connection] = WeakSet()
+_resting_until = 0.0
+_watcher: threading.Thread | None = None
+_own = threading.local()
+
+
+def limit_statements(seconds: float) -> None:
+    """From now on no statement of this process may take longer. Migrations know no limit."""
+    global _limit, _watcher
+    _limit = seconds
+    if _watcher is None:
+        _watcher = threading.Thread(target=_look_forever, name="postgres-watch", daemon=True)
+        _watcher.start()
+
+
+@contextlib.contextmanager
+def may_take(seconds: float) -> Iterator[None]:
+    """This thread's statements may take so long, whatever the process's limit is."""
+    _own.limit = seconds
+    try:
+        yield
+    finally:
+        del _own.limit
+
+
+class Connection(connection):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Connect. Where that failed slowly a moment ago it fails at once: each thread of a web process
+        would wait for `connect_timeout`, request after request."""
+        global _resting_until
+        began = time.monotonic()
+        if began < _resting_until:
+            raise psycopg2.OperationalError("PostgreSQL did not answer a moment ago")
+        try:
+            super().__init__(*arguments, **options)
+        except psycopg2.OperationalError:
+            if time.monotonic() - began > _SLOW_CONNECT_SECONDS:
+                _resting_until = time.monotonic() + _REST_SECONDS
+            raise
+        _open.add(self)
+
+    def commit(self) -> None:
+        with _Watched(self):
+            super().commit()
+
+    def rollback(self) -> None:
+        with _Watched(self):
+            super().rollback()
+
+    def cut(self) -> None:
+        """Shut the socket, whatever its thread is waiting for."""
+        with (
+            contextlib.suppress(psycopg2.InterfaceError, OSError),  # it ended in this moment
+            socket.socket(fileno=os.dup(self.fileno())) as copy,
+        ):
+            copy.shutdown(socket.SHUT_RDWR)
+
+
+class Cursor(cursor):
+    def execute(self, *arguments: Any) -> None:
+        with _Watched(self.connection):
+            super().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> None:
+        with _Watched(self.connection):
+            super().executemany(*arguments)
+
+
+FACTORIES = {"connection_factory": Connection, "cursor_factory": Cursor}  # for psycopg2.connect
+
+
+class _Watched:
+    """A class, not a generator: this is in the way of each statement."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, watched: Any) -> None:
+        self._connection = watched
+
+    def __enter__(self) -> None:
+        limit = getattr(_own, "limit", _limit)
+        if limit is not None:
+            _running[id(self._connection)] = time.monotonic() + limit, self._connection
+
+    def __exit__(self, *_: object) -> None:
+        _running.pop(id(self._connection), None)
+
+
+def _look_forever() -> None:
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        now = time.monotonic()
+        for key, (until, overdue) in list(_running.items()):
+            if now > until:
+                _running.pop(key, None)
+                overdue.cut()
+                logger.error("PostgreSQL is silent: its connections are made anew")
+                for other in list(
+                    _open
+                ):  # at rest, and as dead: its next user is not to wait for that
+                    if id(other) not in _running:
+                        other.cut()
