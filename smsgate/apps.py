@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class SmsgateConfig(AppConfig):
     name = "smsgate"
+
+    def ready(self) -> None:
+        from smsgate.pages import labels
+
+        labels.translate()

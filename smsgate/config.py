@@ -1,4 +1,4 @@
-"""What the environment says: one frozen object that settings, supervisor and commands all read.
+"""The configuration from the environment: one frozen object for settings, supervisor and commands.
 
 Values come from the process environment, then from a `.env` file in the working folder, then from
 the defaults here. Standard library only, so that the supervisor can read it without Django.
@@ -10,11 +10,13 @@ import hashlib
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,6 +41,7 @@ class Config:
     trusted_proxies: tuple[str, ...]
     webhook_private_networks: tuple[str, ...]
     license_rate_per_minute: int
+    device_rate_per_minute: int
     failed_keys_per_minute: int
     web_threads: int
     log_level: str
@@ -79,6 +82,20 @@ class Config:
         password = read_or_create_secret(self.secrets_dir / "redis_password")
         return f"unix://:{password}@{quote(str(self.redis_socket))}"
 
+    def broker(self) -> tuple[str, dict[str, Any] | None]:
+        """The same Redis in the spelling of Celery's library, and its TLS; None: no TLS."""
+        parts = urlsplit(self.effective_redis_url())
+        query = dict(parse_qsl(parts.query))
+        database = query.pop("db", "") or (parts.path.strip("/") if parts.scheme != "unix" else "")
+        if parts.scheme == "unix":
+            return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database or 0}", None
+        url = f"{parts.scheme}://{parts.netloc}/{database or 0}"
+        if parts.scheme == "redis":
+            return url, None
+        is_checked = query.pop("ssl_cert_reqs", "required") == "required"
+        checks = ssl.CERT_REQUIRED if is_checked else ssl.CERT_NONE
+        return url, {"ssl_cert_reqs": checks, "ssl_check_hostname": is_checked, **query}
+
     def _socket_dir(self, folder: Path, name: str) -> Path:
         """The folder itself where the path is short enough for a socket, else a short stand-in."""
         if len(os.fsencode(folder / name)) <= LONGEST_SOCKET_PATH:
@@ -118,11 +135,12 @@ def load(
         data_dir=data_dir,
         public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
-        redis_url=_url(env, "REDIS_URL", "redis://:password@host:6379/0"),
+        redis_url=_redis_url(env),
         debug=_boolean(env, "DEBUG", False),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         webhook_private_networks=_networks(env, "WEBHOOK_PRIVATE_NETWORKS"),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
+        device_rate_per_minute=_integer(env, "DEVICE_RATE_PER_MINUTE", 120, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
@@ -252,6 +270,33 @@ def _url(env: Mapping[str, str], name: str, example: str) -> str:
     url = env.get(name, "")
     if url and not _is_url(url, *_SCHEMES[name]):
         raise ConfigError(f"{name}: expected {example}")  # the value may hold a password
+    return url
+
+
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
+def _redis_url(env: Mapping[str, str]) -> str:
+    """In redis-py's spelling. Celery's library has other words for it: only what `broker` tells it."""
+    url = _url(env, "REDIS_URL", "redis://:password@host:6379/0")
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    known = ["db", *(("ssl_cert_reqs", *_TLS_FILES) if parts.scheme == "rediss" else ())]
+    if unknown := query.keys() - set(known):
+        hint = "" if parts.scheme == "rediss" else "; TLS is rediss://"
+        raise ConfigError(
+            f"REDIS_URL: {sorted(unknown)[0]} is not known; after ? may stand {', '.join(known)}{hint}"
+        )
+    if query.get("ssl_cert_reqs", "required") not in {"required", "none"}:
+        raise ConfigError(
+            "REDIS_URL: ssl_cert_reqs is required (as without it), or none: nothing is checked then"
+        )
+    for name in _TLS_FILES:
+        if name in query and not os.access(query[name], os.R_OK):
+            raise ConfigError(f"REDIS_URL: {name}: cannot read {query[name]}")
+    database = query.get("db", "" if parts.scheme == "unix" else parts.path.strip("/"))
+    if ("db" in query and not database) or (database and not database.isdecimal()):
+        raise ConfigError("REDIS_URL: the database is a number, as in redis://host:6379/0")
     return url
 
 

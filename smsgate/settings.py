@@ -1,42 +1,69 @@
-"""Django's settings. Every value that differs between machines comes from `smsgate.config`."""
+"""Django's settings. Every value that differs between machines comes from `smsgate.config`.
+
+Code that runs under Django reads `django.conf.settings` alone; what runs without Django (supervisor,
+server, backup) is given the Config.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from http_api.postgres import FACTORIES as _FACTORIES
 from smsgate import config as _config
-from smsgate import own_tls as _own_tls
 from smsgate.version import VERSION as VERSION
+from smsgate.web import self_signed_tls as _tls
 
-CONFIG = _config.load(beside_supervisor=True)
+_loaded = _config.load(beside_supervisor=True)
 
-SECRET_KEY = _config.secret("SECRET_KEY", CONFIG)
+SECRET_KEY = _config.secret("SECRET_KEY", _loaded)
 # Keys are stored as HMAC digests under a pepper. Digests carry the version they were made with, so
 # a new pepper can be added (PEPPER_2, …) while keys made under the old one go on working.
-PEPPERS = _config.peppers(CONFIG)
+PEPPERS = _config.peppers(_loaded)
 
-DEBUG = CONFIG.debug
-PUBLIC_URL = CONFIG.public_url
-PAIRING_URL, PAIRING_FINGERPRINT = _own_tls.pairing_base(CONFIG)
-TRUSTED_PROXIES = CONFIG.trusted_proxies
-WEBHOOK_PRIVATE_NETWORKS = CONFIG.webhook_private_networks
-LICENSE_RATE_PER_MINUTE = CONFIG.license_rate_per_minute
-FAILED_KEYS_PER_MINUTE = CONFIG.failed_keys_per_minute
+PROCESS = os.environ.get("SMSGATE_PROCESS", "manage")
+# Worker and beat pair nobody and show no metrics, and may have no place to write to.
+_is_worker = PROCESS in {"worker", "beat"}
+
+
+def _metrics_token() -> str:
+    """Return '' where there can be none: there are no metrics then."""
+    try:
+        return _config.secret("METRICS_TOKEN", _loaded)
+    except _config.ConfigError:
+        return ""
+
+
+METRICS_TOKEN = "" if _is_worker else _metrics_token()
+
+DEBUG = _loaded.debug
+DATA_DIR = _loaded.data_dir
+EMBEDDED_POSTGRES = _loaded.embedded_postgres
+WEB_THREADS = _loaded.web_threads
+PUBLIC_URL = _loaded.public_url
+PAIRING_URL, PAIRING_FINGERPRINT = (PUBLIC_URL, "") if _is_worker else _tls.pairing_base(_loaded)
+# A phone cannot reach this machine's loopback address.
+PAIRING_IS_LOCAL = _config.is_loopback(urlsplit(PAIRING_URL).hostname or "")
+TRUSTED_PROXIES = _loaded.trusted_proxies
+WEBHOOK_PRIVATE_NETWORKS = _loaded.webhook_private_networks
+LICENSE_RATE_PER_MINUTE = _loaded.license_rate_per_minute
+DEVICE_RATE_PER_MINUTE = _loaded.device_rate_per_minute
+FAILED_KEYS_PER_MINUTE = _loaded.failed_keys_per_minute
 
 # The API is key-based and answers to whatever name the phones and programs reach it by; the Host
 # header is never used to build a link (PUBLIC_URL is).
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-CSRF_FAILURE_VIEW = "http_api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "smsgate.pages.error_pages.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 X_FRAME_OPTIONS = "DENY"
 
 # `manage.py check --deploy`: TLS ends at the proxy in front (deploy/Caddyfile), which sends HSTS
 # (W004) and redirects browsers (W008); here nothing may be redirected, since a POST loses its body. W001
-# to W003 look for Django's middleware by name; smsgate.middleware has subclasses of it.
+# to W003 look for Django's middleware by name; smsgate.pages.middleware has subclasses of it.
 SILENCED_SYSTEM_CHECKS = [
     "security.W001", "security.W002", "security.W003", "security.W004", "security.W008",
 ]  # fmt: skip
@@ -61,16 +88,19 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "http_api.middleware.RequestMiddleware",
-    "dialects.middleware.DialectMiddleware",
-    "http_api.middleware.BodyLimitMiddleware",
-    "smsgate.middleware.Security",
+    "smsgate.pages.error_pages.BodyLimit",
+    "smsgate.pages.middleware.Security",
+    "smsgate.pages.middleware.Pages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "smsgate.middleware.Sessions",
-    "smsgate.middleware.Csrf",
-    "smsgate.middleware.Logins",
-    "smsgate.middleware.Messages",
-    "smsgate.middleware.Frames",
+    "smsgate.pages.middleware.Sessions",
+    "smsgate.pages.middleware.Csrf",
+    "smsgate.pages.middleware.Logins",
+    "smsgate.pages.middleware.Messages",
+    "smsgate.pages.middleware.Frames",
+    "smsgate.pages.error_pages.Refusals",
 ]
+
+AUTHENTICATION_BACKENDS = ["smsgate.pages.logins.CountedLogins"]
 
 ROOT_URLCONF = "smsgate.urls"
 WSGI_APPLICATION = "smsgate.wsgi.application"
@@ -82,6 +112,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.i18n",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -92,16 +123,26 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    options: dict[str, Any] = {"application_name": "smsgate"}
-    if CONFIG.embedded_postgres:
+    options: dict[str, Any] = {
+        "application_name": "smsgate",
+        **_FACTORIES,
+        # Seconds, but for the last (milliseconds): until a server that does not answer is given up. A
+        # DATABASE_URL may say otherwise (`?connect_timeout=20`); a Unix socket heeds the first only.
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+    if EMBEDDED_POSTGRES:
         where: dict[str, Any] = {
             "NAME": "smsgate",
             "USER": "smsgate",
-            "PASSWORD": _config.read_or_create_secret(CONFIG.secrets_dir / "postgres_password"),
-            "HOST": str(CONFIG.postgres_socket_dir),
+            "PASSWORD": _config.read_or_create_secret(_loaded.secrets_dir / "postgres_password"),
+            "HOST": str(_loaded.postgres_socket_dir),
         }
     else:
-        url = urlsplit(CONFIG.database_url)
+        url = urlsplit(_loaded.database_url)
         query = dict(parse_qsl(url.query))
         where = {
             "NAME": unquote(url.path.lstrip("/")),
@@ -125,22 +166,23 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = CONFIG.effective_redis_url()
+REDIS_URL = _loaded.effective_redis_url()
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = [("en", "English"), ("pl", "Polski")]  # of pages; the API's messages are English
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = "Y-m-d H:i:s e"  # in the admin, whose operators may live anywhere
-DATE_FORMAT = "Y-m-d"
-TIME_FORMAT = "H:i"
+FORMAT_MODULE_PATH = ["smsgate.formats"]  # a locale's own formats win over DATETIME_FORMAT
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic step
 WHITENOISE_AUTOREFRESH = False
 
-# The whole request is in memory already, bounded by http_api.limits before Django sees it.
+# The whole request is in memory already, bounded by http_api.body_limits before Django sees it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
+# Django's own would write the files of a form into /tmp; no address takes one.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -153,11 +195,21 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "http_api.rendering.AlwaysJson",
-    "EXCEPTION_HANDLER": "http_api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "smsgate.pages.error_pages.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL = _loaded.broker()
+# A connection that died without a word: Celery's own defaults wait for ever. Pings of the ones that
+# wait for work find it within `health_check_interval` × 2 seconds, all else within the time-out.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 3.0,
+    "socket_connect_timeout": 3.0,
+    "socket_keepalive": True,
+    "health_check_interval": 3,
+}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # else it ends after a hundred
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # Redis is full, or a replica by now
 
 # No line says from which source line, thread or process number it comes; finding out costs more than
 # writing it.
@@ -171,8 +223,9 @@ LOGGING = {
         "line": {"()": "http_api.logs.LineFormatter"},
         "json": {"()": "http_api.logs.JsonFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
-    "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
+    "filters": {"without_the_broker": {"()": "http_api.logs.WithoutTheBroker"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": _loaded.log_format}},
+    "root": {"handlers": ["stderr"], "level": _loaded.log_level},
     "loggers": {
         # Both would print request paths or query strings, in which a phone number can stand.
         "django.request": {"level": "CRITICAL"},
@@ -180,6 +233,11 @@ LOGGING = {
         "uvicorn.access": {"level": "CRITICAL"},
         "uvicorn.error": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
+        # a logger's filter is not asked for its children's records
+        **{
+            name: {"filters": ["without_the_broker"]}
+            for name in ("celery.beat", "celery.worker.consumer.consumer", "kombu.transport.redis")
+        },
     },
 }
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from companion_api.views import PairViewSet, SyncViewSet
 from contacts.views import ContactViewSet, GroupViewSet
-from http_api import errors
 from http_api.views import ApiViewSet
 from licenses.views import MeViewSet
 from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet
-from smsgate import ops, pages
+from smsgate.operations import health, metrics
+from smsgate.pages import error_pages, views
 
 COLLECTION = {"get": "list", "post": "create"}
 
@@ -28,15 +29,14 @@ def route(
     return re_path(rf"^{pattern}/?$", view.as_view(dict(actions), basename=basename), name=name)
 
 
-def page(pattern: str, view: Callable[[HttpRequest], HttpResponse], name: str) -> URLPattern:
-    """To look at only: a program that posts to the wrong address reads what is wrong, in JSON."""
+def page(pattern: str, view: Callable[[HttpRequest], HttpResponseBase], name: str) -> URLPattern:
+    """Route a page that is only read: a program that posts to it is told so."""
 
     @csrf_exempt
     @wraps(view)
-    def to_look_at(request: HttpRequest) -> HttpResponse:
+    def to_look_at(request: HttpRequest) -> HttpResponseBase:
         if request.method not in {"GET", "HEAD"}:
-            message = errors.WRONG_METHOD
-            return errors.json_error(405, "method_not_allowed", message, Allow="GET, HEAD")
+            return error_pages.wrong_method(request, allowed="GET, HEAD")
         return view(request)
 
     return re_path(rf"^{pattern}/?$", to_look_at, name=name)
@@ -67,19 +67,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
     route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
-    page("api/schema", pages.schema, "schema"),
-    page("api/docs", pages.api_docs, "docs"),
-    page("pair", pages.pair, "pair"),
-    page("pair/smsgate.apk", pages.app, "app"),
-    page("healthz", ops.healthz, "healthz"),
-    page("readyz", ops.readyz, "readyz"),
-    page("metrics", ops.metrics, "metrics"),
-    page("favicon.ico", pages.icon, "icon"),
-    page("", pages.home, "home"),
+    page("api/schema", views.schema, "schema"),
+    page("api/docs", views.api_docs, "docs"),
+    page("pair", views.pair, "pair"),
+    page("pair/smsgate.apk", views.app, "app"),
+    page("healthz", health.healthz, "healthz"),
+    page("readyz", health.readyz, "readyz"),
+    page("metrics", metrics.metrics, "metrics"),
+    page("favicon.ico", views.icon, "icon"),
+    page("", views.home, "home"),
     path("admin/", admin.site.urls),
 ]  # fmt: skip
 
-handler400 = errors.bad_request
-handler403 = errors.forbidden
-handler404 = errors.not_found
-handler500 = errors.server_error
+handler400 = error_pages.bad_request
+handler403 = error_pages.forbidden
+handler404 = error_pages.not_found
+handler500 = error_pages.server_error

@@ -1,4 +1,4 @@
-"""Django alone, for tools that want a WSGI application. The service is `smsgate.asgi`, which also
+"""Django alone, for tools that want a WSGI application. The service is `smsgate.web.asgi`, which also
 answers phones' long polls."""
 
 import os

@@ -1,23 +1,35 @@
-"""What the operator's commands share: one clear line for every mistake, JSON or words as output."""
+"""The base of the operator's commands: one clear line for every mistake, JSON or words as output."""
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, connections
 
+from licenses import peppers
 from licenses.models import License
+from licenses.scopes import parse_scopes
+
+
+def scopes(text: str) -> str:
+    """Read `send,read`, for argparse."""
+    try:
+        return parse_scopes(text)
+    except ValidationError as error:
+        raise ArgumentTypeError(" ".join(error.messages)) from None
 
 
 class OperatorCommand(BaseCommand):
     """A command that works on the data of the running service."""
 
     requires_system_checks = []
+    migrates = False  # else it looks at the peppers itself, once the table is there
     suppressed_base_arguments = {  # understood, but not in --help: it shows this command's own
         "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
         "--force-color", "--skip-checks",
@@ -41,7 +53,11 @@ class OperatorCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            if not self.migrates:
+                peppers.check()
             return super().execute(*args, **options)
+        except peppers.WrongPepper as error:
+            raise CommandError(str(error)) from None
         except OperationalError:
             raise CommandError("the database does not answer; start it with `make up`") from None
         except ProgrammingError:

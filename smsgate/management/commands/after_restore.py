@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management import call_command
 
 from http_api import clock
+from licenses import peppers
 from messaging.services.restore import hold_what_may_have_been_sent
 from smsgate.management.operator import OperatorCommand
 
 
 class Command(OperatorCommand):
+    migrates = True
     help = (
         "Run once after a PostgreSQL of your own was put back to an older state, before anything "
         "else starts: what may have been sent since becomes uncertain. `make restore` does it."
@@ -28,6 +30,7 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        peppers.check()
         if options["moved"]:
             held = {"uncertain": 0, "again": 0, "scheduled": 0}
         else:

@@ -18,9 +18,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from smsgate import examples
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import NotReady, Trial
+from smsgate.operations.sandbox import NotReady, Sandbox
+from smsgate.pages import examples
+from smsgate.supervisor.pipes import pipe
 
 SETTLE_SECONDS = 60.0
 
@@ -36,7 +37,7 @@ ACCEPTED = 5  # SMS that the examples ask for
 
 # How each is started, and how that is shown.
 PHONES = {
-    "python": ([sys.executable, "-m", "phone"], "manage.py phone"),
+    "python": ([sys.executable, "-m", "phone_simulator"], "manage.py phone"),
     "kotlin": (["java", "-jar", "android-agent/cli/target/phone.jar"], "java -jar phone.jar"),
 }
 
@@ -75,7 +76,7 @@ class Demo:
         self.speed = speed
         self.phone, self.phone_shown = PHONES[phone]
         self.log = folder / "service.log"
-        self.service: Trial | None = None
+        self.service: Sandbox | None = None
         self.keys: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -84,7 +85,7 @@ class Demo:
             say("(there is no curl here: Python sends the same requests)")
         began = time.monotonic()
         with self.log.open("wb") as log:
-            self.service = Trial(self.folder / "data", log)
+            self.service = Sandbox(self.folder / "data", log)
         try:
             self.service.wait_until_ready()
         except NotReady:
@@ -99,8 +100,9 @@ class Demo:
             self.service.stop()
 
     @property
-    def _running(self) -> Trial:
-        assert self.service is not None
+    def _running(self) -> Sandbox:
+        if self.service is None:
+            raise CommandError("the service does not run")
         return self.service
 
     def run(self) -> None:
@@ -147,8 +149,7 @@ class Demo:
         with subprocess.Popen(
             command, cwd=PROJECT_DIR, env=self._running.environ, stdout=subprocess.PIPE, text=True
         ) as phone:
-            assert phone.stdout is not None
-            for line in phone.stdout:
+            for line in pipe(phone.stdout):
                 say(f"  {line.rstrip()}")
         if phone.returncode != 0:
             raise CommandError("the phone stopped with an error")

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from http_api.times import utc
 from licenses import services
 from licenses.models import Device
-from licenses.pairing import pairing_link, qr
+from licenses.pairing import pairing_link, scannable
 from smsgate.management.operator import OperatorCommand
 
 
@@ -38,8 +39,8 @@ class Command(OperatorCommand):
         values = {
             "code": made.code,
             "link": link,
-            "expires_at": f"{made.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+            "expires_at": utc(made.expires_at),
         }
         self.show(values, as_json=options["json"])
         if not options["json"]:
-            self.stdout.write(f"\n{qr(link)}")
+            self.stdout.write(f"\n{scannable(link)}")

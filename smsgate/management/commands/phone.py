@@ -1,4 +1,4 @@
-"""`manage.py phone …`: the shipped phone. All its arguments belong to `phone.cli`."""
+"""`manage.py phone …`: the shipped phone. All its arguments belong to `phone_simulator.cli`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from phone.cli import main
+from phone_simulator.cli import main
 
 
 class Command(BaseCommand):

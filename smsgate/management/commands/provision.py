@@ -12,8 +12,10 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError
 
 from licenses import keys, services
+from licenses.models import Account, KeptSms
+from licenses.scopes import GIVEN
 from messaging.sending_hours import SendingHours
-from smsgate.management.operator import OperatorCommand
+from smsgate.management.operator import OperatorCommand, scopes
 
 
 def _hours(text: str) -> SendingHours:
@@ -36,6 +38,12 @@ def _limit(text: str) -> int:
     return int(text)
 
 
+def _key_length(text: str) -> int:
+    if text not in map(str, keys.LICENSE_KEY_LENGTHS):  # argparse's own words differ by version
+        raise ArgumentTypeError(f"must be {' or '.join(map(str, keys.LICENSE_KEY_LENGTHS))}")
+    return int(text)
+
+
 def _one_line(error: ValidationError) -> str:
     """`name: This field cannot be blank.`; a rule between fields has no name of its own."""
     return "; ".join(
@@ -53,12 +61,24 @@ class Command(OperatorCommand):
         parser.add_argument("--country", default="PL", help="ISO code; for numbers without +")
         parser.add_argument("--time-zone", default="Europe/Warsaw")
         parser.add_argument("--max-daily-sms", type=_limit, metavar="N", help="default: no limit")
+        parser.add_argument(
+            "--max-age-hours", type=_limit, metavar="N", default=Account.DEFAULT_MAX_AGE_HOURS,
+            help="what no phone took so long after it was due expires; 0: never (default: 72)",
+        )  # fmt: skip
         parser.add_argument("--sending-hours", type=_hours, metavar="HH:MM-HH:MM")
         parser.add_argument(
             "--valid-until", type=_date, metavar="YYYY-MM-DD", help="the subscription's last day"
         )
+        parser.add_argument(
+            "--kept-sms", choices=KeptSms.values, default=KeptSms.KNOWN.value,
+            help="received SMS that are kept: all, of numbers written to and keywords (default), none",
+        )  # fmt: skip
+        parser.add_argument(
+            "--scopes", type=scopes, default="", metavar="SCOPE,…",
+            help=f"what its keys may do: {', '.join(GIVEN)} (default: everything)",
+        )  # fmt: skip
         parser.add_argument("--inactive", action="store_true", help="make the licence inactive")
-        parser.add_argument("--key-length", type=int, choices=keys.LICENSE_KEY_LENGTHS, default=12)
+        parser.add_argument("--key-length", type=_key_length, default=12, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
         hours: SendingHours | None = options["sending_hours"]
@@ -70,6 +90,9 @@ class Command(OperatorCommand):
                 country=options["country"].upper(),
                 time_zone=options["time_zone"],
                 max_daily_sms=options["max_daily_sms"],
+                max_age_hours=options["max_age_hours"] or None,
+                kept_sms=options["kept_sms"],
+                scopes=options["scopes"],
                 opens_at=hours and hours.opens,
                 closes_at=hours and hours.closes,
                 valid_until=options["valid_until"],

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from licenses import services
-from smsgate.management.operator import OperatorCommand
+from licenses.scopes import GIVEN
+from smsgate.management.operator import OperatorCommand, scopes
 
 
 class Command(OperatorCommand):
@@ -26,10 +27,17 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--webhook-secret", action="store_true", help="of the licence's account"
         )
+        parser.add_argument(
+            "--scopes", type=scopes, metavar="SCOPE,…",
+            help=f"what the licence's keys may do from now on, '' for everything: {', '.join(GIVEN)}",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         license = self.license(options["license_id"])
         made: dict[str, str] = {}
+        if options["scopes"] is not None:
+            services.set_scopes(license, options["scopes"])
+            made["scopes"] = license.scopes or "everything"
         if options["license_key"]:
             made["license_key"] = services.rotate_license_key(license)
         if options["api_key"]:
@@ -40,6 +48,7 @@ class Command(OperatorCommand):
             made["webhook_secret"] = services.rotate_webhook_secret(license.account)
         if not made:
             raise CommandError(
-                "say what to rotate: --license-key, --api-key, --credential or --webhook-secret"
+                "say what to rotate: --license-key, --api-key, --credential or --webhook-secret; or"
+                " what the keys may do: --scopes"
             )
         self.show(made, as_json=options["json"])

@@ -1,0 +1,18 @@
+"""How large a request body may be, by path."""
+
+from __future__ import annotations
+
+from dialects import registry
+from http_api.body_limits import BULK_BODY, OTHER_BODY, SYNC_BODY
+
+_NATIVE = {
+    "/api/messages/bulk": BULK_BODY,
+    "/api/contacts/contacts/bulk": BULK_BODY,
+    "/api/contacts/groups/bulk": BULK_BODY,
+    "/companion/sync": SYNC_BODY,
+}
+
+
+def body_limit(path: str) -> int:
+    """Return the largest body in bytes that this path takes; more is answered with 413."""
+    return _NATIVE.get(path.rstrip("/")) or registry.body_limit(path) or OTHER_BODY

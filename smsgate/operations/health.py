@@ -1,0 +1,65 @@
+"""Is it alive, is it ready: for supervisors and load balancers.
+
+Raw SQL: does the database take writes?
+"""
+
+from __future__ import annotations
+
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Count, Q
+from django.http import HttpRequest, JsonResponse
+from redis import Redis
+
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, json_error
+from http_api.redis import with_redis
+from licenses.models import Device
+from messaging.tasks import FAILING, HEARTBEAT
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 while this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 while the database answers too, and takes writes; 503 otherwise.
+
+    What is missing beside it degrades the service and does not take it down: messages are accepted
+    and kept. No numbers: everybody may read this.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            (is_read_only,) = cursor.fetchone()
+        if is_read_only == "on":  # a replica by now: its name may lead to another server
+            connection.close()
+            return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database takes no writes."))
+        parts = {"database": "ok", **_redis_and_worker(), "phones": _phones()}
+    except (OperationalError, InterfaceError):
+        return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database does not answer."))
+    is_well = set(parts.values()) <= {"ok", "none paired"}
+    return JsonResponse({"status": "ok" if is_well else "degraded", **parts})
+
+
+def _redis_and_worker() -> dict[str, str]:
+    def look(redis: Redis) -> dict[str, str]:
+        if not redis.exists(HEARTBEAT):
+            return {"redis": "ok", "worker": "silent"}
+        return {"redis": "ok", "worker": "failing" if redis.exists(FAILING) else "ok"}
+
+    gone = {"redis": "gone", "worker": "unknown"}
+    return with_redis(look, otherwise=gone, purpose="is the service ready?")
+
+
+def _phones() -> str:
+    phones = Device.objects.filter(revoked_at=None).aggregate(
+        paired=Count("pk"),
+        silent=Count("pk", filter=Q(silent_since__isnull=False)),
+        failing=Count("pk", filter=~Q(failing_sims=[])),
+    )
+    if not phones["paired"]:
+        return "none paired"
+    if not phones["silent"]:
+        return "a SIM cannot send" if phones["failing"] else "ok"
+    return "all silent" if phones["silent"] == phones["paired"] else "some silent"

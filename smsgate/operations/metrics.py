@@ -1,0 +1,133 @@
+"""Metrics of the service for Prometheus: its queue, its phones, its version."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from http_api import clock
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, json_error
+from http_api.headers import header
+from http_api.metrics import REGISTRY
+from http_api.redis import with_redis
+from licenses.models import Device
+from messaging import queue_metrics
+from messaging.tasks import FAILING
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For whoever has the token (docs/adr/0006-metrics-need-a-token.md)."""
+    scheme, _, given = header(request, "Authorization").partition(" ")
+    token: str = settings.METRICS_TOKEN
+    if (
+        not token
+        or scheme.lower() != "bearer"
+        or not secrets.compare_digest(given.encode(), token.encode())
+    ):
+        error = ApiError(ErrorCode.INVALID_KEY, "Metrics need the token METRICS_TOKEN.")
+        return json_error(error, **_BEARER)
+    try:
+        return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    except (OperationalError, InterfaceError):
+        return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database does not answer."))
+
+
+_BEARER = {"WWW-Authenticate": "Bearer"}
+
+
+class _Queue(Collector):
+    """The figures that are asked of the database when somebody looks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # two looks at once would count the same rows twice
+        self._accepted, self._changes = queue_metrics.accepted(), queue_metrics.changes()
+        self._totals = {"accepted": 0}
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing: registering must not ask the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        yield from self._depths()
+        with self._lock:
+            yield self._counters()
+        yield from self._devices()
+        yield GaugeMetricFamily(
+            "smsgate_tasks_failing",
+            "Tasks of the clock whose last run met an error; the log says which.",
+            value=with_redis(
+                lambda redis: redis.hlen(FAILING), 0, "metrics do not know the worker"
+            ),
+        )
+        yield GaugeMetricFamily("smsgate_up", "1.", value=1)
+        version = GaugeMetricFamily("smsgate_version_info", "The version.", labels=["version"])
+        version.add_metric([settings.VERSION], 1)
+        yield version
+
+    def _depths(self) -> Iterator[GaugeMetricFamily]:
+        messages = GaugeMetricFamily(
+            "smsgate_messages",
+            f"Messages that are not finished, by state; {queue_metrics.MOST} means so many or more.",
+            labels=["state"],
+        )
+        for state in queue_metrics.WATCHED:
+            messages.add_metric([state.value], queue_metrics.depth(state))
+        yield messages
+        since = queue_metrics.oldest_due()
+        yield GaugeMetricFamily(
+            "smsgate_oldest_pending_seconds",
+            "How long the message at the head of a queue has waited for a phone.",
+            value=max(0.0, (clock.now() - since).total_seconds()) if since else 0.0,
+        )
+
+    def _counters(self) -> CounterMetricFamily:
+        now = clock.now()
+        for tail in (self._accepted, self._changes):
+            for label, number in tail.read(now).items():
+                self._totals[label] = self._totals.get(label, 0) + number
+        reached = CounterMetricFamily(
+            "smsgate_messages_reached",
+            "Messages that reached a state, in all processes, since this one looked first.",
+            labels=["state"],
+        )
+        for label, number in self._totals.items():
+            reached.add_metric([label], number)
+        return reached
+
+    def _devices(self) -> Iterator[GaugeMetricFamily]:
+        synced = GaugeMetricFamily(
+            "smsgate_device_last_sync_timestamp_seconds",
+            "When each paired phone was last heard of; 0: never.",
+            labels=["device", "license"],
+        )
+        silent = GaugeMetricFamily(
+            "smsgate_device_silent", "1 where it missed three syncs.", labels=["device", "license"]
+        )
+        failing = GaugeMetricFamily(
+            "smsgate_device_failing_sims",
+            "How many of its SIMs cannot send; what names no SIM counts as one.",
+            labels=["device", "license"],
+        )
+        for device in Device.objects.filter(revoked_at=None).only(
+            "pk", "license_id", "last_sync_at", "silent_since", "failing_sims"
+        ):
+            labels = [str(device.pk), str(device.license_id)]
+            at = device.last_sync_at
+            synced.add_metric(labels, at.timestamp() if at else 0)
+            silent.add_metric(labels, device.silent_since is not None)
+            failing.add_metric(labels, len(device.failing_sims))
+        yield synced
+        yield silent
+        yield failing
+
+
+REGISTRY.register(_Queue())

@@ -1,0 +1,67 @@
+"""The few pages that people open: home, pairing, API documentation. No asset from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from smsgate.pages import openapi
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<path fill="#2059c9" d="M6 3h20a4 4 0 0 1 4 4v13a4 4 0 0 1-4 4H14l-7 6v-6H6a4 4 0 0 1-4-4V7'
+    'a4 4 0 0 1 4-4z"/><path fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"'
+    ' d="M9 11h14M9 17h9"/></svg>'
+)
+
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it by this name on every page that names none, as those of the admin."""
+    caching = {"Cache-Control": "max-age=86400"}
+    return HttpResponse(_ICON, content_type="image/svg+xml", headers=caching)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "smsgate/home.html", {"public_url": settings.PUBLIC_URL})
+
+
+def pair(request: HttpRequest) -> HttpResponse:
+    """Show what a phone's camera opens: the code stands in the fragment, so it never comes here."""
+    context = {"public_url": settings.PUBLIC_URL, "has_app": _app_file().is_file()}
+    return render(request, "smsgate/pair.html", context)
+
+
+def app(request: HttpRequest) -> FileResponse:
+    """The Android app, where `make apk` has built one: a phone gets it from its own server."""
+    try:
+        content = _app_file().open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(content, content_type="application/vnd.android.package-archive")
+    response["Content-Disposition"] = 'attachment; filename="smsgate.apk"'
+    return response
+
+
+def _app_file() -> Path:
+    data_dir: Path = settings.DATA_DIR
+    return data_dir / "apk" / "smsgate.apk"
+
+
+def api_docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "smsgate/docs.html", {"public_url": settings.PUBLIC_URL})
+
+
+def schema(request: HttpRequest) -> HttpResponse:
+    """OpenAPI 3.1."""
+    return HttpResponse(_schema(), content_type="application/json")
+
+
+@cache
+def _schema() -> bytes:
+    """Return the same bytes each time: all who are sent them share one copy."""
+    return json.dumps(openapi.document(), ensure_ascii=False).encode()

@@ -1,0 +1,207 @@
+"""The ASGI root: long polls are native async, everything else is Django's WSGI handler in a pool.
+
+Why not Django's own ASGI handler: it opens a connection per request and is several times slower
+(docs/adr/0001-asgi-root.md). Here a request is buffered whole, bounded by its route's limit, and
+handed to one of a fixed number of threads whose database connections are kept. Callers are served in
+turns (docs/adr/0011-callers-are-served-in-turns.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+
+from http_api.error_codes import ErrorCode
+from smsgate.web.wsgi_bridge import Answer, call_django, wsgi_environ  # first: it sets Django up
+
+# isort: split
+from companion_api.wait import Waiters
+from http_api.body_limits import LARGE_BODIES, OTHER_BODY, SMALL_BODIES, too_large
+from http_api.errors import WRONG_METHOD, ApiError, incident
+from http_api.patience import without_waiting
+from licenses.authentication import ACCOUNT
+from smsgate.body_limits import body_limit
+from smsgate.web.asgi_types import Receive, Scope, Send
+from smsgate.web.callers import Callers
+from smsgate.web.fair_pool import FairPool, TooLate
+from smsgate.web.in_flight import InFlight
+from smsgate.web.lanes import LOOKERS, NEW_PHONES, PHONES, Lanes
+from smsgate.web.request_body import announced_length, read_body
+from smsgate.web.responses import refuse, send_answer, send_error, send_json
+from smsgate.web.startup import prepare
+from smsgate.web.web_database import bound_waiting, on_a_live_connection
+
+WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
+
+# Python hands its one lock on from a busy thread after so long. A request takes it a dozen times, each
+# time behind every thread that computes: with Python's own 5 ms that is what others' noise costs it.
+_SWITCH_SECONDS = 0.001
+
+
+class Root:
+    """The application that uvicorn serves."""
+
+    def __init__(self) -> None:
+        threads: int = settings.WEB_THREADS
+        self._lanes, self._callers = Lanes(threads), Callers()
+        self._pool = FairPool(threads, "web", at_end=connections.close_all)
+        self._lookers = FairPool(LOOKERS, "wait", at_end=connections.close_all)
+        self._waiters = Waiters(self._look)
+        self._small, self._large = InFlight(SMALL_BODIES), InFlight(LARGE_BODIES)
+
+    def release_waiters(self) -> None:
+        self._waiters.release()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_long_poll = scope["path"] in WAIT_PATHS
+        try:
+            await (self._wait if is_long_poll else self._request)(scope, receive, send)
+        except TooLate:
+            words = "The server has too much to do; try again in 5 s. Nothing was accepted."
+            await refuse(scope, send, ApiError(ErrorCode.UNAVAILABLE, words, retry_after=5))
+        except Exception:  # a bug outside Django, which answers for its own
+            await send_error(scope, send, incident())
+        except asyncio.CancelledError:  # it takes longer than the server waits at its end
+            words = "The server is stopping: try again."
+            await send_error(scope, send, ApiError(ErrorCode.UNAVAILABLE, words, retry_after=2))
+
+    async def _look(self, turn: Hashable, is_known: bool, look: Callable[[], Any]) -> Any:
+        lane = PHONES if is_known else NEW_PHONES
+        return await self._lookers.submit(lane, turn, partial(on_a_live_connection, look))
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._pool.submit(self._lanes.programs, None, _prepare)
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        _spare_the_collector()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._waiters.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._waiters.stop()
+        self._pool.shutdown()
+        self._lookers.shutdown()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    # --- everything but long polls ---------------------------------------------------------------
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._handle(scope, receive)
+        except ConnectionError:  # the client went away in the middle: nothing was accepted
+            return
+        except ApiError as error:
+            await refuse(scope, send, error)
+            return
+        await send_answer(send, answer)
+
+    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+        """Read the body and let Django answer, in a thread.
+
+        Raises ApiError where the body is too large, too slow or one too many, and ConnectionError.
+        """
+        length = announced_length(scope)
+        is_small = length is not None and length <= OTHER_BODY
+        limit = OTHER_BODY if is_small else body_limit(scope["path"])
+        if length is not None and length > limit:
+            raise too_large(limit)
+        with (self._small if limit <= OTHER_BODY else self._large).share() as share:
+            body = await read_body(receive, limit, share)
+            return await self._answered(scope, body)
+
+    async def _answered(self, scope: Scope, body: bytes) -> Answer:
+        """Django's answer. Where the request meets a lock of its account it is undone and run again
+        in the lane of bulks, so that it holds no thread while others of its account are at work."""
+        caller = self._callers.identify(scope, body)
+        lane = self._lanes.of(scope, caller, body)
+        environ = wsgi_environ(scope, body)
+        work = partial(on_a_live_connection, call_django, environ)
+        answer: Answer | None = None
+        if lane is not self._lanes.bulks:
+            answer = await self._pool.submit(lane, caller.turn, partial(without_waiting, work))
+        account_id = environ.get(ACCOUNT)
+        if answer is None:
+            turn = caller.turn if account_id is None else account_id
+            answer = await self._pool.submit(self._lanes.bulks, turn, work)
+            account_id = environ.get(ACCOUNT)
+        if account_id is not None:
+            self._callers.remember(caller, account_id)
+        return answer
+
+    # --- long polls ------------------------------------------------------------------------------
+
+    async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            error = ApiError(ErrorCode.METHOD_NOT_ALLOWED, WRONG_METHOD)
+            await send_error(scope, send, error, (b"allow", b"GET"))
+            return
+        token, caller = _bearer_token(scope), self._callers.identify(scope)
+        waiting = asyncio.create_task(self._waiters.wait(token, caller.turn))
+        gone = asyncio.create_task(_disconnected(receive))
+        await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not waiting.done():
+            waiting.cancel()
+            return
+        try:
+            is_ready = waiting.result()
+        except ApiError as error:
+            await send_error(scope, send, error)
+            return
+        except (DatabaseError, InterfaceError):
+            words = "The database does not answer."
+            await send_error(scope, send, ApiError(ErrorCode.UNAVAILABLE, words, retry_after=2))
+            return
+        if is_ready:
+            await send_json(send, 200, {"ready": True})
+        else:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+
+def _spare_the_collector() -> None:
+    """Python's cycle collector walks all that lives each time a bulk has made many objects: a third of
+    its time. What is there at the start stays for good and need not be walked."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
+def _prepare() -> None:
+    """Check what must be true before the first request; then no statement of this process may last."""
+    prepare()
+    bound_waiting()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _bearer_token(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else ""
+    return ""
+
+
+application = Root()

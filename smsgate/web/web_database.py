@@ -1,0 +1,66 @@
+"""The kept database connections of a web process: live at the start of each request, and bounded in
+how long they may wait. Raw SQL: how long a statement may take.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection, reset_queries
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from http_api.postgres import limit_statements
+
+# Django looks after connections at the start and the end of each request; here it is done once, before
+# a thread uses its connection for anything, in `on_a_live_connection`.
+request_started.disconnect(reset_queries)
+request_started.disconnect(close_old_connections)
+request_finished.disconnect(close_old_connections)
+
+# How long a request waits for PostgreSQL, each less than the next: a lock and a slow statement are
+# ended by PostgreSQL, at the cost of one request. Only a PostgreSQL that does not even do that is
+# silent, and then http_api.postgres cuts all connections of the process. Migrations, the worker's tasks
+# and backups have limits of their own.
+LOCK_SECONDS = 2.0
+STATEMENT_SECONDS = 10.0
+SILENT_SECONDS = 12.0
+
+
+def bound_waiting() -> None:
+    """From the next connection on, no statement of this process may last."""
+    connection_created.connect(_bound_in_time)
+    connection.close()
+    limit_statements(SILENT_SECONDS)
+
+
+def _bound_in_time(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = %s", [f"{LOCK_SECONDS * 1000:.0f}ms"])
+        cursor.execute("SET statement_timeout = %s", [f"{STATEMENT_SECONDS * 1000:.0f}ms"])
+
+
+def on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a function in this thread, on its kept database connection if that still lives.
+
+    A connection at rest has nothing to read but the end that a restarted PostgreSQL has sent.
+    """
+    connection.close_if_unusable_or_obsolete()  # after an error
+    kept = connection.connection
+    if kept is not None and (kept.closed or _has_input(kept)):
+        connection.close()
+    return function(*arguments)
+
+
+def _has_input(kept: Any) -> bool:
+    """Return whether it can be read, or is broken. Unlike select(), poll() takes any descriptor."""
+    try:
+        poll = select.poll()
+        poll.register(kept, select.POLLIN)
+        return bool(poll.poll(0))
+    except (OSError, ValueError, psycopg2.Error):
+        return True  # better a new connection than one that stays unusable
