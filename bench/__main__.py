@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, dialect_rate, growth, phones, soak
+from bench import creates, dialect_rate, floods, growth, phones, soak
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
@@ -32,6 +32,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "contacts": lambda stack: [creates.contacts(stack, rounds=ROUNDS)],
     "drain": lambda stack: [phones.drain(stack, rounds=ROUNDS)],
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),
+    "floods": floods.floods,
     "soak": lambda stack: [soak.soak(stack)],
     "growth": lambda stack: growth.growth(stack, rows=ROWS, rounds=ROUNDS),
 }

@@ -28,9 +28,10 @@ RULES = ("--sending-hours", "00:00-23:59", "--max-daily-sms", "100000000")
 WITHOUT_LIMIT = RULES[:2]
 
 COLUMNS = """account_id, license_id, external_id, phone, text, priority, status, send_after_given,
-    due_at, any_hour, on_uncertain, parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at"""
-ROW = f"""'{TEXT}', 10, 'pending', '', now(), false, 'hold', 1, 'gsm7', 0, false, '', now()"""
+    due_at, expires_at, any_hour, on_uncertain, parts, encoding, attempt_n, cancel_requested,
+    failure_reason, created_at"""
+ROW = f"""'{TEXT}', 10, 'pending', '', now(), now() + interval '72 hours', false, 'hold', 1, 'gsm7',
+    0, false, '', now()"""
 
 _numbers = itertools.count()
 
@@ -118,8 +119,8 @@ def bulk(stack: Stack, *, rounds: int) -> Figure:
 def _raw_bulk(stack: Stack) -> float:
     now = dt.datetime.now(dt.UTC)
     rows = [
-        (0, 0, item["external_id"], item["phone"], TEXT, 10, "pending", "", now, False, "hold", 1,
-         "gsm7", 0, False, "", now)
+        (0, 0, item["external_id"], item["phone"], TEXT, 10, "pending", "", now,
+         now + dt.timedelta(hours=72), False, "hold", 1, "gsm7", 0, False, "", now)
         for item in (new_message() for _ in range(1000))
     ]  # fmt: skip
     connection = stack.connect()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One line. `reach` says in words what DESIGN asks for; `is_met` whether it came out."""
+    """One line. `reach` says in words what it must reach; `is_met` whether it did."""
 
     what: str
     measured: str

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from smsgate import config
-from smsgate.embedded import services
+from smsgate.supervisor.embedded import services
 
 ROUNDS = int(os.environ.get("ROUNDS", 5_000))
 SURE = 4.5
@@ -63,7 +63,7 @@ def wrong_pairs() -> dict[str, tuple[str, str]]:
 
 def measure(pairs: Mapping[str, tuple[str, str]]) -> dict[str, list[float]]:
     """Microseconds a check, by name."""
-    from licenses.auth import sender_by_key_pair
+    from licenses.lookup import sender_by_key_pair
 
     times: dict[str, list[float]] = {name: [] for name in pairs}
     order = [name for name in pairs for _ in range(ROUNDS)]
@@ -74,12 +74,12 @@ def measure(pairs: Mapping[str, tuple[str, str]]) -> dict[str, list[float]]:
 
 
 def _one(check: Callable[[], object]) -> float:
-    from http_api.errors import Refusal
+    from http_api.errors import ApiError
 
     began = time.perf_counter_ns()
     try:
         check()
-    except Refusal:
+    except ApiError:
         return (time.perf_counter_ns() - began) / 1000
     raise AssertionError("a wrong pair was taken")
 

@@ -18,41 +18,41 @@ import psycopg2
 
 from smsgate import config
 from smsgate.config import Config
-from smsgate.embedded import Postgres
-from smsgate.trial import Trial
+from smsgate.operations.sandbox import Sandbox
+from smsgate.supervisor.embedded import Postgres
 
 
 @dataclass
 class Stack:
     """A running service. `url` is where it listens; `account()` makes keys for it."""
 
-    trial: Trial
+    sandbox: Sandbox
     seconds_to_start: float
     accounts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
-        return self.trial.port
+        return self.sandbox.port
 
     @property
     def config(self) -> Config:
-        return config.load(self.trial.environ, self.trial.data_dir / "none")
+        return config.load(self.sandbox.environ, self.sandbox.data_dir / "none")
 
     def account(self, *options: str) -> dict[str, Any]:
         """A new account with its keys, as `manage.py provision NAME --json` answers."""
         name = f"bench{len(self.accounts)}"
         answer: dict[str, Any] = json.loads(
-            self.trial.manage("provision", name, "--json", *options)
+            self.sandbox.manage("provision", name, "--json", *options)
         )
         self.accounts.append(answer)
         return answer
 
     def pairing_code(self, license_id: int) -> str:
-        return str(json.loads(self.trial.manage("pair", str(license_id), "--json"))["code"])
+        return str(json.loads(self.sandbox.manage("pair", str(license_id), "--json"))["code"])
 
     def shell(self, code: str) -> str:
         """What this Python prints, run inside the service's own Django."""
-        return self.trial.manage("shell", "--verbosity", "0", "--command", code)
+        return self.sandbox.manage("shell", "--verbosity", "0", "--command", code)
 
     def connect(self) -> Any:
         """A psycopg2 connection to the service's own database."""
@@ -67,16 +67,16 @@ class Stack:
         return Postgres(self.config).bin
 
     def processes(self) -> list[psutil.Process]:
-        root = psutil.Process(self.trial.process.pid)
+        root = psutil.Process(self.sandbox.process.pid)
         return [root, *root.children(recursive=True)]
 
     def web(self) -> psutil.Process:
-        return next(p for p in self.processes() if "smsgate.serve" in p.cmdline())
+        return next(p for p in self.processes() if "smsgate.web.serve" in p.cmdline())
 
 
 @contextmanager
-def running() -> Iterator[Stack]:
-    """The service while the block runs; its folder is deleted afterwards."""
+def running(**environ: str) -> Iterator[Stack]:
+    """The service while the block runs, with these settings; its folder is deleted afterwards."""
     with (
         tempfile.TemporaryDirectory(
             prefix="smsgate-bench-", dir=os.environ.get("BENCH_DIR"), ignore_cleanup_errors=True
@@ -85,12 +85,13 @@ def running() -> Iterator[Stack]:
     ):
         began = time.monotonic()
         # Unthrottled: the throttle would measure itself.
-        trial = Trial(Path(folder), log, LICENSE_RATE_PER_MINUTE="0")
+        settings: dict[str, Any] = {"LICENSE_RATE_PER_MINUTE": "0", "DEVICE_RATE_PER_MINUTE": "0"}
+        sandbox = Sandbox(Path(folder), log, **settings | environ)
         try:
-            trial.wait_until_ready()
-            yield Stack(trial, time.monotonic() - began)
+            sandbox.wait_until_ready()
+            yield Stack(sandbox, time.monotonic() - began)
         finally:
-            trial.stop()
+            sandbox.stop()
             log.seek(0)
             for line in log.read().decode(errors="replace").splitlines():
                 if " WARNING " in line or " ERROR " in line:

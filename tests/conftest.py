@@ -17,10 +17,76 @@ from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 
 from http_api import clock, redis
-from licenses import auth, services
-from licenses.auth import Sender, sender_of_license
-from licenses.models import Account, Device, License
+from licenses import lookup, services
+from licenses.lookup import sender_of_license
+from licenses.models import Account, Device, KeptSms, License
+from licenses.sender import Sender
 from tests.described import check_described
+from tests.support.statements import recorder
+
+# What starts the whole service again and again, or other languages' programs.
+SLOW = (
+    "tests/crash/",
+    "tests/dialects/clients/",
+    "tests/http_api/clients/",
+    "tests/simulation/test_removed_rules.py",
+    "tests/smsgate/test_backup.py",
+    "tests/smsgate/test_demo.py::test_an_interrupt_stops_everything_and_leaves_nothing",
+    "tests/smsgate/test_up.py::test_a_second_one_is_refused_and_one_that_was_killed_is_no_obstacle",
+    "tests/smsgate/test_up.py::test_another_pepper_than_the_databases_starts_nothing",
+    "tests/smsgate/test_up.py::test_another_user_starts_it_from_nothing",
+    "tests/smsgate/test_up.py::test_what_is_killed_comes_back_and_no_accepted_message_is_lost",
+    "tests/test_docs.py::test_every_command_of_a_page_works[operating]",
+    "tests/test_docs.py::test_every_command_of_a_page_works[security]",
+    "tests/upgrade/",
+)
+
+# Real servers, though not by the fixtures of pytest-django.
+SERVERS = (
+    "tests/crash/",
+    "tests/http_api/test_postgres.py",
+    "tests/http_api/test_redis.py",
+    "tests/http_api/test_throttles.py",
+    "tests/network/",
+    "tests/simulation/",
+    "tests/smsgate/",
+    "tests/test_docs.py::test_every_command_of_a_page_works",
+    "tests/test_freezing_proxy.py",
+    "tests/upgrade/",
+)
+
+# What a test may have to install first does not count for its own time.
+INSTALLS = ("tests/dialects/clients/", "tests/http_api/clients/", "tests/smsgate/test_pages.py")
+
+# Begun first, so that no worker is left alone with one of these at the end.
+LONG = (
+    "tests/http_api/test_fuzz.py",
+    "tests/messaging/test_state_machine.py",
+    "tests/simulation/",
+    "tests/smsgate/test_embedded_postgres.py",
+    "tests/smsgate/test_log.py",
+    "tests/smsgate/test_self_signed_tls.py",
+    "tests/smsgate/test_up.py",
+    "tests/test_docs.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if item.nodeid.startswith(INSTALLS):
+            item.add_marker(pytest.mark.timeout(func_only=True))
+        if is_pure(item):
+            item.add_marker(pytest.mark.pure)
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def is_pure(item: pytest.Item) -> bool:
+    """True where a test asks for no database and starts no server: `make check` runs it."""
+    fixtures: set[str] = set(getattr(item, "fixturenames", ()))
+    asks = fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db")
+    return not asks and not item.nodeid.startswith(SERVERS)
 
 
 class ManualClock:
@@ -38,7 +104,7 @@ class ManualClock:
 
 @pytest.fixture
 def manual_clock() -> Iterator[ManualClock]:
-    """A Thursday at 14:32 UTC in April, as in document 000 (16:32 in Warsaw)."""
+    """A Thursday at 14:32 UTC in April (16:32 in Warsaw)."""
     source = ManualClock(dt.datetime(2026, 4, 9, 14, 32, tzinfo=dt.UTC))
     with clock.replaced_by(source):
         yield source
@@ -92,14 +158,27 @@ class Tenant:
         return {"key": self.keys.license_key, "api_key": self.keys.api_key} | fields
 
 
+def provisioned(name: str) -> Tenant:
+    """Without the checks of what an operator typed: half of its time, for each of thousands of tests."""
+    with mock.patch.object(Account, "full_clean"):
+        return Tenant(services.provision(name))
+
+
 @pytest.fixture
 def tenant(db: None) -> Tenant:
-    return Tenant(services.provision("Alice"))
+    return provisioned("Alice")
 
 
 @pytest.fixture
 def other_tenant(db: None) -> Tenant:
-    return Tenant(services.provision("Bob"))
+    return provisioned("Bob")
+
+
+@pytest.fixture
+def all_sms_kept(tenant: Tenant, other_tenant: Tenant) -> None:
+    """Both keep the SMS of strangers, too."""
+    tenant.set_rules(kept_sms=KeptSms.ALL)
+    other_tenant.set_rules(kept_sms=KeptSms.ALL)
 
 
 # One for all: each loads the middleware anew, which looks at every static file.
@@ -238,16 +317,27 @@ def _fast_flush() -> Iterator[None]:
         yield
 
 
+recorder.install()
+
+
+@pytest.fixture(autouse=True)
+def _each_statement_knows_for_whom_it_acts() -> Iterator[None]:
+    yield
+    faults, recorder.faults = recorder.faults, []
+    assert not faults, "\n\n".join(faults)
+
+
 @pytest.fixture(autouse=True)
 def _keys_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test changes is in force at once."""
-    monkeypatch.setattr(auth, "MEMORY", dt.timedelta(0))
+    monkeypatch.setattr(lookup, "CACHE_TIME", dt.timedelta(0))
 
 
 @pytest.fixture(autouse=True)
-def _no_throttle_memory() -> None:
+def _no_throttle_memory(request: pytest.FixtureRequest) -> None:
     """Throttles count in Redis, which no transaction rolls back."""
-    redis.client().flushdb()
+    if request.node.get_closest_marker("pure") is None:
+        redis.client().flushdb()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from smsgate.openapi import document
+from smsgate.pages.openapi import document
 
 # Not of one operation: no such address, no such method, a bug.
 _EVERYWHERE = frozenset({404, 405, 500})

@@ -7,25 +7,34 @@ early, read the URLs from the environment. With DATABASE_URL and REDIS_URL given
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 
 import pytest
 
 from smsgate import config
-from smsgate.embedded import services
+from smsgate.supervisor.embedded import services
 
 _running = ExitStack()
 
 
 def _start() -> None:
+    # Byte code is kept even where the shell says not to: rewritten tests in pytest's cache, and our
+    # own modules for the many processes that the tests start.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("SECRET_KEY", "only for tests")
     os.environ.setdefault("PEPPER_1", "only for tests")
+    os.environ.setdefault("METRICS_TOKEN", "only for tests")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:  # the controller has started them; keep the workers' keys apart
         os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) + 1}"
         return
+    # A shell's `&` leaves SIGINT ignored, and every program that a test interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return
     folder = _running.enter_context(tempfile.TemporaryDirectory(prefix="smsgate-tests-"))

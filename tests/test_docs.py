@@ -1,4 +1,4 @@
-"""Every command in the docs is run: fenced `console` blocks of README.md and docs/*.md, page by page, in
+"""Every command in the docs is run: fenced `console` blocks of all pages, page by page, in
 a copy of the project with a data folder of its own.
 
 `<!-- not run: reason -->` on the line before a block says why it is not. What a reader would put in is
@@ -19,10 +19,14 @@ from pathlib import Path
 import pytest
 
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import environment, free_port
+from smsgate.operations.sandbox import environment, free_port
 from tests.smsgate.processes import running_in, wait_until
 
-PAGES = [PROJECT_DIR / "README.md", *sorted((PROJECT_DIR / "docs").glob("*.md"))]
+PAGES = sorted({*PROJECT_DIR.glob("*.md"), *(PROJECT_DIR / "docs").rglob("*.md")})
+FOR_DEVELOPERS = [
+    *sorted((PROJECT_DIR / "docs" / "development").glob("*.md")),
+    PROJECT_DIR / "CONTRIBUTING.md",
+]
 SECONDS = 120.0
 
 _BLOCK = re.compile(
@@ -170,10 +174,12 @@ def reader() -> Iterator[Reader]:
         try:
             yield following
         finally:
-            for server in following.servers.values():
-                server.stop()
-            for process in running_in(folder):
-                process.kill()
+            try:
+                for server in following.servers.values():
+                    server.stop()
+            finally:
+                for process in running_in(folder):
+                    process.kill()
 
 
 def to_run(page: Path) -> list[Block]:
@@ -216,6 +222,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
             assert anchor in slugs, f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: page.stem)
+def test_every_file_that_a_developers_page_names_is_there(page: Path) -> None:
+    names = re.findall(r"`([\w.-]+/[\w./-]*)`", page.read_text(encoding="utf-8"))
+    files = [name for name in names if not name.startswith("./")]
+    assert [name for name in files if not (PROJECT_DIR / name).exists()] == []
 
 
 def test_every_make_target_is_described_or_described_by_help() -> None:

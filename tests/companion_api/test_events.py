@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from messaging.models import Event, InboundMessage, Message, OptOut
-from messaging.services.settle import settle
+from messaging.services.reconcile import settle
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
 from tests.smsgate.processes import wait_until
@@ -183,7 +183,9 @@ def test_a_bad_event_is_kept_aside_and_acknowledged(
         {"text": None},
     ],
 )
-def test_a_received_sms_is_kept_whatever_is_odd_about_it(wire: Wire, odd: dict[str, Any]) -> None:
+def test_a_received_sms_is_kept_whatever_is_odd_about_it(
+    all_sms_kept: None, wire: Wire, odd: dict[str, Any]
+) -> None:
     received = {"event_id": str(uuid4()), "type": "received", "sender": "+48111222333", "sim": 0}
     wire.report(received | {"text": "I am ill"} | odd)
     row = InboundMessage.objects.get()
@@ -212,14 +214,14 @@ def test_a_report_that_met_a_deadlock_is_applied_in_the_next_try(
     """It is not the report's fault: were it quarantined, a proof of sending would be lost."""
     tries: list[int] = []
 
-    def settle_or_deadlock(keys: Any, now: Any) -> None:
+    def settle_or_deadlock(messages: Any, attempts: Any, keys: Any, now: Any) -> None:
         tries.append(len(keys))
         if len(tries) == 1:
             with connection.cursor() as cursor:
                 cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING errcode = '40P01'; END $$")
-        settle(keys, now)
+        settle(messages, attempts, keys, now)
 
-    monkeypatch.setattr("messaging.services.sync.settle", settle_or_deadlock)
+    monkeypatch.setattr("messaging.services.reports.settle", settle_or_deadlock)
     wire.report(*sent(leased))
     assert tries == [1, 1]
     assert status(leased) == "sent"
@@ -228,7 +230,7 @@ def test_a_report_that_met_a_deadlock_is_applied_in_the_next_try(
 
 @pytest.mark.django_db(transaction=True)
 def test_received_messages_are_committed_in_the_order_of_their_ids(
-    wire: Wire, tenant: Tenant
+    all_sms_kept: None, wire: Wire, tenant: Tenant
 ) -> None:
     """Else who asks for what came after the newest that it knows would never see the later one."""
     other = Wire(Api(), pair_phone(tenant, "install-2"))
@@ -315,7 +317,7 @@ def test_stop_opts_out_and_start_takes_it_back(
     assert InboundMessage.objects.count() == 2
 
 
-def test_an_ordinary_answer_is_only_kept(tenant: Tenant, wire: Wire) -> None:
+def test_an_ordinary_answer_is_only_kept(all_sms_kept: None, tenant: Tenant, wire: Wire) -> None:
     wire.report(
         {"event_id": str(uuid4()), "type": "received", "sender": "InfoSMS", "text": "Stop by at 5?"}
     )

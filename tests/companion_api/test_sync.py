@@ -11,12 +11,13 @@ import pytest
 from django.db import connection
 
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import services
 from licenses.models import Device
+from messaging.exchange import SyncRequest
 from messaging.models import Event, Message, OptOut
 from messaging.services import opt_outs
-from messaging.services.sync import SyncRequest, sync
+from messaging.services.sync import sync
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -80,7 +81,7 @@ def test_a_capacity_is_0_to_50(api: Api, phone: Phone, capacity: Any, expected: 
 def test_a_call_carries_at_most_200_events(
     api: Api, phone: Phone, count: int, expected: int
 ) -> None:
-    events = [event("started", 1) for _ in range(count)]
+    events = [event("started", 1, n) for n in range(count)]
     response = api.post("/companion/sync/", {"events": events}, **phone.headers)
     assert response.status_code == expected
     assert Event.objects.count() == (count if expected == 200 else 0)
@@ -260,7 +261,7 @@ def test_a_phone_that_was_replaced_while_it_asked_gets_nothing(
     as_authenticated = Device.objects.select_related("license__account").get(pk=phone.device.pk)
     code = services.new_pairing_code(tenant.license, replaces=phone.device).code
     services.pair(code, install_id="new install")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         sync(as_authenticated, SyncRequest(capacity=5, claim_id=uuid4()))
     assert refused.value.code == "device_unknown"
     assert status(message_id) == "pending"
@@ -318,8 +319,12 @@ def test_eight_phones_share_2000_messages_without_one_twice() -> None:
     def drain(number: int) -> None:
         wire = Wire(Api(), pair_phone(tenant, f"install-{number}"))
         try:
-            while messages := wire.claim(20):
+            started: list[dict[str, Any]] = []
+            while messages := wire.sync(claim_id=str(uuid4()), capacity=20, events=started)[
+                "messages"
+            ]:
                 claimed.extend(message["message_id"] for message in messages)
+                started = [event("started", message["message_id"]) for message in messages]
         finally:
             connection.close()
 

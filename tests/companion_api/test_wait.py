@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from companion_api.wait import Waiters, look
+from companion_api.wait import LOOKS_A_SECOND, Owner, Waiters, _Poll, look
 from http_api import clock
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import services
 from messaging.drafts import ClientTime, Draft
 from messaging.models import Message
-from messaging.services.accept import accept_one
+from messaging.services.accept import REFUSE, accept
+from messaging.services.leasing import Outlook
 from tests.conftest import Api, ManualClock, Tenant, pair_phone
+from tests.freezing_proxy import address_of, freezing_proxy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +42,7 @@ def play(threads: ThreadPoolExecutor) -> Callable[[Scene], Any]:
     def run(scene: Scene) -> Any:
         async def main() -> Any:
             loop = asyncio.get_running_loop()
-            waiters = Waiters(lambda *work: loop.run_in_executor(threads, *work))
+            waiters = Waiters(lambda turn, is_known, look: loop.run_in_executor(threads, look))
             waiters.start()
             try:
                 return await scene(waiters)
@@ -53,7 +55,7 @@ def play(threads: ThreadPoolExecutor) -> Callable[[Scene], Any]:
 
 
 def _accept(tenant: Tenant, external_id: str, **fields: Any) -> Message:
-    return accept_one(tenant.sender, Draft("+48123456789", "x", external_id, **fields))
+    return accept(tenant.sender, [Draft("+48123456789", "x", external_id, **fields)], REFUSE).only
 
 
 def test_it_answers_at_once_where_there_is_something(play: Callable[[Scene], Any]) -> None:
@@ -146,7 +148,7 @@ def test_without_redis_it_looks_by_itself(
 
 @pytest.mark.parametrize("token", ["", "wrong"])
 def test_a_wrong_token_is_refused(play: Callable[[Scene], Any], token: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         play(lambda waiters: waiters.wait(token))
     assert refused.value.code == "device_unknown"
 
@@ -159,7 +161,7 @@ def test_a_paused_or_unpaired_phone_gets_nothing(play: Callable[[Scene], Any]) -
     phone.device.save()
     assert play(lambda waiters: waiters.wait(phone.token, longest=0.05)) is False
     services.revoke(phone.device)
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         play(lambda waiters: waiters.wait(phone.token))
 
 
@@ -179,7 +181,7 @@ def test_a_phone_that_is_replaced_while_it_waits_is_told(
         await in_thread(threads, _accept, tenant, "a-1")  # for the new install, not for this one
         return await asyncio.wait_for(waiting, 5)
 
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         play(scene)
     assert refused.value.code == "device_unknown"
 
@@ -222,3 +224,146 @@ def test_it_stops_at_whatever_moment_of_connecting(play: Callable[[Scene], Any])
             await asyncio.wait_for(another.stop(), 5)
 
     play(scene)
+
+
+def test_known_phones_are_looked_up_apart_from_tokens_that_nobody_has_shown_before(
+    threads: ThreadPoolExecutor,
+) -> None:
+    """Whose turn a look-up takes: a stranger's tokens all take that of his address."""
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+    looks: list[tuple[Any, bool]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def in_thread(turn: Any, is_known: bool, look: Callable[[], Any]) -> Any:
+            looks.append((turn, is_known))
+            return await loop.run_in_executor(threads, look)
+
+        waiters = Waiters(in_thread)
+        for token in ("wrong 1", "wrong 2"):
+            with pytest.raises(ApiError):
+                await waiters.wait(token, "192.0.2.1")
+        for _ in range(2):
+            assert not await waiters.wait(phone.token, "192.0.2.1", longest=0.0)
+
+    asyncio.run(main())
+    stranger, known = ("192.0.2.1", False), (tenant.keys.account_id, True)
+    assert looks == [stranger, stranger, stranger, known, known]
+
+
+def test_of_a_phones_polls_two_are_kept_and_the_older_ones_end(
+    play: Callable[[Scene], Any],
+) -> None:
+    phone = pair_phone(Tenant(services.provision("Waits")))
+
+    async def scene(waiters: Waiters) -> Any:
+        polls = [asyncio.create_task(waiters.wait(phone.token)) for _ in range(5)]
+        while not (waiters._is_subscribed and sum(poll.done() for poll in polls) == 3):
+            await asyncio.sleep(0.01)
+        done = [poll.done() and poll.result() for poll in polls]
+        waiters.release()
+        return done, await asyncio.wait_for(asyncio.gather(*polls), 5), waiters._by_device
+
+    done, answers, left = play(scene)
+    assert sorted(map(str, done)) == ["False"] * 5
+    assert answers == [False] * 5
+    assert not left
+
+
+def test_stopping_lets_a_thousand_phones_go_without_a_look(play: Callable[[Scene], Any]) -> None:
+    async def scene(waiters: Waiters) -> Any:
+        async def no_look(*_: Any) -> Any:
+            looks.append(1)
+            return Outlook(False, None)
+
+        waiters._in_thread = no_look
+        tokens = [str(number) for number in range(1000)]
+        waiters._owners = {
+            hash(token): Owner(device_id=number, license_id=1, account_id=1)
+            for number, token in enumerate(tokens)
+        }
+        waiting = [asyncio.create_task(waiters.wait(token)) for token in tokens]
+        while len(looks) < 1000 or not waiters._is_subscribed:
+            await asyncio.sleep(0)
+        looks.clear()
+        waiters.release()
+        answers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
+        return answers, looks, await waiters.wait("1")
+
+    looks: list[int] = []
+    answers, looks_while_stopping, late = play(scene)
+    assert answers == [False] * 1000
+    assert looks_while_stopping == []
+    assert late is False
+
+
+@pytest.mark.parametrize("fault", ["freeze", "lose"])
+def test_a_redis_that_is_silent_is_noticed_and_everything_else_goes_on(
+    threads: ThreadPoolExecutor, settings: Any, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Its connection stays open: nothing comes, no end and no error."""
+    monkeypatch.setattr("companion_api.wait.SILENCE", 0.3)
+    monkeypatch.setattr("companion_api.wait.LOOK_WITHOUT_REDIS", 0.1)
+    tenant = Tenant(services.provision("Waits"))
+    phone = pair_phone(tenant)
+
+    async def scene(waiters: Waiters) -> int:
+        await _until(lambda: waiters._is_subscribed)
+        connections_before = proxy.accepted
+        getattr(proxy, fault)()
+        turns = 0
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.01)
+
+        counting = asyncio.create_task(count_turns())
+        waiting = asyncio.create_task(waiters.wait(phone.token, longest=20))
+        await _until(lambda: not waiters._is_subscribed or proxy.accepted > connections_before)
+        await asyncio.get_running_loop().run_in_executor(threads, _accept, tenant, "a-1")
+        assert await asyncio.wait_for(waiting, 10) is True
+        proxy.thaw()
+        await _until(lambda: waiters._is_subscribed)
+        counting.cancel()
+        return turns
+
+    with freezing_proxy(address_of(settings.REDIS_URL)) as proxy:
+        settings.REDIS_URL = proxy.url(settings.REDIS_URL)
+
+        async def main() -> int:
+            loop = asyncio.get_running_loop()
+            waiters = Waiters(lambda turn, is_known, look: loop.run_in_executor(threads, look))
+            waiters.start()
+            try:
+                return await scene(waiters)
+            finally:
+                await waiters.stop()
+
+        assert asyncio.run(main()) > 5
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def test_redis_return_spreads_the_looks_of_those_who_wait() -> None:
+    async def main() -> list[int]:
+        waiters = Waiters(lambda *_: asyncio.sleep(0))
+        polls = [_Poll() for _ in range(100)]
+        waiters._by_license[1] = set(polls)
+        waiters._wake_slowly()
+        woken = []
+        for _ in range(4):
+            await asyncio.sleep(100 / LOOKS_A_SECOND / 3)
+            woken.append(sum(poll.woken.is_set() for poll in polls))
+        return woken
+
+    first, *_, last = asyncio.run(main())
+    assert 0 < first < 100
+    assert last == 100

@@ -26,9 +26,7 @@ def texted(number: int = 0, **fields: Any) -> dict[str, Any]:
     return person(number, message="Hi {name}", send_after=SOON) | fields
 
 
-def test_it_answers_as_document_000_shows(
-    api: Api, tenant: Tenant, manual_clock: ManualClock
-) -> None:
+def test_it_answers_as_documented(api: Api, tenant: Tenant, manual_clock: ManualClock) -> None:
     known = tenant.with_keys(name="P. Wiśniewski", phone="+48444555666")
     assert api.post("/api/contacts/contacts/", known).status_code == 201
     body = {
@@ -85,7 +83,7 @@ INVALID: list[tuple[Any, dict[str, list[str]]]] = [
     (person(phone="x"), {"phone": ["enter a number like +48123456789"]}),
     (person(name=None), {"name": ["this field is required"]}),
     (person(message="Hi"), {"send_after": ["is required when message is given"]}),
-    (person(group_name=""), {"group_name": ["may not be empty"]}),
+    (person(name=""), {"name": ["may not be empty"]}),
     (
         texted(message="{name}" * 300),
         {"message": ["has 12 parts; an SMS may have at most 10"]},

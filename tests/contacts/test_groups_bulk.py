@@ -19,7 +19,7 @@ def groups(api: Api, tenant: Tenant, *names: Any) -> list[dict[str, Any]]:
     return list(response.json()["groups"])
 
 
-def test_it_answers_as_document_000_shows(api: Api, tenant: Tenant) -> None:
+def test_it_answers_as_documented(api: Api, tenant: Tenant) -> None:
     [known] = groups(api, tenant, "VIP Clients")
     body = {
         "key": tenant.keys.license_key,

@@ -14,14 +14,14 @@ from django.test import Client
 
 from licenses import services
 from messaging.models import Message
-from phone import clock as phone_clock
-from phone import runner, wire
-from phone.agent import Agent
-from phone.device import Device
-from phone.journal import Journal
-from phone.pairing import Invitation, pair
-from phone.radio import FakeRadio, Plan
-from phone.transport import Faults, FaultyTransport, Reply
+from phone_simulator import clock as phone_clock
+from phone_simulator import runner, wire
+from phone_simulator.agent import Agent
+from phone_simulator.device import Device
+from phone_simulator.journal import Journal
+from phone_simulator.pairing import Invitation, pair
+from phone_simulator.pretended_sim import Plan, PretendedSim
+from phone_simulator.transport import Faults, FaultyTransport, Reply
 from tests.conftest import Api, ManualClock, Tenant
 
 BAD_NETWORK = Faults(
@@ -89,7 +89,7 @@ def test_a_message_gets_from_the_api_to_its_delivery(
             api.post("/api/messages/", tenant.message(f"m-{number}", message=text)).status_code
             == 201
         )
-    radio = FakeRadio(clock)
+    radio = PretendedSim(clock)
     runner.run(
         Agent(journal, ClientTransport(), radio, clock),
         clock,
@@ -98,7 +98,7 @@ def test_a_message_gets_from_the_api_to_its_delivery(
         max_seconds=3600,
     )
     journal.close()
-    assert [dispatch.text for dispatch in radio.sent] == ["Hello", "ż" * 200, "€"]
+    assert [sms.text for sms in radio.sent] == ["Hello", "ż" * 200, "€"]
     assert set(Message.objects.values_list("status", flat=True)) == {"delivered"}
 
 
@@ -113,7 +113,7 @@ def test_faults_repeat_nothing_and_leave_nothing_open(
         api.post("/api/messages/", tenant.message(f"m-{number}", phone=f"+4812345678{number}"))
     transport = FaultyTransport(ClientTransport(), BAD_NETWORK, random.Random(seed), clock)
     for point in ("reply", "journal", "radio", "accept", "result", *[""] * 6):
-        radio = FakeRadio(clock, Plan(fail_rate=0.2, silent_rate=0.2, seed=seed), outbox)
+        radio = PretendedSim(clock, Plan(fail_rate=0.2, silent_rate=0.2, seed=seed), outbox)
         agent = Agent(journal, transport, radio, clock, checkpoint=die_at(point))
         try:
             runner.run(agent, clock, has_long_poll=False, until_idle=True, max_seconds=86_400)

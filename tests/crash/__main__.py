@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ |= {"SECRET_KEY": "crash", "PEPPER_1": "crash", "REDIS_URL": "redis://127.0.0.1:1"}
 os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
 
-from smsgate.trial import free_port
+from smsgate.operations.sandbox import free_port
 from tests.crash.rounds import Crash, play
 
 

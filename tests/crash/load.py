@@ -17,7 +17,7 @@ if __name__ == "__main__":  # what is imported below asks for settings, but for 
     os.environ |= {"SECRET_KEY": "load", "PEPPER_1": "load", "REDIS_URL": "redis://127.0.0.1:1"}
     os.environ["DATABASE_URL"] = "postgresql:///none?host=/nowhere"
 
-from smsgate.trial import free_port
+from smsgate.operations.sandbox import free_port
 from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
 from tests.crash.clients import Client, Ledger
 from tests.crash.stack import PATIENCE, PhoneProcess, Stack, drain, running

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from phone.cli import DIED
-from phone.options import DIE_POINTS
+from phone_simulator.cli import DIED
+from phone_simulator.options import DIE_POINTS
 from tests.crash.checks import (
     accepted_is_kept,
     accounted,

@@ -1,4 +1,4 @@
-"""The whole service as its users run it: `python -m smsgate.up`, and phones `python -m phone`."""
+"""The whole service as users run it: `smsgate.supervisor.up`, phones `python -m phone_simulator`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import psutil
 import psycopg2
 
 from smsgate.config import PROJECT_DIR
-from smsgate.embedded import Postgres
+from smsgate.supervisor.embedded import Postgres
 from tests.smsgate.processes import Up, private_config, running_in, wait_until
 
 CHILDREN = ("web", "worker", "beat", "postgres", "redis")
@@ -28,7 +28,7 @@ PHONE_SPEED = 120  # twelve messages a second
 
 
 class PhoneProcess:
-    """`python -m phone run`, started again whenever it is told to."""
+    """`python -m phone_simulator run`, started again whenever it is told to."""
 
     def __init__(self, folder: Path, name: str, journal: Path | None = None) -> None:
         self.journal = journal or folder / f"{name}.sqlite3"
@@ -37,11 +37,19 @@ class PhoneProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def pair(self, link: str) -> None:
-        command = [sys.executable, "-m", "phone", "pair", "--journal", str(self.journal), link]
+        command = [
+            sys.executable,
+            "-m",
+            "phone_simulator",
+            "pair",
+            "--journal",
+            str(self.journal),
+            link,
+        ]
         subprocess.run(command, cwd=PROJECT_DIR, check=True, capture_output=True)
 
     def start(self, *options: str) -> None:
-        command = [sys.executable, "-m", "phone", "run", "--speed", str(PHONE_SPEED)]
+        command = [sys.executable, "-m", "phone_simulator", "run", "--speed", str(PHONE_SPEED)]
         command += ["--journal", str(self.journal), "--outbox", str(self.outbox), *options]
         with self._said.open("ab") as said:
             self.process = subprocess.Popen(command, cwd=PROJECT_DIR, stdout=said, stderr=said)
@@ -95,6 +103,7 @@ class Stack:
             "PORT": str(port),
             "LOG_LEVEL": "WARNING",
             "LICENSE_RATE_PER_MINUTE": "0",
+            "DEVICE_RATE_PER_MINUTE": "0",  # its clock runs fast
             "DJANGO_SETTINGS_MODULE": "tests.crash.settings",
             "CRASH_ORDER": str(self.order),
         } | environ

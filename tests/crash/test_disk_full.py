@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.trial import free_port
+from smsgate.operations.sandbox import free_port
 from tests.crash.checks import accepted_is_kept, accounted, nothing_is_guessed, sent_at_most_once
 from tests.crash.clients import Client, Ledger
 from tests.crash.stack import PATIENCE, PhoneProcess, Stack, drain, running

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.trial import free_port
+from smsgate.operations.sandbox import free_port
 from tests.crash import load
 from tests.crash.rounds import Crash, Rounds
 from tests.crash.stack import Stack, running

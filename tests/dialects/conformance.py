@@ -12,22 +12,41 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
 
 from dialects.base import Dialect
-from http_api.limits import body_limit
+from http_api.shapes import Shape, names_of
 from licenses.models import Credential, License
-from messaging import intake
+from messaging import inserts, locks
 from messaging.models import Batch, Message
-from messaging.services import opt_outs
+from messaging.requests import BulkMessages, SingleMessage
+from messaging.rules import RULES, Rule, SkipReason
+from messaging.services import accept, opt_outs
+from messaging.states import MessageState
+from smsgate.body_limits import body_limit
 from tests.conftest import Api, ManualClock, Tenant
+
+# What the native API calls its fields, and the words in which an error names one: `phone: …`.
+OURS = {*names_of(SingleMessage), *names_of(BulkMessages), "api_key", "group_ids"}
+_NAMED = r'(?:^|[\s;"])(?:{0}:|after {0}\b)'
+
+UNDER_WAY = ("scheduled", "pending", "leased", "sending", "uncertain")
+SENT = ("sent", "delivered")
+WILL_NOT_ARRIVE = ("undelivered", "failed", "expired", "cancelled")
 
 NUMBER = "+48600100200"
 TEXT = "Zażółć gęślą jaźń"
+
+
+def _below(shape: type[Shape]) -> Iterator[type[Shape]]:
+    for one in shape.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 class Conformance:
@@ -40,6 +59,8 @@ class Conformance:
     routes_with_id: ClassVar[tuple[tuple[str, str], ...]] = ()
     # Lists (GET) of what an account has.
     lists: ClassVar[tuple[str, ...]] = ()
+    # Where `state_in` finds what became of a send, with its `{id}` if need be.
+    state_path: ClassVar[str]
     # Our refusals that `send` can meet, and the vendor's HTTP status for each.
     statuses: ClassVar[Mapping[str, int]] = {
         "invalid": 400, "malformed": 400, "invalid_key": 401, "license_inactive": 403,
@@ -57,6 +78,10 @@ class Conformance:
 
     def id_of(self, response: Any) -> str:
         """The id that a send's answer tells, as it stands in a path."""
+        raise NotImplementedError
+
+    def state_in(self, response: Any) -> str:
+        """The state of the only send that this answer of `state_path` shows."""
         raise NotImplementedError
 
     def check_shape(self, response: Any) -> None:
@@ -92,8 +117,23 @@ class Conformance:
         assert response.status_code == self.statuses[code], response.content
         assert response["Content-Type"] == "application/json"
         self.check_shape(response)
+        self.check_names(response)
         assert not Message.objects.exists()
         assert not Batch.objects.exists()
+
+    def check_names(self, response: Any) -> None:
+        """No field of ours is named that the vendor has not."""
+        foreign = OURS - self.vendor_names()
+        names = [
+            name for name in foreign if re.search(_NAMED.format(name), response.content.decode())
+        ]
+        assert names == [], response.content
+
+    def vendor_names(self) -> set[str]:
+        """What the fields of all its requests are called."""
+        package = self.dialect.routes[0][1].__module__.split(".")[:2]
+        shapes = [each for each in _below(Shape) if each.__module__.split(".")[:2] == package]
+        return {name for shape in shapes for name in names_of(shape)}
 
     # --- sending -----------------------------------------------------------------------------------
 
@@ -114,6 +154,89 @@ class Conformance:
         path = f"{self.mount}{self.path}/"
         response = self.call(api, "POST", path, tenant, self.body(tenant))
         assert response.status_code == self.sent_status
+
+    def test_a_send_with_the_same_idempotency_key_is_sent_once(
+        self, api: Api, tenant: Tenant
+    ) -> None:
+        api.client.defaults["HTTP_IDEMPOTENCY_KEY"] = "k"
+        first, again = self.sent(api, tenant), self.sent(api, tenant)
+        assert first.content == again.content
+        assert Message.objects.count() == 1
+
+    def test_a_head_sends_nothing(self, api: Api, tenant: Tenant) -> None:
+        self.call(api, "HEAD", self.mount + self.path, tenant, self.body(tenant))
+        assert not Message.objects.exists()
+
+    def test_what_no_phone_takes_in_time_is_not_sent_any_more(
+        self, api: Api, tenant: Tenant
+    ) -> None:
+        tenant.set_rules(max_age_hours=5)
+        self.sent(api, tenant)
+        message = Message.objects.get()
+        assert message.send_before or message.expires_at == message.due_at + dt.timedelta(hours=5)
+        assert message.expires_at
+
+    def test_a_send_makes_the_row_that_the_native_api_makes(
+        self, api: Api, tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock
+    ) -> None:
+        self.sent(api, tenant)
+        native = other_tenant.message(phone=NUMBER, message=TEXT)
+        assert api.post("/api/messages/", native).status_code == 201
+        ours, theirs = (
+            Message.objects.filter(account_id=each.keys.account_id).values().get()
+            for each in (other_tenant, tenant)
+        )
+        for name in ("id", "account_id", "license_id", "external_id", "batch_id"):
+            del ours[name], theirs[name]
+        assert ours == theirs
+
+    def test_a_rule_that_is_added_refuses_a_send(
+        self, api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        blocked = Rule(SkipReason.FOREIGN_NUMBER, lambda draft, facts: draft.phone == NUMBER)
+        monkeypatch.setattr(accept, "RULES", (*RULES, blocked))
+        self.refused(self.send(api, tenant), "invalid")
+
+    # --- the vendor's words ------------------------------------------------------------------------
+
+    def test_every_state_has_a_word(self) -> None:
+        assert set(self.dialect.states) == set(MessageState)
+
+    @pytest.mark.parametrize("state", WILL_NOT_ARRIVE)
+    def test_what_will_not_arrive_is_shown_neither_as_queued_nor_as_sent(self, state: str) -> None:
+        assert self.dialect.states[MessageState(state)] not in self.words(*UNDER_WAY, *SENT)
+
+    def test_an_uncertain_message_is_shown_as_being_sent(self) -> None:
+        """Neither as sent nor as failed: a client would send it again."""
+        word = self.dialect.states[MessageState.UNCERTAIN]
+        assert word not in self.words(*SENT, *WILL_NOT_ARRIVE)
+        assert word not in self.words("scheduled", "pending") - self.words("sending")
+
+    def words(self, *states: str) -> set[str]:
+        return {self.dialect.states[MessageState(state)] for state in states}
+
+    @pytest.mark.parametrize("state", list(MessageState))
+    def test_a_client_reads_the_word_of_the_table(
+        self, api: Api, tenant: Tenant, state: MessageState
+    ) -> None:
+        sent = self.sent(api, tenant)
+        long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        Message.objects.update(status=state.value, sent_at=long_ago)
+        path = self.mount + self.state_path.format(id=self.id_of(sent))
+        response = self.call(api, "GET", path, tenant)
+        assert self.state_in(response) == self.dialect.states[state]
+
+    def test_each_field_name_is_of_a_field_that_both_have(self) -> None:
+        theirs = {name.partition(".")[0] for name in self.dialect.field_names.values()}
+        assert theirs <= self.vendor_names()
+        assert self.dialect.field_names.keys() <= OURS
+
+    def test_no_route_names_a_field_of_ours(self, api: Api, tenant: Tenant) -> None:
+        for pattern, _, actions in self.dialect.routes:
+            if re.fullmatch("[\\w./-]+", pattern):
+                for method in actions:
+                    path = self.mount + pattern
+                    self.check_names(self.call(api, method.upper(), path, tenant, {}))
 
     # --- keys --------------------------------------------------------------------------------------
 
@@ -168,6 +291,15 @@ class Conformance:
         tenant.set_rules(max_daily_sms=0)
         self.refused(self.send(api, tenant), "daily_limit_exceeded")
 
+    def test_a_send_past_the_daily_limit_may_be_tried_again_with_its_idempotency_key(
+        self, api: Api, tenant: Tenant
+    ) -> None:
+        api.client.defaults["HTTP_IDEMPOTENCY_KEY"] = "k"
+        tenant.set_rules(max_daily_sms=0)
+        self.refused(self.send(api, tenant), "daily_limit_exceeded")
+        tenant.set_rules(max_daily_sms=None)
+        assert self.send(api, tenant).status_code == self.sent_status
+
     def test_outside_the_sending_hours_it_waits_for_the_next_opening(
         self, api: Api, tenant: Tenant, manual_clock: ManualClock
     ) -> None:
@@ -190,7 +322,14 @@ class Conformance:
         """What this dialect answers for a recipient who has opted out."""
         raise NotImplementedError
 
-    @pytest.mark.parametrize("phone", ["12", "+4812", "abc", "0048123456789000000", "+48 12a"])
+    @pytest.mark.parametrize(
+        "phone",
+        [
+            "12", "+4812", "abc", "0048123456789000000", "+48 12a",
+            "600100200.0", "+48600100200.0", "48600100200.00", "4.8E+10", "+48600100200 (2)",
+            "+48600100200 x5", "+48600100200/+48600100201", "48'600'100'200", "4521234567.0",
+        ],
+    )  # fmt: skip
     def test_a_wrong_number_is_refused(self, api: Api, tenant: Tenant, phone: str) -> None:
         self.refused(self.send(api, tenant, phone=phone), "invalid")
 
@@ -266,8 +405,8 @@ class Conformance:
         def broken(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError(TEXT)
 
-        monkeypatch.setattr(intake, "insert_message", broken)
-        monkeypatch.setattr(intake, "lock_account", broken)
+        monkeypatch.setattr(inserts, "insert_message", broken)
+        monkeypatch.setattr(locks, "lock_account", broken)
         response = self.send(api, tenant)
         self.refused(response, "server_error")
         assert TEXT not in response.content.decode()

@@ -14,9 +14,9 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import tokens
-from licenses.auth import sender_by_token
+from licenses.lookup import sender_by_token
 from licenses.models import License, Token
 from messaging.models import Message
 from messaging.services import opt_outs
@@ -175,7 +175,7 @@ def test_only_a_hook_link_sends_and_it_does_nothing_else(
 ) -> None:
     session = tokens.issue(tokens.Kind.SESSION, tenant.keys.license_id)
     refused(called(api, session), 404, "invalid_key")
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         sender_by_token(token)
     for path in ("/api/messages/", "/3rdparty/v1/messages"):
         headers = {"Authorization": f"Bearer {token}"}

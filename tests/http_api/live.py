@@ -6,17 +6,15 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import uvicorn
-from django.db import connections
 
-from smsgate.asgi import Root
-from smsgate.serve import server_config
+from smsgate.web.asgi import Root
+from smsgate.web.serve import server_config
 
 
 @dataclass
@@ -66,8 +64,9 @@ class Wire:
 
 
 class Server:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, root: Root) -> None:
         self.port = port
+        self.root = root
 
     @contextmanager
     def wire(self) -> Iterator[Wire]:
@@ -89,29 +88,15 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None) -> Iterator[Server]:
-    """uvicorn as smsgate.serve runs it, in a thread, on the database of the tests."""
+    """uvicorn as smsgate.web.serve runs it, in a thread, on the database of the tests."""
     root = Root()
     listening = socket.create_server(("127.0.0.1", 0))
     # The database is ready, and nobody waits here: no lifespan.
     running = uvicorn.Server(server_config(root, lifespan="off"))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
-    yield Server(listening.getsockname()[1])
+    yield Server(listening.getsockname()[1], root)
     running.should_exit = True
     thread.join(20)
     for pool in (root._pool, root._lookers):
-        _close_connections(pool)
-        pool.shutdown()
-
-
-def _close_connections(pool: ThreadPoolExecutor) -> None:
-    """Its threads hold connections to the database that is about to be dropped."""
-    here = threading.Barrier(pool._max_workers + 1)
-
-    def close() -> None:
-        connections.close_all()
-        here.wait(20)
-
-    for _ in range(pool._max_workers):
-        pool.submit(close)
-    here.wait(20)
+        pool.shutdown()  # their connections end, too: the database is about to be dropped

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, Mention, summary
 from http_api.logs import LineFormatter
 from messaging.models import Message
 from messaging.services import accept
@@ -93,13 +95,14 @@ def test_a_body_that_is_too_large_is_413_in_json(api: Api, tenant: Tenant, path:
 def test_a_bug_is_500_in_json_with_an_incident_that_is_in_the_log(
     api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
-    def crash(_: Any, draft: Any) -> None:
+    def crash(_: Any, drafts: list[Any], policy: Any) -> None:
+        [draft] = drafts
         try:
             raise ValueError(f"cannot send {draft.text} to {draft.phone}")
         except ValueError as error:
             raise RuntimeError(f"no: {draft.text}") from error
 
-    monkeypatch.setattr(accept, "accept_one", crash)
+    monkeypatch.setattr(accept, "accept", crash)
     response = api.post(URL, tenant.message(message="a private text", phone="+48600100200"))
     assert response.status_code == 500
     assert response["Content-Type"] == "application/json"
@@ -118,7 +121,7 @@ def test_a_bug_is_500_in_json_with_an_incident_that_is_in_the_log(
 
 
 def test_two_incidents_differ(api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accept, "accept_one", lambda *_: 1 / 0)
+    monkeypatch.setattr(accept, "accept", lambda *_: 1 / 0)
     incidents = {api.post(URL, tenant.message()).json()["incident"] for _ in range(3)}
     assert len(incidents) == 3
 
@@ -126,12 +129,53 @@ def test_two_incidents_differ(api: Api, tenant: Tenant, monkeypatch: pytest.Monk
 def test_every_refusal_names_its_field_and_says_what_to_do(api: Api, tenant: Tenant) -> None:
     response = api.post(URL, {"license__key": tenant.keys.license_key, "phone": "x"})
     body = refused(response, 400, "invalid", "external_id", "message", "phone")
-    assert body["message"] == "external_id: this field is required"
+    assert body["message"] == (
+        "external_id: this field is required; message: this field is required;"
+        " phone: enter a number like +48123456789"
+    )
     assert body["errors"] == {
         "external_id": ["this field is required"],
         "message": ["this field is required"],
         "phone": ["enter a number like +48123456789"],
     }
+
+
+@pytest.mark.parametrize("count", [2, 1000])
+def test_the_message_names_the_bad_fields_of_a_bulk_and_stays_short(
+    api: Api, tenant: Tenant, count: int
+) -> None:
+    items = [{"external_id": f"a-{n}", "phone": "x", "message": "Hi"} for n in range(count)]
+    body = api.post("/api/messages/bulk/", tenant.bulk(items, all_or_nothing=True)).json()
+    assert f"{count} of {count} messages" in body["message"]
+    assert "0.phone: enter a number like +48123456789; 1.phone: enter" in body["message"]
+    assert len(body["message"]) < 800
+    assert len(body["errors"]) == count
+
+
+def test_the_message_names_the_bad_field_of_each_group(api: Api, tenant: Tenant) -> None:
+    body = tenant.with_keys(groups=[{"name": ""}, {"name": "VIP"}, {}])
+    answer = refused(api.post("/api/contacts/groups/bulk/", body), 400, "invalid", "groups")
+    assert answer["message"] == (
+        "groups.0.name: may not be empty; groups.2.name: this field is required"
+    )
+
+
+def test_of_very_many_problems_the_message_says_how_many_more_there_are() -> None:
+    many = {"groups": {str(n): {"name": ["may not be empty"]} for n in range(200)}}
+    assert summary(many).endswith("groups.9.name: may not be empty; and 190 more")
+
+
+def test_an_error_with_other_names_of_fields_says_them_in_its_message_too() -> None:
+    late = {"send_before": [Mention("must be after {send_after}")], "phone": ["has {send_after}"]}
+    error = ApiError(ErrorCode.INVALID, errors=late)
+    assert error.message == "send_before: must be after send_after; phone: has {send_after}"
+    renamed = error.named({"send_before": "validUntil", "send_after": "scheduleAt"})
+    assert renamed.message == "validUntil: must be after scheduleAt; phone: has {send_after}"
+    assert renamed.errors == {
+        "validUntil": ["must be after scheduleAt"],
+        "phone": ["has {send_after}"],
+    }
+    assert error.errors == late
 
 
 def test_no_refusal_has_a_key_called_error(api: Api, tenant: Tenant) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smsgate import openapi
+from smsgate.pages import openapi
 from tests.conftest import Phone, Tenant
 from tests.http_api.hostile import check, check_alive, head
 from tests.http_api.live import Server

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from messaging.models import Message
-from smsgate import asgi, http_protocol
+from smsgate.web import http_connection, http_protocol, request_body
 from tests.conftest import Tenant
 from tests.http_api.hostile import check, check_alive, chunked, head
 from tests.http_api.live import Server
@@ -56,6 +56,8 @@ RAW = [
     Raw("http 2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400,)),
     Raw("http 9.9", b"GET /healthz HTTP/9.9\r\n\r\n", (400,)),
     Raw("connect", b"CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
+    Raw("connect to a path", head("Content-Length: 0", method="CONNECT"), (400,)),
+    Raw("a request without a version before one", b"GET /healthz\r\n" + HEALTH, (400,)),
     Raw("trace", head(method="TRACE"), (405,)),
     Raw("patch", head("Content-Length: 0", method="PATCH"), (405,)),
     Raw("propfind", head(method="PROPFIND"), (405,)),
@@ -108,6 +110,11 @@ RAW = [
         + b"0\r\n\r\n" + HEALTH, (400,)),
     Raw("chunks and length", head("Transfer-Encoding: chunked", "Content-Length: 4")
         + b"0\r\n\r\n" + HEALTH, (400,)),
+    Raw("chunks of an old version", b"POST /api/messages HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunked(b"{}", b""), (400,)),
+    Raw("gzip inside of chunks", head("Transfer-Encoding: gzip, chunked") + chunked(b"{}", b""), (400,)),
+    Raw("gzip inside of chunks, in two lines", head("Transfer-Encoding: gzip",
+        "Transfer-Encoding: chunked") + chunked(b"{}", b""), (400,)),
     Raw("unknown transfer encoding", head("Transfer-Encoding: gzip") + b"{}", (400,)),
     Raw("chunked twice", head("Transfer-Encoding: chunked", "Transfer-Encoding: identity")
         + chunked(b"{}", b""), (400,)),
@@ -119,7 +126,9 @@ RAW = [
     Raw("negative chunk", CHUNKED + b"-2\r\n{}\r\n0\r\n\r\n", (400,)),
     Raw("chunk longer than it said", CHUNKED + b"1\r\n{}\r\n0\r\n\r\n", (400,)),
     Raw("endless chunk extension", CHUNKED + b"2;" + b"a" * 300_000,
-        (400, NO_ANSWER)),
+        (431,)),
+    Raw("endless trailer", CHUNKED + chunked(b"{}") + b"0\r\nX: " + b"a" * 300_000, (431,)),
+    Raw("endless trailers", CHUNKED + chunked(b"{}") + b"0\r\n" + b"X: a\r\n" * 60_000, (431,)),
     Raw("chunks without end", CHUNKED + chunked(b"{}"), (NO_ANSWER,)),
     Raw("a length behind the body", CHUNKED
         + chunked(b"{}") + b"0\r\nContent-Length: 9\r\n\r\n", (400,)),
@@ -175,8 +184,8 @@ def test_a_head_that_never_ends_is_given_up(
 def test_a_body_that_never_ends_is_given_up(
     server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.2)
-    monkeypatch.setattr(http_protocol, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(http_connection, "LINGER_SECONDS", 0.2)
     for framing in ("Content-Length: 1000", "Transfer-Encoding: chunked"):
         with server.wire() as wire:
             wire.send(head(framing))
@@ -190,7 +199,7 @@ def test_a_body_that_never_ends_is_given_up(
 def test_a_refused_body_is_not_read_for_ever(
     server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_protocol, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(http_connection, "LINGER_SECONDS", 0.2)
     with server.wire() as wire:
         wire.send(CHUNKED)
         for _ in range(2):

@@ -12,11 +12,11 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
 
-from companion_api import wait
-from licenses.auth import Sender, sender_of_license
+from licenses.lookup import sender_of_license
 from licenses.models import License
+from licenses.sender import Sender
 from messaging.models import Message
-from messaging.services import accept
+from messaging.services import accept, delivery_window
 from tests.conftest import Phone, Tenant
 from tests.http_api.live import Server
 from tests.routes import routes
@@ -278,7 +278,10 @@ def test_a_body_that_is_announced_as_too_large_is_refused_unread(
         assert answer.json["code"] == "too_large"
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/api/groups", 65536), ("/api/x/bulk/", 8 * MIB)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/api/groups", 65536), ("/api/x/bulk/", 65536), ("/api/messages/bulk", 8 * MIB)],
+)
 def test_an_endless_chunked_body_is_refused_on_its_way(
     server: Server, tenant: Tenant, path: str, limit: int
 ) -> None:
@@ -290,6 +293,33 @@ def test_an_endless_chunked_body_is_refused_on_its_way(
             wire.send(chunk)
         answer = wire.answer()  # the body has not ended
     assert answer.status == 413
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_whose_form_is_too_large_reads_a_page(server: Server, tenant: Tenant, method: str) -> None:
+    browser = ("Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language: pl")
+    with server.wire() as wire:
+        answer = wire.request(method, "/admin/login/", b" " * 65537, *browser)
+    assert answer.status == 413
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    page = answer.body.decode()
+    if method == "POST":
+        assert '<html lang="pl">' in page
+        assert "Przesłano więcej danych, niż przyjmuje ten adres." in page
+    programs = server.post("/api/messages/", b" " * 65537, *browser)
+    assert (programs.status, programs.json["code"]) == (413, "too_large")
+
+
+def test_whose_form_meets_a_busy_server_reads_a_page(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.root._pool, "_patience", -1)
+    answer = server.request("GET", "/admin/login/", b"", "Accept: text/html")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    page = answer.body.decode()
+    assert "<main>" in page
+    assert "The server has too much to do" in page
 
 
 def test_after_413_the_rest_of_the_body_is_no_request(server: Server, tenant: Tenant) -> None:
@@ -356,7 +386,7 @@ def test_a_long_poll_that_loses_its_database_says_when_to_come_again(
 
     key = f"Authorization: Bearer {phone.token}"
     with monkeypatch.context() as patch:
-        patch.setattr(wait, "sender_of_license", cut_off)
+        patch.setattr(delivery_window, "sender_of_license", cut_off)
         answer = server.request("GET", "/companion/wait/", b"", key)
     assert (answer.status, answer.json["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "2"
@@ -379,7 +409,7 @@ def test_a_body_is_utf_8_whatever_its_content_type_says(
     server: Server, tenant: Tenant, charset: str, parameter: str
 ) -> None:
     kind = f"Content-Type: application/json; {parameter.format(charset)}"
-    answer = server.post("/api/messages/?q=%C5%82", tenant.message(message="Zażółć"), kind)
+    answer = server.post("/api/messages/", tenant.message(message="Zażółć"), kind)
     assert (answer.status, answer.json["message"]) == (201, "Zażółć")
 
 
@@ -394,7 +424,7 @@ def test_a_multipart_body_without_a_usable_boundary_is_400(
 def test_a_bug_in_front_of_django_is_500_in_json(
     server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smsgate.asgi._environ", lambda *_: 1 / 0)
+    monkeypatch.setattr("smsgate.web.asgi.wsgi_environ", lambda *_: 1 / 0)
     answer = server.post("/api/messages", tenant.message())
     assert answer.status == 500
     assert answer.json["incident"] in answer.json["message"]
@@ -403,7 +433,7 @@ def test_a_bug_in_front_of_django_is_500_in_json(
 def test_a_bug_is_500_in_json(
     server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accept, "accept_one", lambda *_: 1 / 0)
+    monkeypatch.setattr(accept, "accept", lambda *_: 1 / 0)
     answer = server.post("/api/messages", tenant.message())
     assert answer.status == 500
     assert answer.json["incident"] in answer.json["message"]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from http_api.logs import JsonFormatter, LineFormatter, redacted, request_id
+from http_api.logs import JsonFormatter, LineFormatter, Tracebacks, redacted, request_id
 from licenses import keys
 
 
@@ -83,3 +83,39 @@ def test_a_message_of_several_lines_becomes_one() -> None:
     record = logging.LogRecord("celery", logging.ERROR, "x", 1, words, ("2.00",), None)
     line = LineFormatter().format(record)
     assert line.endswith(" ERROR   Cannot connect. Trying again in 2.00 seconds...")
+
+
+def failed(at: float, *, elsewhere: bool = False) -> logging.LogRecord:
+    """A record of the same fault at this second."""
+    try:
+        if elsewhere:
+            int("x")
+        raise ValueError
+    except ValueError:
+        return record(exc_info=sys.exc_info(), created=at)
+
+
+def test_the_same_fault_is_shown_in_full_once_a_minute() -> None:
+    formatter = LineFormatter()
+    lines = [formatter.format(failed(at)).split("\n") for at in (100, 101, 159, 160, 161)]
+    assert [len(line) > 1 for line in lines] == [True, False, False, True, False]
+    assert "ValueError at test_logs.py:" in lines[1][0]
+    assert lines[1][0].endswith("once more since")
+    assert lines[2][0].endswith("2 times more since")
+    assert lines[4][0].endswith("once more since")
+
+
+def test_another_fault_meanwhile_is_shown_too() -> None:
+    formatter = JsonFormatter()
+    for elsewhere in (False, True):
+        line = json.loads(formatter.format(failed(100, elsewhere=elsewhere)))
+        assert "File " in line["traceback"]
+    again = json.loads(formatter.format(failed(101)))
+    assert "once more since" in again["traceback"]
+
+
+def test_the_memory_of_faults_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tracebacks, "PLACES", 1)
+    formatter = LineFormatter()
+    shown = [formatter.format(failed(100, elsewhere=here)) for here in (False, True, False)]
+    assert all("File " in line for line in shown)

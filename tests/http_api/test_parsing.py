@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from contacts.models import Contact
+from http_api.body_limits import MAX_JSON_VALUES
+from http_api.errors import ApiError
+from http_api.parsing import WINDOW, parse_form, parse_json
+from licenses import tokens
 from messaging.models import Message
 from tests.conftest import Api, Tenant, refused
 
@@ -125,8 +130,39 @@ def test_a_leading_space_in_a_form_is_the_plus_that_was_eaten(
     assert response.json()["phone"] == stored
 
 
+@pytest.mark.parametrize("word", ["1", "on", "yes", "true", "True", "0", "off", "no", "FALSE"])
+def test_a_boolean_of_a_form_is_what_html_and_people_write(
+    api: Api, tenant: Tenant, word: str
+) -> None:
+    person = {"name": "Jan", "phone": "+447700900123", "message": "Hi"}
+    person |= {"send_after": "2026-04-10T09:00:00", "ignore_foreign_numbers": word}
+    for content_type in (FORM, MULTIPART):
+        fields = tenant.with_keys(**person)
+        body = urlencode(fields) if content_type == FORM else multipart(fields)
+        response = api.raw(CONTACTS, body, content_type)
+        assert response.status_code < 300, response.content
+    assert Message.objects.exists() == (word.lower() in {"0", "off", "no", "false"})
+
+
+@pytest.mark.parametrize("word", ["1", "on", 1, 0, "yes", "perhaps"])
+def test_a_boolean_of_json_is_true_or_false(api: Api, tenant: Tenant, word: Any) -> None:
+    body = tenant.with_keys(name="Jan", phone="+48123456789", ignore_foreign_numbers=word)
+    refused(api.post(CONTACTS, body), 400, "invalid", "ignore_foreign_numbers")
+
+
 def test_a_leading_space_in_json_is_no_plus(api: Api, tenant: Tenant) -> None:
     refused(api.post(URL, tenant.message(phone=" 49301234567890")), 400, "invalid", "phone")
+
+
+def test_of_two_values_of_a_form_nobody_guesses_which_is_meant(api: Api, tenant: Tenant) -> None:
+    body = f"license__key={tenant.keys.license_key}&external_id=a&message=x&phone=601234567"
+    answer = refused(api.raw(URL, f"{body}&phone=602345678", FORM), 400, "malformed")
+    assert answer["message"] == 'The field "phone" stands twice, with two values.'
+    hook = f"/hooks/{tokens.issue(tokens.Kind.HOOK, tenant.license.pk)}/"
+    query = "phone=601234567&phone=602345678&message=x"
+    refused(api.client.get(f"{hook}?{query}"), 400, "malformed")
+    refused(api.client.get(f"{URL}?limit=1&limit=2", headers=tenant.headers), 400, "malformed")
+    assert api.raw(URL, f"{body}&phone=601234567", FORM).status_code == 201  # the same, twice
 
 
 def test_a_form_on_a_bulk_route_is_told_that_a_list_is_needed(api: Api, tenant: Tenant) -> None:
@@ -152,7 +188,6 @@ def nested(levels: int) -> str:
         '"x":"\\ud83d\\ude00"',
         '"x":"\\\\u0000"',
         '"x":1e300',
-        '"message":"first"',  # given twice: the last one counts
     ],
 )
 def test_it_ignores_unknown_keys_whatever_they_hold(api: Api, tenant: Tenant, member: str) -> None:
@@ -291,6 +326,32 @@ def test_a_form_with_thousands_of_fields_is_refused(api: Api, tenant: Tenant) ->
     refused(api.raw(URL, body, FORM), 400, "malformed")
 
 
+def test_a_form_s_escapes_take_no_more_memory_than_its_text() -> None:
+    body = b"a=%F0%9F%98%80" + b"%41" * 300_000
+    tracemalloc.start()
+    try:
+        assert parse_form(body) == {"a": "\N{GRINNING FACE}" + "A" * 300_000}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * len(body)
+
+
+@pytest.mark.parametrize(
+    "form", ["a=1&&b=&c&=d", "a%3Db=%26+%2B&a=x=y", "a=%zz%4&b=%", "a=%C5%82%c5%82 z", "a=1;b=2"]
+)
+def test_a_form_is_read_as_python_s_own_library_reads_it(form: str) -> None:
+    expected = {name: value for name, value in parse_qsl(form, True) if value}
+    assert parse_form(form.encode()) == expected
+
+
+@pytest.mark.parametrize("part", ['Content-Disposition: form-data; name="a"', "X: y", ""])
+def test_a_form_with_thousands_of_parts_is_refused(api: Api, tenant: Tenant, part: str) -> None:
+    body = f"--{BOUNDARY}\r\n{part}\r\n\r\nx\r\n" * 1100 + f"--{BOUNDARY}--\r\n"
+    answer = refused(api.raw(BULK, body.encode(), MULTIPART), 400, "malformed")
+    assert "more than 1000 fields" in str(answer)
+
+
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
 @pytest.mark.parametrize("content_type", ["", "application/json", FORM, MULTIPART])
 def test_an_empty_body_lacks_its_key(
@@ -305,3 +366,33 @@ def test_the_refusal_never_quotes_the_body(api: Api, tenant: Tenant) -> None:
     body = refused(response, 400, "malformed")
     assert "SECRET" not in str(body)
     assert "private" not in str(body)
+
+
+@pytest.mark.parametrize("escape", ["\\\\", '\\"', '\\\\\\"'])
+def test_an_escape_on_the_edge_of_two_windows_ends_no_text(escape: str) -> None:
+    """Commas of a text are no values, and none is read as outside of it."""
+    for before in range(len(escape) + 1):
+        text = "a" * (WINDOW - len('{"a": "') - before) + escape + "," * MAX_JSON_VALUES
+        assert parse_json(f'{{"a": "{text}"}}'.encode())["a"].endswith(",")
+
+
+def test_values_are_counted_over_all_windows() -> None:
+    with pytest.raises(ApiError, match="malformed"):
+        parse_json(b'{"a": [' + b'"' + b"a" * WINDOW + b'",' + b"1," * MAX_JSON_VALUES + b"1]}")
+
+
+def test_half_a_surrogate_on_the_edge_of_two_windows_is_refused() -> None:
+    for before in range(7):
+        text = "a" * (WINDOW - len('{"a": "') - before)
+        with pytest.raises(ApiError, match="malformed"):
+            parse_json(f'{{"a": "{text}\\udc00"}}'.encode())
+
+
+@pytest.mark.parametrize("number", ["1" * 41, "-1." + "1" * 40, "1e-" + "1" * 40, "1" * 500_000])
+def test_a_number_has_forty_digits_at_most(number: str) -> None:
+    with pytest.raises(ApiError, match="malformed"):
+        parse_json(f'{{"a": {number}}}'.encode())
+
+
+def test_forty_digits_may_have_a_sign_a_point_and_an_exponent() -> None:
+    assert parse_json(b'{"a": -1.' + b"1" * 37 + b"e-11}")["a"] < 0

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 import segno
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import tokens
-from licenses.auth import sender_by_key_pair, sender_by_license_key
-from licenses.models import Account, Device, HookLink, License
+from licenses.lookup import sender_by_key_pair, sender_by_license_key
+from licenses.models import Account, ApiKey, Device, HookLink, License
 from licenses.services import webhook_secret
 from messaging.drafts import Draft
 from messaging.models import Batch, Message, OptOut
@@ -70,7 +72,7 @@ def test_a_rotated_licence_key_replaces_the_old_one(operator: Client, tenant: Te
     response = _act(operator, "licenses/license", "rotate_key", tenant.license.pk)
     [key] = _shown(response).values()
     assert sender_by_license_key(key).license_id == tenant.license.pk
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         sender_by_license_key(tenant.keys.license_key)
 
 
@@ -98,6 +100,7 @@ def test_a_pairing_code_comes_with_its_qr(
     operator: Client, tenant: Tenant, api: Api, settings: Any
 ) -> None:
     settings.PAIRING_FINGERPRINT = "0f" * 32
+    settings.PAIRING_IS_LOCAL = False
     response = _act(operator, "licenses/license", "pair_phone", tenant.license.pk)
     [code] = _shown(response).values()
     link = f"{settings.PAIRING_URL}/pair/#{code}~{'0f' * 32}"
@@ -106,6 +109,54 @@ def test_a_pairing_code_comes_with_its_qr(
     )
     body = {"code": code, "install_id": "x"}
     assert api.post("/companion/pair/", body).status_code == 201
+
+
+def test_a_pairing_code_that_no_phone_can_open_comes_with_what_to_do_instead_of_its_qr(
+    operator: Client, tenant: Tenant
+) -> None:
+    page = _act(operator, "licenses/license", "pair_phone", tenant.license.pk).content.decode()
+    assert "Phones cannot reach http://127.0.0.1:8000" in page
+    assert "segno" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "action", "said"),
+    [
+        ("licenses/license", "pair_phone", "Pair a phone"),
+        ("licenses/license", "rotate_key", "Replace the licence key"),
+        ("licenses/account", "show_webhook_secret", "Show the webhook secret"),
+        ("licenses/license", "deactivate", "Deactivate"),
+    ],
+)
+def test_an_action_is_written_to_the_admins_log_without_its_secret(
+    operator: Client, tenant: Tenant, model: str, action: str, said: str
+) -> None:
+    pk = tenant.account.pk if model.endswith("account") else tenant.license.pk
+    response = _act(operator, model, action, pk)
+    [entry] = LogEntry.objects.all()
+    assert (entry.object_id, entry.change_message) == (str(pk), said)
+    assert entry.user.username == response.wsgi_request.user.get_username()
+    if response.context and "secrets" in response.context:
+        for secret in response.context["secrets"].values():
+            assert str(secret) not in f"{entry.object_repr} {entry.change_message}"
+
+
+def test_the_history_of_a_message_says_that_an_action_was_refused(
+    operator: Client, api: Api, tenant: Tenant
+) -> None:
+    pk = api.post("/api/messages/", tenant.message()).json()["id"]
+    _act(operator, "messaging/message", "was_sent", pk)
+    said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(said) == [
+        "Uncertain: it was sent", "Refused: This message is pending, not uncertain.",
+    ]  # fmt: skip
+
+
+def test_times_in_the_admin_have_seconds_and_a_zone(operator: Client, tenant: Tenant) -> None:
+    created = ApiKey.objects.get().created_at.astimezone(dt.UTC)
+    for language in ("en", "pl"):
+        page = operator.get("/admin/licenses/apikey/", headers={"Accept-Language": language})
+        assert f"{created:%Y-%m-%d %H:%M:%S} UTC" in page.content.decode()
 
 
 def test_phones_are_paused_resumed_replaced_and_unpaired(

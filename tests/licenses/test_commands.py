@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connections
 
-from http_api.errors import Refusal
-from licenses import services
-from licenses.auth import sender_by_key_pair, sender_by_license_key
+from http_api.errors import ApiError
+from licenses import peppers, services
+from licenses.lookup import sender_by_key_pair, sender_by_license_key
 from licenses.models import Account, License
 from tests.conftest import Tenant, pair_phone
 
@@ -70,7 +70,7 @@ def test_provision_sets_the_rules_that_it_is_told() -> None:
 
 def test_provision_makes_an_inactive_licence() -> None:
     made = run("provision", "acme", "--inactive")
-    with pytest.raises(Refusal, match="license_inactive"):
+    with pytest.raises(ApiError, match="license_inactive"):
         sender_by_license_key(made["license_key"])
 
 
@@ -85,7 +85,7 @@ def test_provision_makes_an_inactive_licence() -> None:
         (("acme", "--sending-hours", "8-20"), "--sending-hours: write sending hours as"),
         (("acme", "--sending-hours", "08:00-08:00"), "--sending-hours: sending hours must have"),
         (("acme", "--valid-until", "soon"), "--valid-until: write the date as YYYY-MM-DD"),
-        (("acme", "--key-length", "7"), "--key-length: invalid choice: 7"),
+        (("acme", "--key-length", "7"), "--key-length: must be 6 or 12"),
     ],
 )
 def test_provision_says_in_one_line_what_is_wrong(
@@ -119,7 +119,7 @@ def test_rotate_voids_the_old_keys(tenant: Tenant) -> None:
         (new["license_key"], old.api_key),
         (old.license_key, new["api_key"]),
     ):
-        with pytest.raises(Refusal):
+        with pytest.raises(ApiError):
             sender_by_key_pair(*pair)
     before = services.webhook_secret(tenant.account)
     new_secret = run("rotate", str(old.license_id), "--webhook-secret")
@@ -137,7 +137,7 @@ def test_rotate_leaves_what_it_is_not_told(tenant: Tenant) -> None:
 
 def test_disable_switches_off_the_licence(tenant: Tenant) -> None:
     run("disable", str(tenant.keys.license_id))
-    with pytest.raises(Refusal, match="license_inactive"):
+    with pytest.raises(ApiError, match="license_inactive"):
         sender_by_license_key(tenant.keys.license_key)
 
 
@@ -145,7 +145,7 @@ def test_disable_may_mean_the_api_keys_or_one_phone_only(tenant: Tenant) -> None
     phone = pair_phone(tenant)
     number = str(tenant.keys.license_id)
     assert run("disable", number, "--api-keys") == {"disabled_api_keys": 1}
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         sender_by_key_pair(tenant.keys.license_key, tenant.keys.api_key)
     assert run("disable", number, "--credentials") == {"disabled_credentials": 1}
     assert run("disable", number, "--device", str(phone.device.pk)) == {
@@ -175,3 +175,18 @@ def test_rotate_wants_to_know_what(tenant: Tenant, complaint: Any) -> None:
     assert "--license-key, --api-key, --credential or --webhook-secret" in complaint(
         "rotate", str(tenant.keys.license_id)
     )
+
+
+@pytest.mark.parametrize("name", ["provision", "pair", "rotate", "hook", "disable"])
+def test_with_another_pepper_no_command_makes_a_key(
+    name: str, tenant: Tenant, complaint: Any, settings: Any
+) -> None:
+    """It would be unknown to the service."""
+    peppers.check_and_note()
+    settings.PEPPERS = {1: "another"}
+    argument = "acme" if name == "provision" else str(tenant.keys.license_id)
+    said = complaint(name, argument)
+    assert said.startswith(
+        "PEPPER_1 is not the one that the keys in this database were made with: "
+    )
+    assert Account.objects.count() == 1

@@ -401,7 +401,7 @@ def test_without_redis_requests_pass_and_the_log_says_so(
     settings.FAILED_KEYS_PER_MINUTE = 1
     gone = redis_library.Redis.from_url("redis://127.0.0.1:1/0")
     monkeypatch.setattr(redis, "client", lambda: gone)
-    monkeypatch.setattr(redis, "_resting_until", 0.0)
+    monkeypatch.setattr(redis, "_gone_since", None)
     for number in range(5):
         assert api.post("/api/messages/", tenant.message(f"a-{number}")).status_code == 201
         assert wrong_keys(api, 1)[0].status_code == 404

@@ -32,8 +32,9 @@ def test_it_shows_account_licence_allowance_and_phones(
                 "time_zone": "Europe/Warsaw",
                 "sending_hours": "08:00-20:30",
                 "valid_until": "2026-12-31",
+                "max_age_hours": 72,
             },
-            "license": {"id": tenant.keys.license_id},
+            "license": {"id": tenant.keys.license_id, "scopes": None},
             "max_daily_sms": 5,
             "remaining_today": 4,
             "devices": [
@@ -43,6 +44,7 @@ def test_it_shows_account_licence_allowance_and_phones(
                     "last_sync_at": "2026-04-09T14:32:00Z",
                     "is_silent": False,
                     "is_paused": False,
+                    "failing_sims": [],
                     "battery": 87,
                 }
             ],
@@ -71,7 +73,7 @@ def test_revoked_phones_and_those_of_other_licences_are_not_shown(
     Device.objects.create(license=second, name="x", install_id="i", token_digest="1$x")
     assert [device["id"] for device in api.get(URL, tenant).json()["devices"]] == [phone.device.pk]
     shown = api.client.get(URL, headers={"X-License-Key": key}).json()
-    assert shown["license"] == {"id": second.pk}
+    assert shown["license"]["id"] == second.pk
     assert shown["account"]["id"] == tenant.keys.account_id
 
 
@@ -104,3 +106,22 @@ def test_it_is_cheap(api: Api, tenant: Tenant, django_assert_max_num_queries: An
 def test_it_takes_no_key_pair(api: Api, tenant: Tenant) -> None:
     refused(api.client.get(URL, headers={"X-Api-Key": tenant.keys.api_key}), 400, "invalid",
             "license__key")  # fmt: skip
+
+
+def test_an_api_key_that_is_sent_is_checked(api: Api, tenant: Tenant, other_tenant: Tenant) -> None:
+    def asked(license_key: str, api_key: str) -> Any:
+        return api.client.get(URL, headers={"X-License-Key": license_key, "X-Api-Key": api_key})
+
+    assert asked(tenant.keys.license_key, tenant.keys.api_key).status_code == 200
+    for api_key in ("ZZZZZZZZZZZZ", other_tenant.keys.api_key):
+        refused(asked(tenant.keys.license_key, api_key), 401, "invalid_key")
+    refused(asked("ZZZZZZZZZZZZ", tenant.keys.api_key), 401, "invalid_key")
+    refused(asked(tenant.keys.license_key, "short"), 400, "invalid", "api_key")
+    refused(asked("", tenant.keys.api_key), 400, "invalid", "license__key")
+    tenant.account.api_keys.update(is_active=False)
+    refused(asked(tenant.keys.license_key, tenant.keys.api_key), 401, "invalid_key")
+
+
+def test_it_shows_what_the_key_may_do(api: Api, tenant: Tenant) -> None:
+    services.set_scopes(tenant.license, "read send")
+    assert api.get(URL, tenant).json()["license"]["scopes"] == ["send", "read"]

@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import services, tokens
-from licenses.auth import sender_by_issued_token
+from licenses.lookup import sender_by_issued_token
 from licenses.models import Credential, Token
 from licenses.tokens import Kind
 from tests.conftest import ManualClock, Tenant
@@ -17,7 +17,7 @@ from tests.conftest import ManualClock, Tenant
 def is_good(kind: Kind, value: str) -> bool:
     try:
         sender_by_issued_token(kind, value)
-    except Refusal:
+    except ApiError:
         return False
     return True
 
@@ -49,8 +49,8 @@ def test_a_session_that_is_in_use_lives_on(tenant: Tenant, manual_clock: ManualC
 
 def test_a_token_for_one_use_is_used_up_once(tenant: Tenant) -> None:
     value = tokens.issue(Kind.REFRESH, tenant.keys.license_id)
-    assert tokens.use_up(Kind.REFRESH, value)
-    assert not tokens.use_up(Kind.REFRESH, value)
+    assert tokens.consume(Kind.REFRESH, value)
+    assert not tokens.consume(Kind.REFRESH, value)
     assert not is_good(Kind.REFRESH, value)
 
 

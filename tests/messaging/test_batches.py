@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from http_api.errors import Refusal
-from licenses import limits
+from http_api.errors import ApiError
+from licenses import daily_limit
 from licenses.services import provision
-from messaging.drafts import Draft
+from messaging.drafts import Draft, Invalid
 from messaging.models import Batch, Message
 from messaging.services import batches, opt_outs
-from messaging.services.accept import Invalid
+from messaging.services.accept import AcceptResult
 from tests.conftest import ManualClock, Tenant, in_threads
 
 NUMBERS = [f"+4860010020{n}" for n in range(4)]
@@ -26,7 +26,7 @@ def draft(phone: str, text: str = "Hello") -> Draft:
 
 def send(
     tenant: Tenant, *items: Draft | Invalid, external_id: str | None = None, **options: Any
-) -> batches.Sent:
+) -> AcceptResult:
     batch = Batch(dialect="test", external_id=external_id)
     return batches.send(tenant.sender, batch, items, **options)
 
@@ -35,10 +35,10 @@ def test_the_messages_stand_in_the_order_of_the_recipients(tenant: Tenant) -> No
     opt_outs.opt_out(tenant.keys.account_id, NUMBERS[0], opt_outs.Source.API)
     opt_outs.opt_out(tenant.keys.account_id, NUMBERS[2], opt_outs.Source.API)
     made = send(tenant, *map(draft, NUMBERS))
-    assert [message.phone for message in made.messages] == NUMBERS
-    assert [m.status for m in made.messages] == ["cancelled", "pending", "cancelled", "pending"]
-    assert list(made.batch.messages.order_by("pk")) == made.messages
-    stillborn = made.messages[0]
+    assert [message.phone for message in made.created] == NUMBERS
+    assert [m.status for m in made.created] == ["cancelled", "pending", "cancelled", "pending"]
+    assert list(Message.objects.order_by("pk")) == made.created
+    stillborn = made.created[0]
     assert (stillborn.failure_reason, stillborn.finished_at) == (
         "opted_out", stillborn.created_at,
     )  # fmt: skip
@@ -46,7 +46,7 @@ def test_the_messages_stand_in_the_order_of_the_recipients(tenant: Tenant) -> No
 
 def test_an_invalid_item_refuses_all(tenant: Tenant) -> None:
     for bad in (Invalid({"phone": ["is wrong"]}), draft(NUMBERS[1], "x" * 1531)):
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ApiError) as refused:
             send(tenant, draft(NUMBERS[0]), bad)
         assert refused.value.code == "invalid"
         assert not Batch.objects.exists()
@@ -58,8 +58,8 @@ def test_an_invalid_item_can_be_left_out(tenant: Tenant) -> None:
     bad = Invalid({"phone": ["is wrong"]})
     items = (draft(NUMBERS[0]), bad, draft(NUMBERS[2]), draft(NUMBERS[3]))
     made = send(tenant, *items, leave_out_invalid=True)
-    assert [message.phone for message in made.messages] == [NUMBERS[0], NUMBERS[2], NUMBERS[3]]
-    [left_out] = made.left_out
+    assert [message.phone for message in made.created] == [NUMBERS[0], NUMBERS[2], NUMBERS[3]]
+    [left_out] = made.skipped
     assert (left_out.index, left_out.reason, left_out.errors) == (1, "invalid", bad.errors)
 
 
@@ -88,7 +88,7 @@ def test_an_id_is_used_once_for_a_licence_and_dialect(
     tenant.set_rules(max_daily_sms=50)
     items = [draft(phone) for phone in NUMBERS[:count]]
     send(tenant, *items, external_id="o-1")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         send(tenant, *items, external_id="o-1")
     assert refused.value.code == "duplicate_external_id"
     assert Message.objects.count() == count
@@ -102,15 +102,15 @@ def test_what_is_refused_counts_for_nothing(tenant: Tenant) -> None:
     tenant.set_rules(max_daily_sms=3)
     send(tenant, draft(NUMBERS[0]), external_id="o-1")
     for items in (NUMBERS[:1], NUMBERS[:2]):
-        with pytest.raises(Refusal):
+        with pytest.raises(ApiError):
             send(tenant, *map(draft, items), external_id="o-1")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         send(tenant, *map(draft, NUMBERS[:3]))
     assert refused.value.code == "daily_limit_exceeded"
     day = Message.objects.get().due_at.astimezone(tenant.sender.zone).date()
-    assert limits.used(tenant.keys.account_id, day) == 1
+    assert daily_limit.used(tenant.keys.account_id, day) == 1
     send(tenant, *map(draft, NUMBERS[:2]))
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         send(tenant, draft(NUMBERS[3]))
     assert refused.value.code == "daily_limit_exceeded"
 
@@ -145,12 +145,12 @@ def test_of_many_sends_with_one_id_exactly_one_is_accepted(
         batch = Batch(dialect="test", external_id="o-1")
         try:
             batches.send(sender, batch, [draft(phone) for phone in NUMBERS[:count]])
-        except Refusal as refusal:
-            return refusal.code
+        except ApiError as error:
+            return error.code
         return "accepted"
 
     answers = in_threads([one] * 12, threads=6)
     assert sorted(answers) == ["accepted", *["duplicate_external_id"] * 11]
     assert Message.objects.count() == count
     day = Message.objects.all()[0].due_at.astimezone(sender.zone).date()
-    assert limits.used(sender.account_id, day) == count
+    assert daily_limit.used(sender.account_id, day) == count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from messaging.models import InboundMessage, OptOut
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, refused
 
 URL = "/api/inbox/"
+
+pytestmark = pytest.mark.usefixtures("all_sms_kept")
 
 
 def receive(api: Api, phone: Phone, text: str, sender: str = "+48600100200", **more: Any) -> None:
@@ -36,6 +39,8 @@ def test_it_shows_what_the_phones_received(
                     "text": " Zażółć 😀\n",
                     "device_id": phone.device.pk,
                     "sim": 1,
+                    "sent_at": None,
+                    "arrived_at": None,
                     "received_at": "2026-04-09T14:32:00Z",
                 }
             ],
@@ -53,6 +58,33 @@ def test_a_sender_that_is_a_number_is_shown_in_e164(
     assert api.get(URL, tenant).json()["results"][0]["sender"] == shown
 
 
+def test_it_shows_only_what_is_asked_for(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    receive(api, phone, "one", "BANK")
+    first = InboundMessage.objects.get().pk
+    manual_clock.advance(minutes=1)
+    receive(api, phone, "two", "+48600100200")
+    receive(api, pair_phone(other_tenant, "install-2"), "theirs", "BANK")
+
+    def texts(**query: str) -> list[str]:
+        response = api.get(URL, tenant, **query)
+        assert response.status_code == 200, response.content
+        return [shown["text"] for shown in response.json()["results"]]
+
+    assert texts(after=str(first)) == ["two"]
+    assert texts(after="0") == ["two", "one"]
+    assert texts(after=str(10**17)) == []
+    assert texts(since="2026-04-09T14:32:01Z") == ["two"]
+    assert texts(since="2026-04-09T16:32:00") == ["two", "one"]
+    for sender in ("+48600100200", " 48600100200", "600 100 200"):
+        assert texts(sender=sender) == ["two"], sender
+    assert texts(sender="BANK") == ["one"]
+    assert texts(sender="nobody") == []
+    for name, value in {"since": "yesterday", "after": "-1", "sender": "x" * 65}.items():
+        refused(api.get(URL, tenant, **{name: value}), 400, "invalid", name)
+
+
 def test_it_shows_the_newest_first_in_cursor_pages(api: Api, tenant: Tenant, phone: Phone) -> None:
     for number in range(5):
         receive(api, phone, f"text {number}")
@@ -64,6 +96,25 @@ def test_it_shows_the_newest_first_in_cursor_pages(api: Api, tenant: Tenant, pho
         following = urlsplit(page["next"] or "")
         path, query = following.path, following.query
     assert texts == [f"text {number}" for number in range(4, -1, -1)]
+
+
+def test_a_page_ends_early_where_its_texts_are_long_and_none_is_left_out(
+    api: Api, tenant: Tenant, phone: Phone
+) -> None:
+    for number in range(4):
+        receive(api, phone, f"{number}" + "ż" * 39_000)
+    pagination = "http_api.pagination.MAX_PAGE_BYTES"
+    pages: list[list[str]] = []
+    path, query = URL, "limit=3"
+    with mock.patch(pagination, 100_000):
+        while path:
+            page = api.client.get(f"{path}?{query}", headers=tenant.headers).json()
+            pages.append([shown["text"][0] for shown in page["results"]])
+            following = urlsplit(page["next"] or "")
+            path, query = following.path, following.query
+        assert pages == [["3"], ["2"], ["1"], ["0"]]
+    with mock.patch(pagination, 1):
+        assert len(api.get(URL, tenant).json()["results"]) == 1
 
 
 def test_it_shows_all_phones_of_the_account_and_no_others(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses.services import provision
 from messaging.drafts import Draft
 from messaging.models import Batch, Message
@@ -20,7 +20,7 @@ def begin(tenant: Tenant, text: str = "Hello", **fields: object) -> Batch:
 
 def test_what_is_held_goes_to_nobody(tenant: Tenant) -> None:
     held = begin(tenant, is_held=True)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         mailings.send_to(tenant.sender, held, NUMBERS[0])
     assert refused.value.code == "conflict"
     assert not Message.objects.exists()
@@ -58,7 +58,7 @@ def test_a_request_of_several_is_sent_whole_or_not_at_all(tenant: Tenant) -> Non
         mine = [(Batch(dialect="test"), [Draft(phone=phone, text="Hello")]) for phone in phones]
         batches.send_together(tenant.sender, Batch(dialect="test", external_id="r"), mine)
 
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         send(*NUMBERS)
     assert refused.value.code == "daily_limit_exceeded"
     assert not Batch.objects.exists()
@@ -69,7 +69,7 @@ def test_a_request_of_several_is_sent_whole_or_not_at_all(tenant: Tenant) -> Non
 
 def test_who_has_opted_out_leaves_no_batch_where_he_is_the_only_one(tenant: Tenant) -> None:
     opt_outs.opt_out(tenant.keys.account_id, NUMBERS[0], opt_outs.Source.API)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         batches.send_single(tenant.sender, Batch(dialect="test"), Draft(NUMBERS[0], "Hello"))
     assert refused.value.code == "opted_out"
     assert not Batch.objects.exists()

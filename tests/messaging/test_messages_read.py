@@ -8,9 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from licenses import services
+from messaging import selectors
 from messaging.models import Attempt, Message
+from messaging.selectors import MessageFilter
+from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, refused
 
 URL = "/api/messages/"
@@ -179,6 +183,69 @@ def test_pages_together_show_each_message_once(api: Api, tenant: Tenant, setting
     assert seen == [f"a-{number}" for number in range(249, -1, -1)]
 
 
+def test_several_external_ids_are_separated_by_commas(
+    api: Api, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    for name in ("a", "b", "c", "d,e", "d"):
+        created(api, tenant, name)
+    created(api, other_tenant, "a")
+
+    def found(external_id: str) -> list[str]:
+        response = api.get(URL, tenant, external_id=external_id)
+        assert response.status_code == 200, response.content
+        return [shown["external_id"] for shown in response.json()["results"]]
+
+    assert found("a,b,x") == ["b", "a"]
+    assert found(",a,,a,") == ["a"]
+    assert found("d,e") == ["d,e"]  # an id with a comma is that one
+    assert found("d,c") == ["d", "c"]
+    assert found(",".join(["a", *map(str, range(199))])) == ["a"]
+
+
+@pytest.mark.parametrize("ids", [",".join(map(str, range(201))), ",", "a," + "x" * 256, "x" * 256])
+def test_too_many_or_too_long_external_ids_are_refused(api: Api, tenant: Tenant, ids: str) -> None:
+    refused(api.get(URL, tenant, external_id=ids), 400, "invalid", "external_id")
+
+
+RARE = [
+    "pending",
+    "leased",
+    "sending",
+    "uncertain",
+    "undelivered",
+    "failed",
+    "expired",
+    "cancelled",
+]
+
+
+@pytest.mark.parametrize("status", RARE)
+@pytest.mark.parametrize("before_the_last", [0, 10_000])
+def test_a_list_by_a_rare_state_does_not_walk_all_messages(
+    tenant: Tenant, status: str, before_the_last: int
+) -> None:
+    sender = tenant.sender
+    with connection.cursor() as database:
+        database.execute(
+            """
+            INSERT INTO messaging_message (account_id, license_id, phone, text, priority, status,
+                send_after_given, due_at, any_hour, on_uncertain, parts, encoding, attempt_n,
+                cancel_requested, failure_reason, created_at, sent_at)
+            SELECT %s, %s, '+48600100200', 'Hi', 10, 'delivered', '', now(), false, 'hold', 1, 'gsm7',
+                1, false, '', now(), now()
+            FROM generate_series(1, 20000)
+            """,
+            [sender.account_id, sender.license_id],
+        )
+        database.execute("ANALYZE messaging_message")
+    cursor = Message.objects.latest("pk").pk + 1 - before_the_last
+    wanted = MessageFilter(status=MessageState(status))
+    found = selectors.messages(sender.account_id, wanted).filter(pk__lt=cursor).order_by("-pk")
+    plan = found[:2].explain(analyze=True)
+    assert "Rows Removed by Filter" not in plan, plan
+    assert "message_rare_state" in plan or "message_claim" in plan, plan
+
+
 def test_next_can_be_followed_as_it_is(api: Api, tenant: Tenant) -> None:
     for number in range(3):
         created(api, tenant, f"a-{number}")
@@ -192,12 +259,13 @@ def test_next_can_be_followed_as_it_is(api: Api, tenant: Tenant) -> None:
 @pytest.mark.parametrize("name", ["limit", "cursor"])
 @pytest.mark.parametrize(
     "value",
-    ["0", "-1", "x", "1.0", "501x", "²", "٣", "9" * 30, "0" * 19 + "1999999", " 1"],
+    ["0", "-1", "x", "1.0", "501x", "²", "٣", "9" * 30, "0" * 19 + "1999999"],
 )
 def test_a_broken_page_is_refused(
     api: Api, tenant: Tenant, path: str, name: str, value: str
 ) -> None:
-    refused(api.get(path, tenant, **{name: value}), 400, "invalid", name)
+    if (name, value) != ("cursor", "0"):  # the beginning
+        refused(api.get(path, tenant, **{name: value}), 400, "invalid", name)
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -229,7 +297,6 @@ def test_a_page_has_1_to_500_rows(api: Api, tenant: Tenant, limit: str, status: 
         ({"since": "2027-01-01T00:00:00"}, []),
         ({"since": "", "status": "", "phone": "", "external_id": ""}, ["c", "b", "a"]),
         ({"external_id": "b", "status": "cancelled"}, []),
-        ({"unknown": "x"}, ["c", "b", "a"]),
     ],
 )
 def test_the_list_is_filtered(

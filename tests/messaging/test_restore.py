@@ -41,6 +41,7 @@ def test_what_was_due_is_uncertain_and_nobody_gets_it(
 def test_what_was_not_due_yet_goes_when_it_is(
     api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock
 ) -> None:
+    tenant.set_rules(max_age_hours=None)
     message_id = accept(api, tenant, send_after=LATER)
     assert restored(manual_clock) == Held(uncertain=0, again=0, scheduled=1)
     assert wire.claim() == []

@@ -1,36 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.segments import segment
+from messaging.segments import beginning, segment
+from protocol import SEGMENTS
 
 
-@pytest.mark.parametrize(
-    ("text", "encoding", "parts"),
-    [
-        ("", "gsm7", 1),
-        ("a" * 160, "gsm7", 1),
-        ("a" * 161, "gsm7", 2),
-        ("a" * 306, "gsm7", 2),
-        ("a" * 307, "gsm7", 3),
-        ("€" * 80, "gsm7", 1),
-        ("€" * 81, "gsm7", 2),
-        ("€" * 153, "gsm7", 3),  # 76 escape pairs a part: none straddles two
-        ("a" * 152 + "€" * 5, "gsm7", 2),
-        ("ą" * 70, "ucs2", 1),
-        ("ą" * 71, "ucs2", 2),
-        ("😀" * 35, "ucs2", 1),
-        ("😀" * 36, "ucs2", 2),
-        ("😀" * 67, "ucs2", 3),  # 33 surrogate pairs a part
-        ("Zażółć gęślą jaźń", "ucs2", 1),
-        ("àèéùì ÄÖÜß", "gsm7", 1),
-    ],
-)
-def test_it_counts_parts(text: str, encoding: str, parts: int) -> None:
-    counted = segment(text)
-    assert (counted.encoding, counted.parts) == (encoding, parts)
+@pytest.mark.parametrize("case", SEGMENTS["cases"])
+def test_it_counts_parts(case: dict[str, Any]) -> None:
+    counted = segment(case["text"] * case["times"])
+    assert (counted.encoding, counted.parts) == (case["encoding"], case["parts"])
 
 
 @given(st.text(alphabet="ab€^ą😀", max_size=400))
@@ -47,3 +30,9 @@ def test_the_parts_are_as_few_as_can_be(text: str) -> None:
         pieces[-1] += size
     assert counted.parts == (1 if sum(sizes) <= single else len(pieces))
     assert (counted.encoding == "ucs2") == bool(set(text) & {"ą", "😀"})
+
+
+@given(st.text(alphabet="aaab€ą😀", max_size=400), st.integers(1, 4))
+def test_a_beginning_is_the_longest_that_fits(text: str, parts: int) -> None:
+    fits = [n for n in range(len(text) + 1) if segment(text[:n]).parts <= parts]
+    assert beginning(text, parts) == text[: max(fits)]

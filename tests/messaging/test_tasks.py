@@ -43,7 +43,7 @@ def test_the_schedule_names_tasks_that_exist() -> None:
 def test_slow_receivers_keep_one_of_a_workers_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = []
 
-    def slow(bodies: object) -> int:
+    def slow(bodies: object, is_stopping: object) -> int:
         rounds.append(bodies)
         dialects_tasks.deliver_webhooks()  # the next tick, on another thread
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +14,11 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from http_api.errors import Refusal
+from http_api.errors import ApiError
 from licenses import services as licenses
-from messaging.drafts import ClientTime, Draft
+from messaging.drafts import ClientTime, Draft, Invalid
 from messaging.models import Batch, Message, WebhookDelivery
 from messaging.services import batches, owner, webhooks
-from messaging.services.accept import Invalid
 from messaging.services.webhooks import RETRY_MINUTES, TRIES
 from tests.conftest import Api, ManualClock, Phone, Tenant, in_threads
 from tests.delivery import Wire, event, sent
@@ -48,7 +48,7 @@ def batch_for(program: Receiver) -> Batch:
 def send(tenant: Tenant, program: Receiver, count: int = 2) -> list[int]:
     items = [Draft(phone=phone, text="Hello") for phone in NUMBERS[:count]]
     made = batches.send(tenant.sender, batch_for(program), items)
-    return [message.pk for message in made.messages]
+    return [message.pk for message in made.created]
 
 
 def work(clock: ManualClock, **later: float) -> None:
@@ -159,9 +159,9 @@ def test_what_waits_long_is_looked_at_less_often(
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_is_refused_is_never_told_of(tenant: Tenant, program: Receiver, count: int) -> None:
     tenant.set_rules(max_daily_sms=count - 1)
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         send(tenant, program, count)
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         batches.send(tenant.sender, batch_for(program), [Invalid({"phone": ["is wrong"]})])
     assert not WebhookDelivery.objects.exists()
 
@@ -276,7 +276,7 @@ def test_of_a_try_that_was_overtaken_only_its_success_counts(
     tenant: Tenant, program: Receiver, manual_clock: ManualClock
 ) -> None:
     finish(tenant, program)
-    [slow], _ = webhooks._claim(manual_clock.now)
+    [slow], _ = webhooks._claim(manual_clock.now, Counter())
     program.status = 500
     work(manual_clock, minutes=1)
     webhooks._record(slow, "no answer in 10 s", manual_clock.now)
@@ -292,7 +292,7 @@ def test_one_that_cannot_be_made_holds_up_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     finish(tenant, program)
-    tenant.set_rules(webhook_secret_n="9$1")  # its pepper is lost
+    tenant.set_rules(webhook_secret_pepper=9)  # its pepper is lost
     finish(other_tenant, program)
     work(manual_clock)
     assert len(program.calls) == 1
@@ -309,8 +309,8 @@ def test_one_accounts_slow_receivers_leave_room_for_others(
         finish(tenant, program)
     manual_clock.advance(seconds=1)
     finish(other_tenant, program)
-    taken, looked_at = webhooks._claim(manual_clock.now)
-    assert looked_at == 21
+    taken, looked_at = webhooks._claim(manual_clock.now, Counter())
+    assert looked_at == 9, "what there is no room for stays due"
     assert Counter(one.batch.account_id for one in taken) == {
         tenant.keys.account_id: 8, other_tenant.keys.account_id: 1,
     }  # fmt: skip
@@ -330,8 +330,10 @@ def test_what_there_was_no_room_for_goes_at_the_next_look_however_old_it_is(
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_at_once_make_each_try_once(
-    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
-) -> None:
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(webhooks, "_FAILURES", 100)
     program.status = 500
     for one in (tenant, other_tenant):
         for _ in range(6):
@@ -341,6 +343,71 @@ def test_workers_at_once_make_each_try_once(
         calls = Counter(call.headers["webhook-id"] for call in program.calls)
         assert sorted(calls.values()) == [tries] * 12
         manual_clock.advance(minutes=1)
+
+
+def test_a_long_backlog_of_two_dead_receivers_holds_up_nobody(
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    """They fill all places; the first that comes free is the third's, however new its webhook."""
+    for one in (tenant, other_tenant):
+        for _ in range(30):
+            finish(one, program)
+    running: Counter[tuple[int, str]] = Counter()
+    first, _ = webhooks._claim(manual_clock.now, running)
+    for delivery in first:
+        running[webhooks._receiver_of(delivery)] += 1
+    assert running.total() == 16
+    manual_clock.advance(seconds=5)
+    third = Tenant(licenses.provision("Carol"))
+    finish(third, program)
+    running.subtract([webhooks._receiver_of(first[0])])
+    [taken], _ = webhooks._claim(manual_clock.now, running)
+    assert taken.batch.account_id == third.keys.account_id
+
+
+def test_a_quick_receiver_is_not_held_up_by_the_slowest_of_its_round(
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A try that never ends is under way while twenty others of another account are made."""
+    ended, tries = threading.Event(), webhooks._try
+
+    def slow_for_one(delivery: WebhookDelivery, *what: Any) -> str:
+        if delivery.batch.account_id == tenant.keys.account_id:
+            assert ended.wait(20)
+            return "no answer in 10 s"
+        answer = tries(delivery, *what)
+        if len(program.calls) == 20:
+            ended.set()
+        return answer
+
+    monkeypatch.setattr(webhooks, "_try", slow_for_one)
+    finish(tenant, program)
+    for _ in range(20):
+        finish(other_tenant, program)
+    work(manual_clock)
+    assert len(program.calls) == 20
+
+
+def test_a_receiver_that_fails_again_and_again_rests_and_is_asked_once_after_that(
+    tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    program.status = 500
+    for _ in range(30):
+        finish(tenant, program)
+    calls = []
+    for seconds in (0, 59, 1, 119, 1):
+        work(manual_clock, seconds=seconds)
+        calls.append(len(program.calls))
+    before, *_ = calls
+    assert 5 <= before <= 12, "what was under way with the fifth"
+    assert calls[1] == before
+    assert calls[2] == calls[3] == before + 1
+    assert WebhookDelivery.objects.filter(tries=0).count() >= 17, "resting costs no try"
+    program.status = 200
+    work(manual_clock, minutes=20)
+    work(manual_clock, minutes=10)
+    assert not WebhookDelivery.objects.exclude(next_at=None).exists()
 
 
 # --- seen --------------------------------------------------------------------------------------

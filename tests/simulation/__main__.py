@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from smsgate import config
-from smsgate.embedded import services
+from smsgate.supervisor.embedded import services
 
 
 def main() -> int:

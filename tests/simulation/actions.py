@@ -13,8 +13,8 @@ from uuid import UUID
 
 from licenses.models import Device
 from messaging.models import Message
-from phone import wire
-from phone.transport import Faults, TransportError
+from phone_simulator import wire
+from phone_simulator.transport import Faults, TransportError
 from tests.simulation.history import Answered, Peeked
 from tests.simulation.phones import SimPhone
 from tests.simulation.world import Tenant, World
@@ -84,8 +84,8 @@ def cancel(world: World, chance: random.Random) -> None:
 
 
 def resolve(world: World, chance: random.Random) -> None:
-    """The owner decides about an uncertain message; most want it sent."""
-    if (message := _any(chance, world.messages("uncertain"))) is not None:
+    """The owner decides about an uncertain or a failed message; most want it sent."""
+    if (message := _any(chance, world.messages("uncertain", "failed"))) is not None:
         wish = chance.choice(["again", "again", "again", "sent", "given_up"])
         path = f"/api/messages/{message}/resolve/"
         for tenant in world.tenants:
@@ -212,7 +212,7 @@ def radio_trouble(world: World, chance: random.Random) -> None:
     radio.plan = (
         replace(well, blocked="no_service")
         if chance.random() < 0.5
-        else replace(well, fail_rate=0.7)
+        else replace(well, fail_rate=chance.choice([0.7, 1.0]))
     )
 
     def recover() -> None:

@@ -10,7 +10,10 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
-from messaging.states import FINAL, RANK, TRANSITIONS, AttemptState, MessageState, Report, fold
+from messaging.events import EventType
+from messaging.fold import Report, fold
+from messaging.states import FINAL, RANK, TRANSITIONS, AttemptState, MessageState
+from protocol import constant
 from tests.simulation.history import (
     Answered,
     AttemptBecame,
@@ -34,8 +37,8 @@ from tests.simulation.history import (
 
 Check = Callable[[History], Iterator[str]]
 
-PACE_SECONDS = 10
-SEGMENTS_PER_MINUTE = 24
+PACE_SECONDS = constant("pace_seconds")
+SEGMENTS_PER_MINUTE = constant("segments_per_minute")
 GONE_PAST = frozenset({"owner: again", "resend"})  # what may put a doubtful message back
 _EPSILON = 0.002  # the phone counts in whole milliseconds
 
@@ -131,7 +134,7 @@ def order_does_not_matter(history: History) -> Iterator[str]:
     """The same reports shuffled and doubled fold to the same state as the server came to."""
     reports: defaultdict[tuple[int, int], list[Report]] = defaultdict(list)
     for s in history.all(Stored):
-        reports[s.message, s.n].append(Report(s.type, s.part, s.parts, s.code))
+        reports[s.message, s.n].append(Report(EventType(s.type), s.part, s.parts, s.code))
     last = {(a.message, a.n): a.state for a in history.all(AttemptBecame)}
     chance = random.Random(0)
     for key, state in last.items():
@@ -283,7 +286,7 @@ def every_change_is_written_once(history: History) -> Iterator[str]:
             if entry.from_state != state[entry.message]:
                 yield f"message {entry.message}: {entry.from_state} was {state[entry.message]}"
             allowed = TRANSITIONS[MessageState(entry.from_state)]
-            if entry.to_state not in allowed and not entry.cause.startswith("owner"):
+            if entry.to_state not in allowed:
                 yield f"message {entry.message}: {entry.from_state} never becomes {entry.to_state}"
             state[entry.message] = entry.to_state
         elif isinstance(entry, Became) and entry.state != state[entry.message]:

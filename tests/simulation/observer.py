@@ -29,7 +29,7 @@ from tests.simulation.history import (
 
 _WRITES = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "?messaging_(message|attempt|event|statechange|optout)\b'
-    r"|EXECUTE accept"  # what messaging.intake has prepared
+    r"|EXECUTE inserts_insert"  # what messaging.inserts has prepared
 )
 
 _MESSAGES = """

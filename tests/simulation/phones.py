@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from phone.agent import Agent, Did
-from phone.device import Device, pretended_sims
-from phone.journal import Journal, JournalError
-from phone.pairing import Invitation, PairingError, pair
-from phone.radio import Dispatch, FakeRadio, Plan, RadioResult
-from phone.transport import Faults, FaultyTransport, Reply
+from phone_simulator.agent import Agent
+from phone_simulator.device import Device, pretended_sims
+from phone_simulator.journal import Journal
+from phone_simulator.journal_file import JournalError
+from phone_simulator.pairing import Invitation, PairingError, pair
+from phone_simulator.pretended_sim import Plan, PretendedSim
+from phone_simulator.sms_sender import Report, Sms
+from phone_simulator.step import StepKind
+from phone_simulator.transport import Faults, FaultyTransport, Reply
 from tests.simulation.history import Forgot, Heard, Paired, ReceivedSms, Started
 
 if TYPE_CHECKING:
     from tests.simulation.world import Tenant, World
 
-_AT_REST = {Did.IDLE, Did.STOPPED, Did.JOURNAL_FAILED}
+_AT_REST = {StepKind.IDLE, StepKind.STOPPED, StepKind.JOURNAL_FAILED}
 MOST_STEPS = 2_000  # without coming to rest: the agent would be going round in circles
 
 
@@ -57,35 +60,35 @@ class SimClock:
         self._world.advance(self._world.now + seconds)
 
 
-class SimRadio(FakeRadio):
+class SimRadio(PretendedSim):
     """Writes each start into the history. Its chances do not depend on the messages' ids."""
 
     def __init__(self, phone: SimPhone, plan: Plan) -> None:
         super().__init__(phone.clock, plan, sims=2)
         self._phone = phone
 
-    def send(self, dispatch: Dispatch) -> None:
+    def send(self, sms: Sms) -> None:
         world = self._phone.world
-        name = world.name_of(dispatch.message_id)
+        name = world.name_of(sms.message_id)
         world.history.add(
             Started(
                 world.now,
                 self._phone.name,
                 self._phone.tenant.name,
-                dispatch.sim,
+                sms.sim,
                 name,
-                dispatch.attempt,
-                dispatch.parts,
+                sms.attempt,
+                sms.parts,
                 world.local_time(),
-                self.blocked(dispatch.sim) or "",
+                self.blocked(sms.sim) or "",
             )
         )
-        super().send(replace(dispatch, message_id=name))
+        super().send(replace(sms, message_id=name))
 
-    def results(self) -> list[RadioResult]:
+    def reports(self) -> list[Report]:
         return [
-            replace(result, message_id=self._phone.world.id_of(result.message_id))
-            for result in super().results()
+            replace(report, message_id=self._phone.world.id_of(report.message_id))
+            for report in super().reports()
         ]
 
 
@@ -94,20 +97,20 @@ class NotingJournal(Journal):
 
     phone: SimPhone
 
-    def record(self, results: Any) -> None:
-        written = list(results)
+    def record(self, reports: Any) -> None:
+        written = list(reports)
         super().record(written)
         world = self.phone.world
-        for result in written:
+        for report in written:
             world.history.add(
                 Heard(
                     world.now,
                     self.phone.name,
                     self.phone.life,
-                    world.name_of(result.message_id),
-                    result.attempt,
-                    result.type,
-                    result.part,
+                    world.name_of(report.message_id),
+                    report.attempt,
+                    report.type,
+                    report.part,
                 )
             )
 
@@ -275,7 +278,7 @@ class SimPhone:
         with self._acting():
             step = self.agent.step()
             steps = 1
-            while step.did not in _AT_REST:
+            while step.kind not in _AT_REST:
                 step = self.agent.step()
                 steps += 1
                 assert steps < MOST_STEPS, f"{self.name} does not come to rest: {step}"
@@ -324,7 +327,7 @@ class SimPhone:
         self.wake()
 
     def request(self, method: str, path: str, **arguments: Any) -> Reply:
-        """Its network (a phone.transport.Transport), as bad as the weather."""
+        """Its network (a `phone_simulator.transport.Transport`), as bad as the weather."""
         line = self.world.server.line(self)
         transport = FaultyTransport(line, self.weather, self.chance, self.clock)
         try:

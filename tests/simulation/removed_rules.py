@@ -6,25 +6,31 @@ Every entry takes a rule out of the shipped code, and names the invariant that f
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from companion_api import views
 from http_api import clock
-from messaging import queue
+from messaging import leases, moves, transitions
+from messaging.event_log import ReportedAttempt
+from messaging.fold import Fold
 from messaging.models import Attempt, Message
-from messaging.queue import Change
-from messaging.services import housekeeping, owner, settle, sync
-from messaging.states import WAITING, AttemptState, Fold, MessageState
-from phone.agent import Agent
-from phone.journal import Held, Journal
-from phone.pace import Pace
-from phone.segments import count_parts
+from messaging.moves import LockedMessage
+from messaging.services import endings, housekeeping, leasing, opt_outs, reconcile, reports
+from messaging.services.delivery_window import DeliveryWindow
+from messaging.states import WAITING, AttemptState, MessageState
+from messaging.transitions import Cause, StateTransition
+from phone_simulator.agent import Agent
+from phone_simulator.journal import Journal
+from phone_simulator.leased_message import LeasedMessage
+from phone_simulator.pace import Pace
+from phone_simulator.segments import count_parts
 
 Removal = Callable[[], AbstractContextManager[object]]
 
@@ -62,59 +68,60 @@ def _both(first: Removal, second: Removal) -> Iterator[None]:
 # --- on the server -------------------------------------------------------------------------------
 
 
-_claim = queue.claim
-
-
-def _as_it_comes(**arguments: Any) -> tuple[list[queue.Claimed], int]:
+def _as_it_comes(leased: Iterable[leases.LeasedMessage]) -> list[leases.LeasedMessage]:
     """RETURNING keeps no order: what it answers might as well come backwards."""
-    leased, looked_at = _claim(**arguments)
-    return leased[::-1], looked_at
+    return list(leased)[::-1]
+
+
+def _make_pending(attempts: QuerySet[Attempt]) -> int:
+    messages = Message.objects.filter(pk__in=attempts.values("message_id"), status="leased")
+    wanted = [
+        StateTransition(
+            m.pk, m.license_id, MessageState.LEASED, MessageState.PENDING, Cause.RELEASED
+        )
+        for m in messages
+    ]
+    return len(moves.move(wanted, clock.now()))
 
 
 def _back_by_time_alone() -> int:
-    now = clock.now()
     late = Attempt.objects.filter(
-        state=AttemptState.LEASED, leased_until__lt=now - housekeeping.LEASE_GRACE
+        state=AttemptState.LEASED, leased_until__lt=clock.now() - housekeeping.LEASE_GRACE
     )
-    messages = list(Message.objects.filter(pk__in=late.values("message_id"), status="leased"))
     late.update(is_superseded=False)
-    return len(
-        queue.change(
-            [Change(m.pk, m.status, MessageState.PENDING, "lease over") for m in messages], now
-        )
-    )
+    return _make_pending(late)
 
 
 def _back_to_the_queue(device: Any, install_id: str) -> int:
     """What a reinstalled phone held is simply free again."""
-    held = Attempt.objects.filter(device=device, install_id=install_id, state="leased")
-    messages = list(Message.objects.filter(pk__in=held.values("message_id"), status="leased"))
-    changes = [Change(m.pk, m.status, MessageState.PENDING, "new install") for m in messages]
-    return len(queue.change(changes, clock.now()))
+    return _make_pending(
+        Attempt.objects.filter(device=device, install_id=install_id, state="leased")
+    )
 
 
-def _anybodys_attempts(device: Any, reports: Any) -> set[tuple[int, int]]:
-    ids = {report.message_id for report in reports if report.message_id is not None}
-    return set(Attempt.objects.filter(message_id__in=ids).values_list("message_id", "n"))
-
-
-_settle_change = settle._change
+_transition = reconcile._transition
 
 
 def _failed_is_tried_again(
-    message: Message, attempt: Attempt, folded: Fold, now: dt.datetime
-) -> Change | None:
-    is_current = attempt.n == message.attempt_n
+    message: LockedMessage, attempt: ReportedAttempt, folded: Fold, now: dt.datetime, **rest: bool
+) -> StateTransition | None:
+    is_current = attempt.key.n == message.attempt_n
     if is_current and folded.state is AttemptState.FAILED and message.status == "sending":
-        return Change(message.pk, message.status, MessageState.PENDING, "failed")
-    return _settle_change(message, attempt, folded, now)
+        return StateTransition(
+            message.id,
+            message.license_id,
+            MessageState.SENDING,
+            MessageState.PENDING,
+            Cause.RELEASED,
+        )
+    return _transition(message, attempt, folded, now, **rest)
 
 
-def _no_window(device: Any, now: dt.datetime) -> sync._Window:
-    return sync._Window(device.is_paused)
+def _no_window(device: Any, now: dt.datetime) -> DeliveryWindow:
+    return DeliveryWindow(device.is_paused)
 
 
-def _no_deadline(message: Any, window: Any, now: dt.datetime) -> int:
+def _no_deadline(message: Any, device: Any, window: Any, now: dt.datetime) -> int:
     return int(max(0.0, (message.leased_until - now).total_seconds()))
 
 
@@ -122,7 +129,7 @@ def _no_deadline(message: Any, window: Any, now: dt.datetime) -> int:
 def _cancelled_at_once() -> Iterator[None]:
     """Cancelled while a phone holds it: without asking that phone."""
     waiting = WAITING | {MessageState.LEASED}
-    with mock.patch.object(owner, "WAITING", waiting):
+    with mock.patch.object(transitions, "WAITING", waiting):
         yield
 
 
@@ -132,9 +139,10 @@ def _cancelled_at_once() -> Iterator[None]:
 _accept = Journal.accept
 
 
-def _no_lease(self: Journal, reply: Any, asked_at_ms: int) -> int:
-    patient = [replace(order, start_within_seconds=86_400.0) for order in reply.messages]
-    return _accept(self, replace(reply, messages=patient), asked_at_ms)
+def _no_lease(self: Journal, reply: Any) -> int:
+    tomorrow_ms = self._now_ms() + 86_400_000
+    patient = [replace(message, start_before_ms=tomorrow_ms) for message in reply.messages]
+    return _accept(self, replace(reply, messages=patient))
 
 
 def _held_over_a_reboot(self: Journal) -> Any:
@@ -181,14 +189,14 @@ def _said_under_new_names(self: Journal, limit: int) -> list[str]:
     return _outbox(self, limit)
 
 
-def _ready_whatever_the_sim_says(self: Agent, held: Held, now_ms: int) -> tuple[int, int]:
-    parts = count_parts(held.text)
-    return self._pacing.sim_ready_at(self._radio.slot(held.sim), now_ms), parts
+def _ready_whatever_the_sim_says(
+    self: Agent, message: LeasedMessage, now_ms: int
+) -> tuple[int, int]:
+    parts = count_parts(message.text)
+    return self._pace.sim_ready_at(self._sender.slot(message.sim), now_ms), parts
 
 
-without_a_lock = _sql(
-    ("FOR UPDATE SKIP LOCKED),\n            judged AS", "),\n            judged AS")
-)
+without_a_lock = _sql(("FOR UPDATE SKIP LOCKED),\n    leased AS", "),\n    leased AS"))
 
 REMOVED = [
     Removed(
@@ -197,7 +205,7 @@ REMOVED = [
         1,
         _sql(("ORDER BY priority DESC, id LIMIT", "ORDER BY id LIMIT")),
     ),
-    Removed("1 sorted again", "rule 1", 0, _patch(queue, "claim", _as_it_comes)),
+    Removed("1 sorted again", "rule 1", 0, _patch(leases, "in_order", _as_it_comes)),
     Removed("2 a lease says when to start", "I7", 2, _patch(Journal, "accept", _no_lease)),
     Removed(
         "2 a reboot ends all leases",
@@ -216,13 +224,16 @@ REMOVED = [
         "3 only by its owner's wish is it sent again",
         "I1",
         0,
-        _patch(settle, "_may_resend", lambda message, now: True),
+        _patch(reconcile, "may_resend", lambda message, now: True),
     ),
     Removed(
         "3 doubt outlives a deadline",
         "I2 unsent",
-        15,
-        _patch(settle, "is_in_doubt", lambda message: False),
+        32,
+        lambda: _both(
+            _patch(endings, "is_in_doubt", lambda attempts: False),
+            _patch(reconcile, "is_in_doubt", lambda attempts: False),
+        ),
         ("post", "post_bulk", "storm", "resolve", "cancel"),
     ),
     Removed(
@@ -258,7 +269,10 @@ REMOVED = [
         "7 an attempt belongs to one install",
         "I2",
         1,
-        _patch(sync, "_attempts_of", _anybodys_attempts),
+        lambda: _both(
+            _patch(reports, "_attempts_of", lambda device, attempts: attempts),
+            _sql((" AND license_id = ANY (%(license_ids)s::bigint[])", "")),
+        ),
         ("post_bulk", "stray_reports"),
     ),
     Removed(
@@ -269,14 +283,17 @@ REMOVED = [
         ("post_bulk", "radio_trouble"),
     ),
     Removed(
-        "8 nothing is retried after it", "I1", 4, _patch(settle, "_change", _failed_is_tried_again)
+        "8 nothing is retried after it",
+        "I1",
+        4,
+        _patch(reconcile, "_transition", _failed_is_tried_again),
     ),
     Removed(
         "9 opt-outs count at the claim",
         "I7",
         0,
         lambda: _both(
-            _patch(queue, "cancel_for_opt_out", lambda *_: 0),
+            _patch(opt_outs, "_call_off", lambda *_: None),
             _sql(("o.account_id = m.account_id AND o.phone = m.phone", "false")),
         ),
     ),
@@ -287,9 +304,14 @@ REMOVED = [
         _cancelled_at_once,
         ("post_bulk", "cancel"),
     ),
-    Removed("9 sending hours count at the claim", "I8", 0, _patch(sync, "_window", _no_window)),
     Removed(
-        "9 a deadline goes with the lease", "I7", 2, _patch(sync, "_start_within", _no_deadline)
+        "9 sending hours count at the claim",
+        "I8",
+        0,
+        _patch(DeliveryWindow, "of_phone", _no_window),
+    ),
+    Removed(
+        "9 a deadline goes with the lease", "I7", 2, _patch(leasing, "start_within", _no_deadline)
     ),
     Removed(
         "10 ten seconds between two starts",

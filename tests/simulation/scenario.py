@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from tests.phone.world import MEMORY
+from tests.phone_simulator.world import MEMORY
 from tests.simulation import actions
 from tests.simulation.checks import violations
 from tests.simulation.history import History

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from companion_api.wait import look
-from http_api.errors import Refusal
-from phone import wire
-from phone.transport import Reply, TransportError
+from http_api.errors import ApiError
+from phone_simulator import wire
+from phone_simulator.transport import Reply, TransportError
 from tests.simulation.history import Handed
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Line:
     def _wait(self, token: str) -> Reply:
         try:
             is_ready = look(token).is_ready
-        except Refusal:
+        except ApiError:
             return Reply(401, b"{}")
         return Reply(200, b'{"ready": true}') if is_ready else Reply(204, b"")
 

@@ -12,7 +12,8 @@ import pytest
 from django.db import connection, connections, transaction
 
 from licenses.models import Device
-from messaging.services.sync import SyncRequest, sync
+from messaging.exchange import SyncRequest
+from messaging.services.sync import sync
 from tests.conftest import Api, Tenant, pair_phone
 from tests.delivery import accept
 from tests.simulation.actions import RECIPIENTS

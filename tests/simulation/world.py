@@ -25,8 +25,8 @@ from licenses.models import Device, License
 from messaging.sending_hours import SendingHours
 from messaging.services import housekeeping
 from messaging.states import FINAL, MessageState
-from phone.radio import Plan
-from phone.transport import Faults
+from phone_simulator.pretended_sim import Plan
+from phone_simulator.transport import Faults
 from tests.simulation.history import History, Inserted
 from tests.simulation.observer import Observer
 from tests.simulation.phones import SimPhone
@@ -96,7 +96,10 @@ class World:
 
     def _tenant(self, name: str, seed: int) -> Tenant:
         hours = self.chance.choice(_HOURS) if name == "A" else ""
-        rules: dict[str, Any] = {"max_daily_sms": self.chance.choice([None, None, 20])}
+        rules: dict[str, Any] = {
+            "max_daily_sms": self.chance.choice([None, None, 20]),
+            "kept_sms": "all",  # so that the check finds all that came in
+        }
         if hours:
             self.history.hours[name] = hours
             parsed = SendingHours.parse(hours, WARSAW)
@@ -145,7 +148,7 @@ class World:
         self.at(self.now + self._beat_seconds, self._beat)
 
     def set_redis_gone(self, is_gone: bool) -> None:
-        redis._resting_until = float("inf") if is_gone else 0.0
+        redis._gone_since = 0.0 if is_gone else None
 
     def rest(self) -> None:
         """Faults end, phones are switched on, and there is time enough for everything."""
@@ -154,11 +157,13 @@ class World:
             phone.weather, phone.dies_at, phone.pages = Faults(), None, None
             phone.plan = phone.radio.plan = _well(phone.plan)
             phone.kill()
-        Device.objects.update(is_paused=False)
+        Device.objects.update(is_paused=False, failing_sims=[], refusals={})
         self._beat_seconds = 600.0
         self.advance(self.now + 60)
         for phone in self.phones:
             phone.start()
+            if phone.is_alive:
+                phone.journal.resume_sims()
         self.advance(self.now + 1800)  # all leases, all graces, and a poll of each phone
         for _ in range(12):
             if not self.messages(*_UNFINISHED):

@@ -53,7 +53,7 @@ def nobody() -> Iterator[OtherUser]:
 def can_run(user: OtherUser) -> bool:
     try:
         subprocess.run(
-            [user.python, "-c", "import smsgate.up, uvicorn, psycopg2, redis"],
+            [user.python, "-c", "import smsgate.supervisor.up, uvicorn, psycopg2, redis"],
             cwd=PROJECT_DIR,
             env=user.environ,
             stderr=subprocess.DEVNULL,

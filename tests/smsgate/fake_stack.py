@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from smsgate import up
+from smsgate.supervisor import parent, up
 
 
 def say(words: str) -> None:
@@ -23,7 +23,7 @@ def say(words: str) -> None:
 def live(kind: str, name: str) -> None:
     """What a child does."""
     if kind == "broken":
-        sys.exit(up.CANNOT_START)
+        sys.exit(parent.CANNOT_START)
 
     def end(number: int, frame: object) -> None:
         if kind == "deaf":

@@ -26,7 +26,7 @@ import pytest
 
 from smsgate import config
 from smsgate.config import PROJECT_DIR, Config
-from smsgate.trial import Trial
+from smsgate.operations.sandbox import Sandbox
 
 DEADLINE = 60.0
 
@@ -90,15 +90,15 @@ def running_in(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            is_there = Path(process.cwd()).is_relative_to(folder)
-            if is_there or process.environ().get("DATA_DIR") == str(folder):
+            places = (process.cwd(), process.environ().get("DATA_DIR", ""))
+            if any(Path(place).is_relative_to(folder) for place in places):
                 found.append(process)
         except (psutil.Error, OSError):
             continue
     return [process for process in found if process.pid != os.getpid()]
 
 
-class Up(Trial):
+class Up(Sandbox):
     """`make up` as a user has it: its lines, its exit code, its children."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Up(Trial):
     def pid_of(self, name: str) -> int | None:
         """A direct child by the name that its log lines have, if it is alive."""
         program = {"postgres": "postgres", "redis": "valkey-server"}.get(name)
-        word = {"web": "smsgate.serve"}.get(name, name)
+        word = {"web": "smsgate.web.serve"}.get(name, name)
         for process in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if program == process.name() or (program is None and word in process.cmdline()):

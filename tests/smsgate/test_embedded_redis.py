@@ -11,7 +11,7 @@ import psutil
 import pytest
 import redis
 
-from smsgate.embedded import EmbeddedError, Redis, services
+from smsgate.supervisor.embedded import EmbeddedError, Redis, services
 from tests.smsgate.processes import needs_root, private_config, running_in
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.core.management import call_command
 
 from licenses import services
 from licenses.models import Account
-from smsgate import first_start
+from smsgate.web import first_start
 from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +47,18 @@ def test_keys_that_could_not_be_shown_do_not_exist(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     assert not Account.objects.exists()
     assert not User.objects.exists()
+
+
+def test_a_link_that_no_phone_can_open_comes_with_what_to_do_instead_of_its_qr(
+    settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.PAIRING_IS_LOCAL = True
+    first_start.run()
+    said = capsys.readouterr().out
+    assert "BIND=0.0.0.0 PUBLIC_URL=http://" in said
+    assert "█" not in said
+    settings.PAIRING_IS_LOCAL = False
+    call_command("pair", str(Account.objects.get().licenses.get().pk))
+    said = capsys.readouterr().out
+    assert "PUBLIC_URL" not in said
+    assert "█" in said

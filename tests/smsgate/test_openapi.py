@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from openapi_spec_validator import validate
 
-from smsgate import examples
-from smsgate.openapi import OPERATIONS, document
+from http_api.shapes import Shape, names_of
+from smsgate.pages import examples
+from smsgate.pages.openapi import OPERATIONS, document
 from tests.conftest import Api, Tenant
 from tests.routes import routes
 
@@ -102,3 +103,34 @@ def test_pages_cannot_be_framed_or_sniffed(path: str) -> None:
 def test_the_schema_is_served_with_and_without_slash() -> None:
     for path in ("/api/schema/", "/api/schema"):
         assert Client().get(path).json()["info"]["title"] == "smsgate"
+
+
+def test_it_names_the_idempotency_key_where_an_action_is_idempotent() -> None:
+    for path, pattern in routes():
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path)
+        view = getattr(pattern.callback, "cls", None)
+        for method, name in getattr(pattern.callback, "actions", {}).items():
+            is_decorated = hasattr(getattr(view, name), "__wrapped__")
+            if method != "head":
+                assert OPERATIONS[method, path].has_idempotency_key == is_decorated, (method, path)
+
+
+def test_it_names_the_query_parameters_that_each_address_takes() -> None:
+    taken = {}
+    for path, pattern in routes():
+        queries = getattr(getattr(pattern.callback, "cls", None), "queries", {})
+        for method, action in getattr(pattern.callback, "actions", {}).items():
+            path_in_schema = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path)
+            taken[method, path_in_schema] = set(names_of(queries.get(action, Shape)))
+    for path, operations in document()["paths"].items():
+        for method, operation in operations.items():
+            described = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+            assert described == taken.get((method, path), set()), path
+
+
+def test_no_two_schemas_have_one_title() -> None:
+    """Generators of clients name their types by it, and drop the second one."""
+    schemas = document()["components"]["schemas"]
+    titles = [schema.get("title", name) for name, schema in schemas.items()]
+    assert len(titles) == len(set(titles))
+    assert not any("__" in name for name in schemas)

@@ -3,58 +3,115 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 import shutil
 import ssl
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from phone.pairing import read_invitation
-from smsgate.trial import free_port
+from phone_simulator.pairing import read_invitation
+from smsgate.operations.sandbox import free_port
+from tests.conftest import Tenant
 from tests.smsgate.processes import up
+from tests.support.installs import install
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _rendered(url: str, profile: Path, *more: str) -> str:
-    """The page's HTML after its scripts have run. The browser may reach this machine only."""
-    assert CHROMIUM is not None
-    command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--virtual-time-budget=8000",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1", *more,
-        "--dump-dom", url,
-    ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium that may reach this machine only."""
+    install("install_browser.sh")
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
+            ],
+        )  # fmt: skip
+        yield browser
+        browser.close()
 
 
-def test_the_pairing_page_reads_the_code_from_the_fragment(
-    live_server: Any, tmp_path: Path
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser said on its console: refused scripts and styles, failed requests, errors."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    context = browser.new_context(ignore_https_errors=True, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+
+
+def test_the_pairing_page_reads_the_code_from_the_fragment(live_server: Any, page: Page) -> None:
+    page.goto(f"{live_server.url}/pair/#ABCD-EFGH-JKLM")
+    assert page.inner_text("#code") == "ABCD-EFGH-JKLM"
+    assert str(page.get_attribute("#open", "href")).startswith(
+        "smsgate://pair?server=http%3A%2F%2Flocalhost"
+    )
+    assert page.is_hidden("#without-code")
+
+
+def test_the_pairing_page_follows_a_second_link_in_the_same_tab(
+    live_server: Any, page: Page
 ) -> None:
-    page = _rendered(f"{live_server.url}/pair/#ABCD-EFGH-JKLM", tmp_path)
-    assert ">ABCD-EFGH-JKLM</p>" in page
-    assert "smsgate://pair?server=http%3A%2F%2Flocalhost" in page
-    assert 'id="without-code" hidden' in page
+    page.goto(f"{live_server.url}/pair/")
+    assert page.is_hidden("#with-code")
+    for code in ("AAAA-BBBB-CCCC", "DDDD-EEEE-FFFF"):
+        page.goto(f"{live_server.url}/pair/#{code}")
+        page.wait_for_function(
+            "code => document.getElementById('code').innerText == code", arg=code
+        )
+        assert f"code={code}" in str(page.get_attribute("#open", "href"))
+    page.goto(f"{live_server.url}/pair/#")
+    page.wait_for_selector("#without-code:visible")
+    assert page.is_hidden("#with-code")
 
 
-def test_the_pairing_page_shows_nothing_that_is_no_code(live_server: Any, tmp_path: Path) -> None:
-    page = _rendered(f"{live_server.url}/pair/#<img src=x onerror=alert(1)>", tmp_path)
-    assert 'id="with-code" hidden' in page
+def test_a_pairing_code_can_be_typed(live_server: Any, page: Page) -> None:
+    page.goto(f"{live_server.url}/pair/")
+    page.fill("#typed", "no code!")
+    page.press("#typed", "Enter")
+    page.wait_for_selector("#no-code:visible")
+    page.fill("#typed", " abcd-efgh-jklm ")
+    page.press("#typed", "Enter")
+    page.wait_for_selector("#with-code:visible")
+    assert page.inner_text("#code") == "ABCD-EFGH-JKLM"
+
+
+@pytest.mark.parametrize("fragment", ["<img src=x onerror=alert(1)>", "%", "%E0%A4%A", "~~", "A"])
+def test_the_pairing_page_shows_nothing_that_is_no_code(
+    live_server: Any, page: Page, fragment: str, complaints: list[str]
+) -> None:
+    page.goto(f"{live_server.url}/pair/#{fragment}")
+    page.wait_for_selector("#without-code:visible")
+    assert page.is_hidden("#with-code")
+    assert complaints == []
 
 
 def test_the_page_hands_on_the_servers_own_certificate_and_offers_the_app(
-    data_dir: Path, tmp_path: Path
+    data_dir: Path, page: Page
 ) -> None:
     """As after `make up BIND=0.0.0.0`: the browser warns of the certificate, its user goes on."""
     with up(data_dir, TLS_PORT=str(free_port())) as started:
@@ -63,10 +120,9 @@ def test_the_page_hands_on_the_servers_own_certificate_and_offers_the_app(
         app = data_dir / "apk" / "smsgate.apk"
         app.parent.mkdir()
         app.write_bytes(b"PK-an-app")
-        page = _rendered(link, tmp_path, "--ignore-certificate-errors")
-        assert 'href="/pair/smsgate.apk"' in page
-        (for_the_app,) = re.findall(r'href="(smsgate://[^"]+)"', page)
-        invitation = read_invitation(html.unescape(for_the_app))
+        page.goto(link)
+        assert page.is_visible('#with-code a[href="/pair/smsgate.apk"]')
+        invitation = read_invitation(str(page.get_attribute("#open", "href")))
         assert invitation == read_invitation(link)
         address = urlsplit(link)
         served = ssl.get_server_certificate((str(address.hostname), address.port or 443))
@@ -75,7 +131,41 @@ def test_the_page_hands_on_the_servers_own_certificate_and_offers_the_app(
         assert started.stop() == 0
 
 
-def test_the_api_page_shows_every_route(live_server: Any, tmp_path: Path) -> None:
-    page = _rendered(f"{live_server.url}/api/docs/", tmp_path)
+def test_the_api_page_shows_every_route(
+    live_server: Any, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{live_server.url}/api/docs/")
     for path in ("/api/messages/bulk/", "/api/contacts/contacts/bulk/", "/companion/sync/"):
-        assert f'data-path="{path}"' in page
+        page.wait_for_selector(f'[data-path="{path}"]')
+    assert complaints == []
+
+
+@pytest.mark.parametrize("path", ["/", "/pair/", "/pair/#ABCD-EFGH-JKLM", "/api/docs/", "/nothere"])
+def test_no_page_scrolls_sideways_on_a_phone(live_server: Any, page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server.url}{path}")
+    page.wait_for_load_state("networkidle")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+
+
+def test_the_policy_stops_nothing_that_the_admin_needs(
+    live_server: Any, page: Page, complaints: list[str], tenant: Tenant
+) -> None:
+    User.objects.create_superuser("operator", password="a long password")
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("#id_username", "operator")
+    page.fill("#id_password", "a long password")
+    page.click("input[type=submit]")
+    page.goto(f"{live_server.url}/admin/licenses/license/")
+    page.check(".action-select")
+    page.select_option("select[name=action]", "pair_phone")
+    page.click("button[name=index]")
+    page.wait_for_selector("code")
+    for path in (
+        "licenses/account/add/",
+        f"licenses/account/{tenant.account.pk}/change/",
+        "messaging/message/",
+    ):
+        page.goto(f"{live_server.url}/admin/{path}")
+    assert complaints == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from smsgate.progress import Progress
+from smsgate.operations.progress import Progress
 
 
 class Terminal(io.StringIO):

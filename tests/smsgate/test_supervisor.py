@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from smsgate import up
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import environment, free_port
+from smsgate.operations.sandbox import environment, free_port
+from smsgate.supervisor import parent, up
 from tests.smsgate.processes import running_in
 
 
@@ -104,7 +105,7 @@ def test_a_minute_of_health_gives_the_tries_back(family: Family) -> None:
 
 def test_one_that_says_it_cannot_start_is_not_tried_again(family: Family) -> None:
     with pytest.raises(up.CannotLive, match="worker cannot run"):
-        family.die(up.CANNOT_START)
+        family.die(parent.CANNOT_START)
 
 
 def test_a_death_is_told_in_words(family: Family, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,10 +122,16 @@ class Fake:
     """A real supervisor, in a process of its own, over children that only print (fake_stack.py)."""
 
     def __init__(
-        self, data_dir: Path, *children: str, seconds: float = 300.0, port: int = 0, **environ: str
+        self,
+        data_dir: Path,
+        *children: str,
+        seconds: float = 300.0,
+        port: int = 0,
+        before: Sequence[str] = (),
+        **environ: str,
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.smsgate.fake_stack", str(seconds), *children],
+            [*before, sys.executable, "-m", "tests.smsgate.fake_stack", str(seconds), *children],
             cwd=PROJECT_DIR,
             env=environment(data_dir, PORT=str(port or free_port()), **environ),
             stdout=subprocess.PIPE,
@@ -175,6 +182,19 @@ def test_those_who_use_the_servers_stop_first(start: Start, number: signal.Signa
     lines = fake.rest()
     assert sorted(lines[:2]) == ["beat ends", "web ends"]
     assert sorted(lines[2:]) == ["postgres ends", "redis ends"]
+    assert fake.process.returncode == 0
+
+
+def test_signals_that_came_in_ignored_stay_so_and_sigterm_stops_it(start: Start) -> None:
+    """As a shell's `&` and `nohup` leave them."""
+    fake = start("polite:web", before=["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh"])
+    fake.read_until("web runs")
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        ignored = Path(f"/proc/{fake.process.pid}/status").read_text()
+        mask = int(re.findall(r"SigIgn:\s+(\w+)", ignored)[0], 16)
+        assert bool(mask & 1 << (number - 1)) is (number != signal.SIGTERM), number
+    fake.process.terminate()
+    assert fake.rest() == ["web ends"]
     assert fake.process.returncode == 0
 
 
@@ -275,7 +295,7 @@ def test_a_setting_that_cannot_be_used_is_one_line(start: Start) -> None:
 def test_children_end_with_a_supervisor_that_was_killed() -> None:
     reading, writing = os.pipe()
     script = (
-        "from smsgate.parent import end_with_parent\n"
+        "from smsgate.supervisor.parent import end_with_parent\n"
         "import threading\n"
         "end_with_parent()\n"
         "print('runs', flush=True)\n"

@@ -23,8 +23,8 @@ import psycopg2.extensions
 import pytest
 
 from smsgate.config import PROJECT_DIR
-from smsgate.embedded import services
-from smsgate.trial import environment
+from smsgate.operations.sandbox import environment
+from smsgate.supervisor.embedded import services
 from tests.smsgate.processes import (
     OtherUser,
     Up,
@@ -212,10 +212,13 @@ def test_ctrl_c_in_the_first_start_leaves_a_folder_that_starts(data_dir: Path, s
 
 
 def test_ctrl_c_before_it_has_begun_ends_it_in_silence(data_dir: Path, tmp_path: Path) -> None:
-    """While it imports what it needs: here a module that waits for us."""
-    (tmp_path / "fcntl.py").write_text("print('importing', flush=True)\ninput()\n")
+    """While it imports what it needs: here a module that waits for us.
+
+    One in Python: some interpreters (Debian's) have those in C built in, and look for no file.
+    """
+    (tmp_path / "socket.py").write_text("print('importing', flush=True)\ninput()\n")
     with subprocess.Popen(
-        [sys.executable, "-m", "smsgate.up"],
+        [sys.executable, "-m", "smsgate.supervisor.up"],
         cwd=PROJECT_DIR,
         env=environment(data_dir, PYTHONPATH=str(tmp_path)),
         stdin=subprocess.PIPE,
@@ -234,8 +237,8 @@ def test_ctrl_c_before_it_has_begun_ends_it_in_silence(data_dir: Path, tmp_path:
 def test_a_port_in_use_is_one_line(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = Up(data_dir, PORT=str(port))
-        assert refused.result() == 1
+        with up(data_dir, PORT=str(port)) as refused:
+            assert refused.result() == 1
     (line,) = refused.lines
     assert f"127.0.0.1:{port}" in line
     assert "already in use" in line
@@ -245,15 +248,15 @@ def test_a_port_in_use_is_one_line(data_dir: Path) -> None:
 def test_a_data_folder_of_another_version_is_one_line(data_dir: Path) -> None:
     (data_dir / "postgres").mkdir(parents=True)
     (data_dir / "postgres" / "PG_VERSION").write_text("14\n")
-    refused = Up(data_dir)
-    assert refused.result() == 1
+    with up(data_dir) as refused:
+        assert refused.result() == 1
     (line,) = refused.lines
     assert "was made by PostgreSQL 14" in line
 
 
 def test_a_folder_that_may_not_be_written_is_one_line(nobody: OtherUser, data_dir: Path) -> None:
-    refused = Up(data_dir, user=nobody)
-    assert refused.result() == 1
+    with up(data_dir, user=nobody) as refused:
+        assert refused.result() == 1
     (line,) = refused.lines
     assert str(data_dir) in line
     assert "permission denied" in line.lower()
@@ -299,8 +302,8 @@ def test_given_urls_nothing_embedded_starts(data_dir: Path) -> None:
 
 
 def test_a_database_url_of_another_kind_is_one_line(data_dir: Path) -> None:
-    refused = Up(data_dir, DATABASE_URL="mysql://root:hunter2@db/x")
-    assert refused.result() == 1
+    with up(data_dir, DATABASE_URL="mysql://root:hunter2@db/x") as refused:
+        assert refused.result() == 1
     assert refused.lines == ["smsgate: DATABASE_URL: expected postgresql://user:password@host/name"]
 
 
@@ -308,7 +311,7 @@ def test_a_database_that_does_not_answer_is_one_line(data_dir: Path) -> None:
     script = (
         "import django\n"
         "django.setup()\n"
-        "from smsgate import startup\n"
+        "from smsgate.web import startup\n"
         "try:\n"
         "    startup.wait_for_database(patience=0)\n"
         "except startup.DatabaseUnreachable as error:\n"
@@ -330,3 +333,18 @@ def test_a_database_that_does_not_answer_is_one_line(data_dir: Path) -> None:
     assert line.startswith('PostgreSQL does not answer: connection to server at "127.0.0.1"')
     assert line.endswith("Connection refused; is DATABASE_URL right?")
     assert "hunter2" not in finished.stdout + finished.stderr
+
+
+def test_another_pepper_than_the_databases_starts_nothing(data_dir: Path) -> None:
+    """A second web process with a data folder of its own would tell paired phones that they are not."""
+    with new_database() as database_url:
+        with up(data_dir, DATABASE_URL=database_url, PEPPER_1="the first") as first:
+            first.wait_until_ready()
+            assert first.stop() == 0
+        with up(data_dir.with_name("other"), DATABASE_URL=database_url) as second:
+            assert second.result() == 1
+        words = "PEPPER_1 is not the one that the keys in this database were made with: "
+        assert second.said(words)
+        assert second.lines[-1].startswith("smsgate: w"), "web or worker, whichever saw it first"
+        assert not second.said("Traceback")
+        assert not second.said("smsgate is ready")

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from smsgate import config
-from smsgate.embedded import Postgres, services
+from smsgate.supervisor.embedded import Postgres, services
 from smsgate.version import VERSION
 
 FOLDER = Path(__file__).parent
@@ -114,7 +114,7 @@ def tables() -> dict[str, int]:
 
 def dump(private: config.Config) -> str:
     """Plain SQL, without psql's own commands and with nothing that depends on the machine."""
-    from smsgate.backup import libpq
+    from smsgate.operations.backup import libpq
 
     postgres = Postgres(private)
     return subprocess.run(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.dialects.clients.service import Service, running
+from tests.support.installs import install
 
 NODE = Path(__file__).parent / "node"
 
@@ -24,8 +25,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def node() -> Callable[..., Any]:
     """Runs a script of `node/` with the vendors' npm packages; answers the JSON that it prints."""
+    install("dialects/clients/install_node.sh")
     if shutil.which("node") is None or not (NODE / "node_modules").is_dir():
-        pytest.skip("needs Node.js, and npm for `make test` to install the clients with")
+        pytest.skip("needs Node.js, and npm to install the clients with")
 
     def run(script: str, *arguments: str) -> Any:
         done = subprocess.run(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches what the Java sample of document 004 needs. Without Java or Maven its test skips and says why.
+# Fetches what the vendor's Java sample (smsend) needs. Without Java or Maven its test skips and says why.
 set -u
 exec >&2
 cd "$(dirname "$0")/java" || exit 1

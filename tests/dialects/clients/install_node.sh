@@ -5,9 +5,10 @@ exec >&2
 cd "$(dirname "$0")/node" || exit 1
 
 command -v npm >/dev/null || { echo "no npm here: the tests of npm clients will be skipped"; exit 0; }
-[ node_modules/.package-lock.json -nt package.json ] && exit 0
+[ node_modules/.package-lock.json -nt package-lock.json ] && exit 0
 
 echo "installing the npm clients for the tests"
-# Their peer dependencies are compilers; a lock file would name the registry it was made with.
-npm install --silent --no-audit --no-fund --no-package-lock --legacy-peer-deps ||
+# Exactly what package-lock.json names, by its hashes; their peer dependencies are compilers. Made anew by
+# npm install --package-lock-only --legacy-peer-deps --omit-lockfile-registry-resolved
+npm ci --silent --no-audit --no-fund --legacy-peer-deps ||
     echo "npm could not install them: the tests of npm clients will be skipped"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from smsgate.config import PROJECT_DIR
-from smsgate.trial import answers, free_port, manage
+from smsgate.operations.sandbox import answers, free_port, manage
 from tests.smsgate.processes import new_database, wait_until
 
 # The phone's clock runs this fast: its 10 s between two messages are none to wait for.
@@ -42,7 +42,7 @@ class Service:
 
     def _phone(self, command: str, *arguments: str) -> None:
         journal = str(self.folder / "phone.sqlite3")
-        _run(self.environ, "-m", "phone", command, "--journal", journal, *arguments)
+        _run(self.environ, "-m", "phone_simulator", command, "--journal", journal, *arguments)
 
     @property
     def outbox(self) -> Path:
@@ -68,7 +68,7 @@ def running(folder: Path) -> Iterator[Service]:
         }
         with (folder / "web.log").open("wb") as log:
             web = subprocess.Popen(
-                [sys.executable, "-m", "smsgate.serve"],
+                [sys.executable, "-m", "smsgate.web.serve"],
                 cwd=PROJECT_DIR, env=environ, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:

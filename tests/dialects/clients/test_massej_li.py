@@ -1,4 +1,4 @@
-"""A client of massej.li, as document 003 describes it: only host and key are ours."""
+"""A client of massej.li, as the vendor documents it: only host and key are ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of sms.by, as document 001 and its libraries call it: only host and token are ours."""
+"""Clients of sms.by, as its documentation and its libraries call it: only host and token are ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of Skebby and Mobyt as they are published, and the samples of document 004, repaired where
+"""Clients of Skebby and Mobyt as they are published, and the vendor's samples, repaired where
 the document lost lines: only base URL and keys are ours."""
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from skebby_sdk import exceptions
 from skebby_sdk.api.base import BaseApi
 
 from tests.dialects.clients.service import Service
+from tests.support.installs import install
 
 HERE = Path(__file__).parent
 BASE = "/API/v1.0/REST"
@@ -149,7 +150,7 @@ def test_mobyts_client_sees_its_message_delivered(
     assert service.texts_sent().count(said) == 1
 
 
-# --- the samples of document 004 -------------------------------------------------------------------
+# --- the vendor's own samples ---------------------------------------------------------------------
 
 Sample = Callable[..., Any]
 
@@ -161,9 +162,10 @@ def python() -> Sample:
 
 @pytest.fixture(scope="module")
 def java(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    install("dialects/clients/install_java.sh")
     gson = list((HERE / "java/lib").glob("gson-*.jar"))
     if shutil.which("javac") is None or not gson:
-        pytest.skip("needs a JDK, and Maven for `make test` to fetch Gson with")
+        pytest.skip("needs a JDK, and Maven to fetch Gson with")
     classes = tmp_path_factory.mktemp("java")
     _run(["javac", "-cp", gson[0], "-d", classes, HERE / "java/Smsend.java"])
     path = f"{gson[0]}:{classes}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contacts.models import Contact, ContactGroup
+from licenses.models import License
 from tests.conftest import Api, Tenant
 from tests.dialects.smsend.conftest import MOUNT, NUMBER, Program
 
@@ -138,6 +139,21 @@ def test_people_go_into_a_group_and_out_of_it(program: Program) -> None:
         assert members(friends) == [NUMBER]
         assert program.call("DELETE", way_out).status_code == 200
         assert members(friends) == []
+
+
+def test_a_phone_number_in_a_body_is_never_somebody_elses_id(
+    program: Program, tenant: Tenant
+) -> None:
+    License.objects.filter(pk=tenant.license.pk).update(allow_short_codes=True)
+    friends, anna = group(program, "Friends"), added(program)
+    Contact.objects.filter(pk=anna).update(id=600100)
+    path = f"group/{friends}/contact"
+    program.refused(program.call("POST", path, {"phoneNumber": "600100"}), 404)
+    assert members(friends) == []
+    assert (
+        program.call("POST", path, {"phoneNumber": NUMBER.removeprefix("+48")}).status_code == 200
+    )
+    assert members(friends) == [NUMBER]
 
 
 def test_what_is_another_accounts_is_not_there(

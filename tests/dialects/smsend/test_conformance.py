@@ -13,6 +13,7 @@ class TestItConforms(Conformance):
     path = "sms"
     sent_status = 201
     routes_with_id = (("GET", "sms/{id}"), ("DELETE", "sms/{id}"))
+    state_path = "sms/{id}"
     lists = ("smshistory?from=20200101",)
     statuses = {
         **Conformance.statuses,
@@ -29,6 +30,10 @@ class TestItConforms(Conformance):
 
     def id_of(self, response: Any) -> str:
         return str(response.json()["order_id"])
+
+    def state_in(self, response: Any) -> str:
+        [recipient] = response.json()["recipients"]
+        return str(recipient["status"])
 
     def check_shape(self, response: Any) -> None:
         body = response.json()

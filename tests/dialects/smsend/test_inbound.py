@@ -10,6 +10,8 @@ from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.delivery import Wire
 from tests.dialects.smsend.conftest import Program
 
+pytestmark = pytest.mark.usefixtures("all_sms_kept")
+
 
 @pytest.fixture
 def wire(api: Api, phone: Phone) -> Wire:
@@ -107,3 +109,17 @@ def test_where_the_mark_is_lost_they_come_again_and_none_is_lost(
     assert texts(program.get("newsrsmsmessage")) == ["one"]
     redis.client().flushdb()
     assert texts(program.get("newsrsmsmessage")) == ["one"]
+
+
+def test_a_clients_spelling_of_a_phone_makes_no_mark_of_its_own(
+    program: Program, wire: Wire, phone: Phone
+) -> None:
+    receive(wire, "one")
+    number = phone.device.pk
+    for sim in (f"{number}", f"0{number}", f"{number},{number}", f"00{number},0{number}"):
+        program.get(f"newsrsmsmessage/{sim}")
+    connection: Any = redis.client()
+    [mark] = connection.keys("smsend:inbox:*")
+    assert connection.ttl(mark) > 0
+    many = ",".join(map(str, range(21)))
+    program.refused(program.call("GET", f"newsrsmsmessage/{many}"), 400, "id_sim")

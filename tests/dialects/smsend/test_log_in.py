@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dialects.smsend import words
-from licenses import auth, services, tokens
+from licenses import lookup, services, tokens
 from licenses.models import Credential, License, Token
 from tests.conftest import Api, ManualClock, Tenant
 from tests.dialects.smsend.conftest import MOUNT, Program
@@ -193,7 +193,7 @@ def test_the_keys_are_stored_as_digests_only(api: Api, tenant: Tenant) -> None:
         assert token.credential == Credential.objects.get()
         for value in told:
             assert value not in (token.digest, token.hint)
-    assert auth.sender_by_issued_token(tokens.Kind.SESSION, told[0]).expires_at is not None
+    assert lookup.sender_by_issued_token(tokens.Kind.SESSION, told[0]).expires_at is not None
     assert words.SESSION_IDLE.total_seconds() == 300
 
 

@@ -111,7 +111,11 @@ def test_a_wrong_request_sends_nothing(
 
 def test_the_rules_of_every_message_hold(program: Program, tenant: Tenant) -> None:
     opt_outs.opt_out(tenant.keys.account_id, NUMBER, opt_outs.Source.API)
-    program.refused(program.call("POST", "2fa/request", {"recipient": NUMBER}), 400, "opted out")
+    program.refused(
+        program.call("POST", "2fa/request", {"recipient": NUMBER}),
+        400,
+        "recipient: the recipient has opted out",
+    )
     opt_outs.opt_in(tenant.keys.account_id, NUMBER)
     tenant.set_rules(max_daily_sms=0)
     program.refused(program.call("POST", "2fa/request", {"recipient": NUMBER}), 400, "limit")
@@ -125,10 +129,10 @@ def test_without_redis_no_pin_is_sent_that_nobody_could_verify(
         raise ConnectionError
 
     monkeypatch.setattr(redis, "client", gone)
-    monkeypatch.setattr(redis, "_resting_until", 0.0)
+    monkeypatch.setattr(redis, "_gone_since", None)
     program.refused(program.call("POST", "2fa/request", {"recipient": NUMBER}), 503)
-    monkeypatch.setattr(redis, "_resting_until", 0.0)
+    monkeypatch.setattr(redis, "_gone_since", None)
     response = program.call("POST", "2fa/verify", {"recipient": NUMBER, "pin": "123456"})
     program.refused(response, 503)
     assert not Message.objects.exists()
-    monkeypatch.setattr(redis, "_resting_until", 0.0)
+    monkeypatch.setattr(redis, "_gone_since", None)

@@ -1,4 +1,4 @@
-// The Java sample of document 004, with the lines that it lost put back, and the query of a state.
+// The vendor's Java sample, with the lines that it lost put back, and the query of a state.
 // java Smsend BASEURL USERNAME PASSWORD send RECIPIENT MESSAGE MINUTES | state ORDER_ID
 import java.io.BufferedReader;
 import java.io.IOException;

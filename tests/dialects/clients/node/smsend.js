@@ -1,4 +1,4 @@
-// The Node.js sample of document 004, with the lines that it lost put back, and the query of a state.
+// The vendor's Node.js sample, with the lines that it lost put back, and the query of a state.
 // node smsend.js BASEURL USERNAME PASSWORD send RECIPIENT MESSAGE | state ORDER_ID
 var [BASEURL, username, password, command, argument, message] = process.argv.slice(2);
 

@@ -1,4 +1,4 @@
-"""The Python sample of document 004, with the lines that it lost put back, and the query of a state.
+"""The vendor's Python sample, with the lines that it lost put back, and the query of a state.
 
 python smsend.py BASEURL USERNAME PASSWORD send RECIPIENT MESSAGE MINUTES | state ORDER_ID
 """

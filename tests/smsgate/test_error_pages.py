@@ -1,0 +1,138 @@
+"""Refusals outside the API: a page for a browser, JSON for a program, in the reader's language."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from tests.conftest import Api, Tenant, refused
+
+# As Chromium, Firefox and Safari send it.
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+API_PATHS = [
+    "/api/nothere/", "/companion/nothere/", "/API/v1.0/REST/nothere", "/dialects/smsend/nothere",
+    "/api/3rdparty/v1/nothere", "/api/v1/nothere", "/api/messages/1/",
+]  # fmt: skip
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["/nothere", "/console", "/pair/nothere", "/hooks/unknown-token/"])
+def test_a_browser_reads_a_page_where_there_is_nothing(api: Api, path: str) -> None:
+    response = api.client.get(path, headers={"Accept": BROWSER})
+    assert response.status_code == 404
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert "Accept" in response["Vary"]
+    page = response.content.decode()
+    assert '<html lang="en">' in page
+    assert "<title>404 – smsgate</title>" in page
+    assert "<main>" in page
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "application/json",
+        "application/json, text/plain, */*",
+        "text/html, image/gif, image/jpeg, */*; q=0.2",  # Java's URLConnection
+        "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",  # and its older ones
+    ],
+)
+@pytest.mark.parametrize("path", ["/nothere", "/hooks/unknown-token/"])
+def test_a_program_reads_json_where_there_is_nothing(api: Api, path: str, accept: str) -> None:
+    code = "not_found" if path == "/nothere" else "invalid_key"
+    refused(api.client.get(path, headers={"Accept": accept} if accept else {}), 404, code)
+
+
+@pytest.mark.parametrize("path", API_PATHS)
+def test_the_api_answers_json_to_a_client_that_would_take_a_page(api: Api, path: str) -> None:
+    response = api.client.get(path, headers={"Accept": BROWSER})
+    assert response.status_code in {400, 401, 404}
+    assert response["Content-Type"].startswith("application/json")
+
+
+def test_a_post_to_a_page_is_told_so_in_the_clients_form(api: Api) -> None:
+    refused(api.client.post("/pair/"), 405, "method_not_allowed")
+    response = api.client.post("/pair/", headers={"Accept": BROWSER})
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert response["Content-Type"].startswith("text/html")
+
+
+def test_a_fault_shows_a_browser_its_incident(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsgate.pages.views.render", lambda *_: 1 / 0)
+    response = api.client.get("/", headers={"Accept": BROWSER})
+    assert response.status_code == 500
+    assert "Incident " in response.content.decode()
+
+
+def test_pages_and_their_errors_speak_polish(api: Api) -> None:
+    polish = {"Accept": BROWSER, "Accept-Language": "pl,en;q=0.5"}
+    assert "Sparuj ten telefon" in api.client.get("/pair/", headers=polish).content.decode()
+    page = api.client.get("/nothere", headers=polish).content.decode()
+    assert '<html lang="pl">' in page
+    assert "Pod tym adresem nic nie ma" in page
+
+
+def test_a_polish_page_leaves_the_apis_next_answer_english(api: Api, tenant: Tenant) -> None:
+    api.client.get("/admin/login/", headers={"Accept-Language": "pl"})
+    assert translation.get_language() == "en"
+    response = api.client.get("/nothere", headers={"Accept-Language": "pl"})
+    assert "There is nothing" in refused(response, 404, "not_found")["message"]
+
+
+def test_every_page_has_a_policy_and_no_api_answer_pays_for_it(api: Api, tenant: Tenant) -> None:
+    for path in ("/", "/pair/", "/api/docs/", "/admin/login/", "/nothere"):
+        policy = api.client.get(path, headers={"Accept": BROWSER})["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+    assert "Content-Security-Policy" not in api.get("/api/me/", tenant).headers
+
+
+@pytest.mark.parametrize(("header", "path"), [("Origin", ""), ("Referer", "/admin/login/")])
+def test_a_login_behind_a_proxy_without_public_url_names_the_setting(
+    settings: Any, header: str, path: str
+) -> None:
+    seen = "https://sms.example.com"
+    headers = {"Accept": BROWSER, header: f"{seen}{path}"}
+    response = Client(enforce_csrf_checks=True).post("/admin/login/", headers=headers)
+    assert response.status_code == 403
+    page = response.content.decode()
+    assert f"PUBLIC_URL={seen}" in page
+    assert settings.PUBLIC_URL in page
+
+
+def test_a_form_without_its_token_says_to_load_the_page_again(api: Api) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/admin/login/", headers={"Accept": BROWSER})
+    assert response.status_code == 403
+    assert "load the page again" in response.content.decode()
+    refused(client.post("/admin/login/"), 403, "forbidden")
+
+
+def test_every_text_of_a_page_is_in_the_polish_catalogue(tmp_path: Path) -> None:
+    """The compiled catalogue holds just what its source says, and no text is missing."""
+    root = Path(__file__).parents[2] / "smsgate"
+    catalogue = root / "locale" / "pl" / "LC_MESSAGES" / "django"
+    compiled = gettext.GNUTranslations(io.BytesIO(catalogue.with_suffix(".mo").read_bytes()))
+    source = catalogue.with_suffix(".po").read_text(encoding="utf-8")
+    pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', source, re.MULTILINE)
+    for text, polish in pairs:
+        plain = text.replace('\\"', '"')
+        assert polish, f"not translated: {plain}"
+        assert compiled.gettext(plain) == polish.replace('\\"', '"')
+    known = {text.replace('\\"', '"') for text, _ in pairs}
+    for template in (root / "templates").rglob("*.html"):
+        html = template.read_text(encoding="utf-8")
+        shown = re.findall(r'{% translate "([^"]+)" %}', html)
+        blocks = re.findall(r"{% blocktranslate trimmed %}(.+?){% endblocktranslate %}", html, re.S)
+        for text in [*shown, *(" ".join(block.split()) for block in blocks)]:
+            assert text in known, f"{template.name}: {text}"

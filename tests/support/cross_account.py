@@ -1,0 +1,44 @@
+"""The statements that are bound to no account, each with why: `module:function` that runs them.
+
+A new one belongs here only if it cannot know for whom it acts. Migrations and Django's admin are not
+listed: they are for all accounts by nature, and only operators run them.
+"""
+
+from __future__ import annotations
+
+# This is how the account is found: by the digest of a secret that only its owner has.
+BY_SECRET = {
+    "licenses/lookup.py:_find": "a licence key, an api_key, a log-in or a token says whose a request is",
+    "licenses/lookup.py:device_by_token": "a phone's token says which phone it is",
+    "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",
+    "licenses/tokens.py:extend": "a token of a log-in, by its own digest",
+    "licenses/tokens.py:_void": "a token is revoked by its own digest",
+}
+
+# What only time or an operator brings about, for all accounts at once.
+MAINTENANCE = {
+    "messaging/moves.py:promote": "what is due becomes pending",
+    "messaging/retention.py:erase_finished": "retention, by the days that accounts keep theirs",
+    "messaging/services/housekeeping.py:expire_overdue": "what was not sent in time ends",
+    "messaging/services/housekeeping.py:doubt_expired_leases": "leases that ran out",
+    "messaging/services/housekeeping.py:_mark_uncertain": "leases that ran out",
+    "messaging/services/housekeeping.py:mark_silent_devices": "phones that missed their syncs",
+    "messaging/services/housekeeping.py:erase_old": "retention, and what serves only for a while",
+    "messaging/services/housekeeping.py:_erase": "retention of received SMS",
+    "licenses/tokens.py:forget_expired": "retention of tokens",
+    "messaging/services/webhooks.py:_claim": "the choice of what is posted next, in turns of accounts",
+    "messaging/services/webhooks.py:_due": "the choice of what is posted next, in turns of accounts",
+    "messaging/services/webhooks.py:_unfinished": "which of the batches that were chosen are not final",
+    "messaging/services/webhooks.py:_take": "a delivery that was chosen",
+    "messaging/services/webhooks.py:_record": "a delivery that was chosen",
+    "messaging/services/webhooks.py:forget_receivers": "retention of what is known of receivers",
+    "messaging/services/restore.py:_due": "after a restore, of all accounts",
+    "messaging/services/restore.py:hold_what_may_have_been_sent": "after a restore, of all accounts",
+    "licenses/services.py:provision": "a new account: its user must have none yet",
+    "messaging/queue_metrics.py:_value": "metrics of the whole service",
+    "messaging/queue_metrics.py:Tail.read": "metrics of the whole service",
+    "smsgate/operations/metrics.py:_Queue._devices": "metrics of the whole service",
+    "smsgate/operations/health.py:_phones": "metrics of the whole service",
+}
+
+LISTED = BY_SECRET | MAINTENANCE
