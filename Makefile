@@ -5,29 +5,36 @@ PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 200
 SEED ?=
+ONLY ?=
+ALL ?=
 ROUNDS ?= 20
 SECONDS ?= 60
 PHONE ?= python
+APPS := smsgate http_api licenses messaging contacts companion_api dialects
 PHONE_JAR := android-agent/cli/target/phone.jar
 RUN := .venv/bin/python
+LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test sim crash load fuzz bench bench-keys lint format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up dev demo check test test-slow sim crash load noise network fuzz bench bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
-	@$(RUN) -m smsgate.up
+	@$(RUN) -m smsgate.supervisor.up
+
+dev: .venv/.dev ## As `make up`, and start anew whenever a Python file has changed
+	@.venv/bin/watchfiles --filter python --sigint-timeout 30 '$(RUN) -m smsgate.supervisor.up' $(APPS)
 
 demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the main job end to end; PHONE=kotlin: with the agent
 	@$(RUN) manage.py demo --phone $(PHONE)
 
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
-	@tests/install_browser.sh
-	@tests/dialects/clients/install_node.sh
-	@tests/dialects/clients/install_java.sh
-	@$(RUN) -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+
+test-slow: .venv/.dev ## Run the tests that take long: others' clients, crashes, backups, removed rules
+	@$(RUN) -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of them again: SEED=17
 	@$(RUN) -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
@@ -38,6 +45,18 @@ crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUN
 load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
 	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
 
+network: .venv/.dev ## Freeze, cut and refuse Redis and PostgreSQL over a network, and set the clock
+	@$(RUN) -m pytest -n 2 --dist loadfile tests/network/*_stories.py $(ARGS)
+
+containers: .venv/.dev ## Run the image and docker-compose.yml: kill, scale, upgrade, restore (as root, with podman)
+	@$(RUN) -m tests.containers
+
+fresh-machines: .venv/.dev ## Run demo and tests on Debian 12, 13 and sid (as root, with podman): ALL=1, ONLY=sid
+	@ARGS='$(ARGS)' ONLY='$(ONLY)' ALL='$(ALL)' $(RUN) -m tests.containers.fresh
+
+noise: .venv/.dev ## One caller makes all the noise it can; another account's send is timed
+	@$(RUN) -m tests.noise
+
 fuzz: .venv/.dev ## Let schemathesis loose on every route, as four callers: SECONDS=60 for each
 	@FUZZ_SECONDS=$(SECONDS) $(RUN) -m pytest -n 2 tests/http_api/test_fuzz.py $(ARGS)
 
@@ -47,17 +66,25 @@ bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ROWS,
 bench-keys: .venv/.runtime ## Measure whether the time of an answer tells known keys from unknown ones
 	@$(RUN) -m bench.key_timing
 
-# Django's settings want secrets and a database; the linters need neither, and must not make ./data.
-lint: export SECRET_KEY = lint
-lint: export PEPPER_1 = lint
-lint: export DATABASE_URL = postgresql:///none?host=/nowhere
-lint: export REDIS_URL = redis://127.0.0.1:1/0
+# Django's settings want secrets and servers; here is neither, and ./data must not be made.
+check lint: export SECRET_KEY = lint
+check lint: export PEPPER_1 = lint
+lint: export METRICS_TOKEN = lint
+check lint: export DATABASE_URL = postgresql:///none?host=/nowhere
+check lint: export REDIS_URL = redis://127.0.0.1:1/0
+check: lint ## Run lint and the tests that need no server: what to run before a commit
+	@$(RUN) -m pytest -q -n 2 --dist worksteal -m "pure and not slow" $(ARGS)
+
 lint: .venv/.dev ## Check style, types, imports and migrations
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy .
 	.venv/bin/lint-imports
 	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+lock: .venv/.dev ## Write the lists of packages, with all that they pull in and their hashes, from *.in
+	.venv/bin/uv pip compile $(LOCKED) --output-file requirements.txt requirements.in
+	.venv/bin/uv pip compile $(LOCKED) --output-file requirements-dev.txt requirements-dev.in
 
 format: .venv/.dev ## Lay out the code as `make lint` wants it
 	$(RUN) -m ruff check --fix .
@@ -73,22 +100,23 @@ hook: .venv/.runtime ## Make a hook link, a URL that sends: ARGS="LICENSE_ID --j
 	@$(RUN) manage.py hook $(ARGS)
 
 backup: .venv/.runtime ## Write data and secrets into one file, also while it runs: ARGS="FILE"
-	@$(RUN) -m smsgate.backup $(ARGS)
+	@$(RUN) -m smsgate.operations.backup $(ARGS)
 
 restore: .venv/.runtime ## Make an empty DATA_DIR from a backup; what may have been sent is held: ARGS="FILE"
-	@$(RUN) -m smsgate.backup --restore $(ARGS)
+	@$(RUN) -m smsgate.operations.backup --restore $(ARGS)
 
 phone: .venv/.runtime ## Run the phone with a pretended SIM: ARGS="run"
 	@$(RUN) manage.py phone $(ARGS)
 
-agent-test: .venv/.runtime ## Run the tests of the Android agent: core, laptop phone and app
+agent-test: .venv/.runtime ## Check the Android agent's style and run its tests: core, laptop phone and app
+	@android-agent/tools/ktlint.sh
 	@android-agent/tools/maven.sh verify
 	@$(RUN) android-agent/tools/crash_rounds.py --rounds 5
 
 agent-crash: .venv/.runtime $(PHONE_JAR) ## Kill the agent at each step of its journal, on the live service: ROUNDS
 	@$(RUN) android-agent/tools/crash_rounds.py --rounds $(ROUNDS)
 
-$(PHONE_JAR): phone/journal.sql $(shell find android-agent -name pom.xml -o -path '*/src/main/*.kt' -not -path '*/app/*')
+$(PHONE_JAR): protocol/journal.sql $(shell find android-agent -name pom.xml -o -path '*/src/main/*.kt' -not -path '*/app/*')
 	@android-agent/tools/maven.sh package --projects cli --also-make -DskipTests
 	@touch $@
 
@@ -105,6 +133,6 @@ clean: ## Remove .venv and the caches; your data stays
 	@PYTHON='$(PYTHON)' deploy/install.sh requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements.txt
+.venv/.dev: requirements-dev.txt
 	@PYTHON='$(PYTHON)' deploy/install.sh requirements-dev.txt
 	@touch .venv/.runtime $@
