@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db.models import ForeignKey, Model
-from pglast import ast, parse_sql
-from pglast.enums import BoolExprType, JoinType, SubLinkType
+from postgast import nodes as ast
+from postgast import parse
+from postgast.pg_query_pb2 import AND_EXPR, ANY_SUBLINK, JOIN_LEFT, OR_EXPR
 
 from licenses.models import Account, Device, License
 
@@ -78,7 +79,7 @@ def unbound_tables(sql: str, *, is_of_instance: bool = False) -> list[str]:
     """Return the tables of tenants in which a statement keeps to nobody's rows."""
     text = re.sub(r"%\(\w+\)s|%s", "$1", sql).replace("%%", "%")
     found: list[str] = []
-    for statement in parse_sql(text):
+    for statement in ast.wrap(parse(text)).stmts:
         query = _Query(statement.stmt, is_of_instance=is_of_instance)
         found += query.all_unbound()
     return sorted(set(found))
@@ -115,10 +116,10 @@ class _Query:
         self.tables: dict[str, str] = {}  # by alias
         self.inner: list[_Query] = []
         self.facts: set[_Fact] = set()
-        for cte in getattr(getattr(node, "withClause", None), "ctes", None) or ():
+        for cte in getattr(getattr(node, "with_clause", None), "ctes", None) or ():
             self.derived[cte.ctename] = self._nested(cte.ctequery)
         self._read(node)
-        self.facts |= self._equalities(getattr(node, "whereClause", None))
+        self.facts |= self._equalities(getattr(node, "where_clause", None))
 
     def _nested(self, node: Any) -> bool:
         """Note a query inside this one; return whether it names tables of tenants."""
@@ -163,11 +164,11 @@ class _Query:
     def _joined(self, join: Any) -> set[_Fact]:
         facts = self._equalities(join.quals)
         sides = [set(_aliases(side)) for side in (join.larg, join.rarg)]
-        for column in join.usingClause or ():
+        for column in join.using_clause or ():
             left, right = (min(side) for side in sides)
             facts |= {_Fact(left, column.sval, right, column.sval)}
             facts |= {_Fact(right, column.sval, left, column.sval)}
-        if join.jointype == JoinType.JOIN_LEFT:  # all rows of the left side stay
+        if join.jointype == JOIN_LEFT:  # all rows of the left side stay
             return {fact for fact in facts if fact.relation in sides[1]}
         return facts
 
@@ -176,14 +177,14 @@ class _Query:
     def _equalities(self, node: Any) -> set[_Fact]:
         """Return what holds for each row that the condition lets through."""
         match node:
-            case ast.BoolExpr() if node.boolop == BoolExprType.AND_EXPR:
+            case ast.BoolExpr() if node.boolop == AND_EXPR:
                 return set[_Fact]().union(*map(self._equalities, node.args))
-            case ast.BoolExpr() if node.boolop == BoolExprType.OR_EXPR:
+            case ast.BoolExpr() if node.boolop == OR_EXPR:
                 return set.intersection(*map(self._equalities, node.args))
             case ast.A_Expr() if node.name[-1].sval == "=":
                 pairs = (node.lexpr, node.rexpr), (node.rexpr, node.lexpr)
                 return {fact for pair in pairs if (fact := self._fact(*pair))}
-            case ast.SubLink() if node.subLinkType == SubLinkType.ANY_SUBLINK and not node.operName:
+            case ast.SubLink() if node.sub_link_type == ANY_SUBLINK and not node.oper_name:
                 fact = self._fact(node.testexpr, node)
                 return {fact} if fact else set()
         return set()
@@ -241,21 +242,17 @@ class _Query:
 
 
 def _children(node: Any) -> Iterator[Any]:
-    if isinstance(node, tuple):
-        for each in node:
-            yield from _children(each) if isinstance(each, tuple) else [each]
-    elif isinstance(node, ast.Node):
-        for name in node:
-            value = getattr(node, name)
-            if isinstance(value, tuple):
-                yield from _children(value)
-            elif isinstance(value, ast.Node):
-                yield value
+    for name in getattr(node, "__match_args__", ()):
+        value = getattr(node, name)
+        if isinstance(value, list):
+            yield from value
+        elif isinstance(value, ast.AstNode):
+            yield value
 
 
 def _walk(node: Any) -> Iterator[Any]:
     """Yield a node and what is in it, but not what is in its subqueries."""
-    if isinstance(node, ast.Node):
+    if isinstance(node, ast.AstNode):
         yield node
     if not isinstance(node, ast.SubLink):
         for child in _children(node):
