@@ -23,7 +23,7 @@ def request(
     method: str = "POST",
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The bytes of one HTTP/1.1 request; `body` goes as JSON."""
+    """Return the bytes of one HTTP/1.1 request; `body` is sent as JSON."""
     content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     head = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(content)}"]
     if content:
@@ -64,7 +64,7 @@ class Connection:
         self.received += chunk
 
     def answer(self) -> Answer | None:
-        """The answer, once all of it is here."""
+        """Return the next answer; None until all of it has been received."""
         head, separator, rest = self.received.partition(b"\r\n\r\n")
         if not separator:
             return None

@@ -54,7 +54,7 @@ class Phone:
             events = [event for order in answer["messages"] for event in _reports(order)]
 
     def wait(self) -> int:
-        """The long poll: 200 when there is something to claim."""
+        """Long-poll once and return the status: 200 when there is something to claim."""
         return self.connection.call(
             request("/companion/wait/", token=self.token, method="GET")
         ).status
@@ -162,7 +162,7 @@ print("\\n".join(tokens))
 
 
 def _is_quiet(connection: Connection) -> bool:
-    """Whether it still waits for its answer."""
+    """Return whether no byte of the answer has come yet."""
     connection.socket.setblocking(False)
     try:
         connection.socket.recv(1)

@@ -39,7 +39,7 @@ class Stack:
         return config.load(self.sandbox.environ, self.sandbox.data_dir / "none")
 
     def account(self, *options: str) -> dict[str, Any]:
-        """A new account with its keys, as `manage.py provision NAME --json` answers."""
+        """Provision an account and return its keys, as `manage.py provision NAME --json` prints them."""
         name = f"bench{len(self.accounts)}"
         answer: dict[str, Any] = json.loads(
             self.sandbox.manage("provision", name, "--json", *options)
@@ -51,11 +51,11 @@ class Stack:
         return str(json.loads(self.sandbox.manage("pair", str(license_id), "--json"))["code"])
 
     def shell(self, code: str) -> str:
-        """What this Python prints, run inside the service's own Django."""
+        """Run this Python inside the service's own Django and return what it prints."""
         return self.sandbox.manage("shell", "--verbosity", "0", "--command", code)
 
     def connect(self) -> Any:
-        """A psycopg2 connection to the service's own database."""
+        """Open a psycopg2 connection to the service's own database."""
         return psycopg2.connect(self.database_url)
 
     @property
@@ -76,7 +76,7 @@ class Stack:
 
 @contextmanager
 def running(**environ: str) -> Iterator[Stack]:
-    """The service while the block runs, with these settings; its folder is deleted afterwards."""
+    """Run the service with these settings for the block, then delete its folder."""
     with (
         tempfile.TemporaryDirectory(
             prefix="smsgate-bench-", dir=os.environ.get("BENCH_DIR"), ignore_cleanup_errors=True

@@ -134,7 +134,7 @@ class Health(Shape):
 
 
 def _readable(given: Any) -> Any:
-    """A health without the fields that cannot be read, if it is one: it refuses no report."""
+    """Drop the unreadable fields of a phone's health: they refuse no report. None: it is no object."""
     if not isinstance(given, dict):
         return None
     try:

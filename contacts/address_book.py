@@ -71,7 +71,7 @@ def rename_group(account_id: int, group_id: int, name: str) -> None:
 
 @transaction.atomic
 def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None:
-    """The people in it stay, unless they are to go with it; what they were sent stays in any case."""
+    """Delete a group, and its contacts too if asked; messages to them are kept."""
     group = _locked_group(account_id, group_id)
     if with_contacts:
         group.contacts.all().delete()

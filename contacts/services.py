@@ -230,7 +230,7 @@ def _message_of(contact: ContactDraft, sms: ContactSms) -> Draft:
 
 
 def create_group(sender: Sender, name: str) -> ContactGroup:
-    """A new group, also where one of this name exists (documented)."""
+    """Create a group, even if one of this name exists (documented)."""
     return ContactGroup.objects.create(
         account_id=sender.account_id, name=name, created_at=clock.now()
     )
@@ -238,7 +238,7 @@ def create_group(sender: Sender, name: str) -> ContactGroup:
 
 @transaction.atomic
 def ensure_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
-    """Each name's group, made where there is none; a name that comes twice existed the second time."""
+    """Return each name's group, created if absent; a repeated name "existed" the second time."""
     locks.lock_account(sender.account_id)
     existing = _existing_groups(sender, names)
     groups = _groups_by_name(sender, names, existing)

@@ -52,7 +52,7 @@ class ContactViewSet(NativeViewSet):
 
 
 def _may_send(sender: Sender, items: Sequence[ContactDraft | Invalid]) -> None:
-    """A contact that is to get an SMS needs the scope `send` beside its own."""
+    """Require the scope `send` if a contact is to get an SMS; raise ApiError."""
     if any(isinstance(item, ContactDraft) and item.sms is not None for item in items):
         require(sender.scopes, Scope.SEND)
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 
 def client_address(meta: dict[str, Any]) -> str:
-    """The nearest address that is not one of our own proxies, read from the right."""
+    """Return the client's IP: the last hop, read from the right, that is no trusted proxy of ours."""
     nearest = str(meta.get("REMOTE_ADDR") or "")
     if not _is_trusted(nearest):
         return nearest

@@ -19,7 +19,7 @@ _source: Callable[[], dt.datetime] = _system
 
 
 def now() -> dt.datetime:
-    """The current time, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return _source()
 
 

@@ -222,7 +222,7 @@ def unavailable(exc: BaseException) -> ApiError:
 
 
 def json_error(error: ApiError, **headers: str) -> JsonResponse:
-    """The native error body, outside DRF."""
+    """Answer with the native error body, outside DRF."""
     return JsonResponse(error.body(), status=error.code.status, headers=headers or None)
 
 

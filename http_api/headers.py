@@ -7,6 +7,6 @@ from rest_framework.request import Request
 
 
 def header(request: HttpRequest | Request, name: str) -> str:
-    """Its value; '' where it is absent."""
+    """Return a request header's value; '' if it is absent."""
     value: str = request.META.get(f"HTTP_{name.upper().replace('-', '_')}", "")
     return value

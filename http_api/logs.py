@@ -74,7 +74,7 @@ class Tracebacks:
         self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
 
     def of(self, record: logging.LogRecord) -> str:
-        """The traceback of a record that has one, without values."""
+        """Format a record's traceback without values; a repeated one is a line with its count."""
         exception = record.exc_info[1] if record.exc_info else None
         if exception is None or not (frames := traceback.extract_tb(exception.__traceback__)):
             return without_values(exception)
@@ -140,7 +140,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def without_values(exception: BaseException | None) -> str:
-    """Where it came from and what kind it is; never its message."""
+    """Format an exception and its causes by traceback and type, without messages: they hold values."""
     blocks: list[str] = []
     while exception is not None:
         frames = "".join(traceback.format_tb(exception.__traceback__))

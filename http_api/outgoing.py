@@ -78,7 +78,7 @@ class Target:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """The status of the answer. Raises Unreachable."""
+    """POST the body and return the status of the answer; raise Unreachable."""
     try:
         target = Target.of(url)
     except ValueError as error:  # it was given while the operator allowed more
@@ -101,7 +101,7 @@ def is_allowed(address: Address) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """An address of the internet, and none that leads in here by another way."""
+    """Return whether this is a public unicast address that does not tunnel to a private one (NAT64)."""
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     is_unicast = address in _GLOBAL_UNICAST if address.version == 6 else not address.is_multicast
@@ -130,7 +130,7 @@ def _resolved(target: Target) -> list[Address]:
 
 @contextmanager
 def _exchange(target: Target, addresses: list[Address]) -> Iterator[HTTPConnection]:
-    """A connection to one of these addresses, cut when its time is up, however the peer drips."""
+    """Connect to one of these addresses; cut it after SECONDS, however slowly the peer trickles."""
     end = time.monotonic() + SECONDS
     connection = HTTPConnection(target.host, target.port)
     # The port that `Host` leaves out.

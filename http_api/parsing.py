@@ -214,7 +214,7 @@ def check_strings(data: Any) -> None:
 
 
 def parse_form(body: bytes, *, max_fields: int = MAX_FORM_FIELDS) -> dict[str, Any]:
-    """A form's body, or a query string. Raises ApiError("malformed")."""
+    """Parse a form's body or a query string; raise ApiError `malformed`."""
     if body.count(b"&") >= max_fields:
         _malformed(f"The form has more than {max_fields} fields.")
     pairs = (field.partition(b"=") for field in body.split(b"&") if field)
@@ -269,17 +269,17 @@ class Decoded(str):
     __slots__ = ()
 
     def as_phone(self) -> str:
-        """A leading space was the `+`, unless one has come through."""
+        """Restore a leading `+` that was decoded as a space, unless the value has a `+` already."""
         return f"+{self[1:]}" if self.startswith(" ") and "+" not in self else str(self)
 
     def as_time(self) -> str:
-        """A space before an offset was the `+`."""
+        """Restore the `+` of a UTC offset that was decoded as a space."""
         match = _TIME_AND_OFFSET.fullmatch(self)
         return "+".join(match.groups()) if match else str(self)
 
 
 def query_fields(request: Request) -> dict[str, Any]:
-    """The fields of the query string. Raises ApiError("malformed")."""
+    """Parse the query string into fields; raise ApiError `malformed`."""
     query = request.META.get("QUERY_STRING", "").encode("latin-1")
     if not query:
         return {}

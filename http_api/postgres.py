@@ -46,7 +46,7 @@ def limit_statements(seconds: float) -> None:
 
 @contextlib.contextmanager
 def may_take(seconds: float) -> Iterator[None]:
-    """This thread's statements may take so long, whatever the process's limit is."""
+    """Override the process's statement timeout for this thread, in seconds."""
     _own.limit = seconds
     try:
         yield

@@ -113,7 +113,7 @@ Identifier = Annotated[str, BeforeValidator(identifier), AfterValidator(_not_bla
 
 
 def validated(shape: type[Model], data: object, **context: Any) -> Model:
-    """The body as this shape, or ApiError("invalid") with every problem of every field."""
+    """Validate the body as this shape; raise ApiError `invalid` with every problem of every field."""
     try:
         return shape.model_validate(data, context=context)
     except ValidationError as error:

@@ -34,7 +34,7 @@ def shown_once(
     back: str = "",
     codes: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The only page these can be read on: nothing is stored, not even in the session."""
+    """Show secrets on a page once, uncached: they are stored nowhere, not even in the session."""
     context = {
         **admin.site.each_context(request),
         "title": title,
@@ -120,7 +120,7 @@ class AccountAdmin(AuditedAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """A form that provisions: account, licence and keys in one step."""
+        """Provision account, licence and keys from one form, in one step."""
         if not self.has_add_permission(request):
             return HttpResponse(status=403)
         form = forms.modelform_factory(Account, KeyLengthForm, self.fields_of_new)(

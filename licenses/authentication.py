@@ -55,7 +55,7 @@ class KeyAuthentication(BaseAuthentication):
         return None, principal
 
     def principal(self, request: Request) -> Sender | Device:
-        """Who asks. Raises ApiError."""
+        """Return who asks; raise ApiError."""
         raise NotImplementedError
 
     def throttle(self, request: Request, sender: Sender) -> None:
@@ -128,7 +128,7 @@ def _license_key_header(request: Request) -> str | None:
 
 
 def bearer(request: Request) -> str | None:
-    """The key in `Authorization: Bearer`."""
+    """Return the key of `Authorization: Bearer`; None if there is none."""
     scheme, _, value = header(request, "Authorization").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
 

@@ -29,7 +29,7 @@ PAIRING_CODE_LENGTH = 12  # 60 bits
 
 
 def new_key(length: int = 12) -> str:
-    """A key for people and programs: `length` characters of 5 bits each."""
+    """Generate a random key that people can type: `length` characters of 5 bits each."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
@@ -39,12 +39,12 @@ def new_token() -> str:
 
 
 def digest(kind: Kind, value: str) -> str:
-    """The digest under the newest pepper, to store. `kind` keeps one sort from passing as another."""
+    """Return the digest to store, under the newest pepper. No `kind` of secret passes as another."""
     return _digest(newest_pepper(), kind, value)
 
 
 def digests(kind: Kind, value: str) -> list[str]:
-    """The digests under every pepper in use, newest first, to look a key up by."""
+    """Return the digests under every pepper in use, newest first, to look a key up by."""
     peppers: Mapping[int, str] = settings.PEPPERS
     return [_digest(version, kind, value) for version in sorted(peppers, reverse=True)]
 
@@ -62,7 +62,7 @@ def derived(version: int, kind: Kind, value: str) -> bytes:
 
 
 def newest_pepper() -> int:
-    """The version that new secrets are made with."""
+    """Return the version of the pepper that new secrets are made with."""
     return max(settings.PEPPERS)
 
 
@@ -74,7 +74,7 @@ def well_formed(value: object, lengths: Sequence[int]) -> str | None:
 
 
 def normal_pairing_code(typed: str) -> str:
-    """The code as stored: people type it in lower case, with the dashes that it is shown with."""
+    """Return the code as stored: people type it in lower case, and with the dashes it is shown with."""
     return typed.replace("-", "").replace(" ", "").upper()
 
 

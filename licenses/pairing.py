@@ -38,5 +38,5 @@ def _qr(text: str) -> str:
 
 
 def qr_svg(text: str) -> str:
-    """A QR code to stand in a page, black on white in any theme."""
+    """Return a QR code as inline SVG, black on white in any theme."""
     return str(segno.make(text, error="l").svg_inline(scale=5, light="#fff"))

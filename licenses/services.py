@@ -52,9 +52,9 @@ class NewPairingCode:
 def provision(
     name: str, *, key_length: int = 12, is_active: bool = True, scopes: str = "", **rules: Any
 ) -> Provisioned:
-    """An account called `name` with a licence, an api_key and a credential.
+    """Create an account called `name` with a licence, an api_key and a credential.
 
-    `rules` are fields of Account (country, time_zone, max_daily_sms, …). Raises ValidationError.
+    `rules` are fields of Account (country, time_zone, max_daily_sms, …). Raise ValidationError.
     """
     if key_length not in keys.LICENSE_KEY_LENGTHS:
         raise ValidationError({"key_length": "A licence key has 6 or 12 characters."})
@@ -93,7 +93,7 @@ def add_license(
     is_active: bool = True,
     scopes: str = "",
 ) -> tuple[License, str]:
-    """A further licence of this account, and its key in plain text. Raises ValidationError."""
+    """Create a licence of this account; return it and its key in plain text. Raise ValidationError."""
     key = keys.new_key(key_length)
     license = License.objects.create(
         account=account,
@@ -107,14 +107,14 @@ def add_license(
 
 
 def add_api_key(account: Account) -> str:
-    """A further api_key of this account, in plain text."""
+    """Create an api_key of this account and return it in plain text."""
     key = keys.new_key(keys.API_KEY_LENGTH)
     ApiKey.objects.create(account=account, key_digest=keys.digest("api_key", key), key_hint=key[:2])
     return key
 
 
 def add_credential(license: License) -> NewCredential:
-    """A username, password and token for this licence, in plain text."""
+    """Create a username, password and token for this licence; return them in plain text."""
     new = NewCredential(
         username=f"sms{keys.new_key(8).lower()}", password=keys.new_token(), token=keys.new_token()
     )
@@ -134,7 +134,7 @@ def set_scopes(license: License, scopes: str) -> None:
 
 
 def rotate_license_key(license: License) -> str:
-    """A new key of 12 characters for this licence; the old one is void at once."""
+    """Replace the licence's key by a new one of 12 characters; the old one is void at once."""
     key = keys.new_key()
     license.key_digest = keys.digest("license_key", key)
     license.key_hint = key[:2]
@@ -151,7 +151,7 @@ def rotate_api_keys(account: Account) -> str:
 
 @transaction.atomic
 def rotate_credential(license: License) -> NewCredential:
-    """A new credential for this licence; all former ones are void at once."""
+    """Create a credential for this licence; all former ones are void at once."""
     license.credentials.update(is_active=False)
     return add_credential(license)
 
@@ -163,13 +163,13 @@ def webhook_key(account: Account) -> bytes:
 
 
 def webhook_secret(account: Account) -> str:
-    """The same as Standard Webhooks writes it: `whsec_…`."""
+    """Return the webhook key as Standard Webhooks writes it: `whsec_…`."""
     return f"whsec_{base64.b64encode(webhook_key(account)).decode()}"
 
 
 @transaction.atomic
 def rotate_webhook_secret(account: Account) -> str:
-    """A new secret for this account; the former signs nothing from now on."""
+    """Replace this account's webhook secret; the former signs nothing from now on."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
     locked.webhook_secret_pepper = keys.newest_pepper()
     locked.webhook_secret_number += 1
@@ -178,7 +178,7 @@ def rotate_webhook_secret(account: Account) -> str:
 
 
 def new_pairing_code(license: License, *, replaces: Device | None = None) -> NewPairingCode:
-    """A one-time code for this licence. `replaces`: the phone whose new install will use it."""
+    """Create a pairing code for this licence. `replaces`: the phone whose new install will use it."""
     code = keys.new_key(keys.PAIRING_CODE_LENGTH)
     expires_at = clock.now() + dt.timedelta(minutes=PAIRING_CODE_MINUTES)
     PairingCode.objects.create(

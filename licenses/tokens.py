@@ -31,7 +31,7 @@ def issue(
     scopes: Iterable[str] = (),
     expires_at: dt.datetime | None = None,
 ) -> str:
-    """A new token; its value is made here where the caller has made none of its own form."""
+    """Create a token and return its value: random, unless the caller gives one of its own form."""
     value = value or keys.new_token()
     Token.objects.create(
         license_id=license_id,
@@ -61,12 +61,12 @@ def create_if_absent(kind: Kind, license_id: int, *, value: str, credential_id: 
 
 
 def new_hook(license: License) -> str:
-    """The token of a new hook link for this licence."""
+    """Create a hook link for this licence and return its token."""
     return issue(Kind.HOOK, license.pk)
 
 
 def hook_link(token: str) -> str:
-    """Where a program sends with it: `?phone=…&message=…` follows."""
+    """Return the URL of a hook link, to which a program adds `?phone=…&message=…`."""
     return f"{settings.PUBLIC_URL}/hooks/{token}/"
 
 

@@ -136,7 +136,7 @@ class MessageAdmin(ReadOnlyAdmin):
     actions = ("was_sent", "send_again", "give_up", "cancel")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A single message is to be looked at; the list's actions decide about it."""
+        """Make a single message read-only; the list keeps the permission, which its actions need."""
         return obj is None and super().has_change_permission(request, obj)
 
     @admin.display(description=_("phone"))

@@ -69,10 +69,10 @@ def _too_long(parts: str) -> ApiError:
 
 
 def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
-    """The unsaved message: when it may start, how many parts it has.
+    """Build the unsaved message, with its start and its number of parts.
 
     A start in the past means now. Outside the sending hours the start moves to the next opening,
-    except where the client's own start lies outside them: it chose that. Raises ApiError.
+    except where the client's own start lies outside them: it chose that. Raise ApiError.
     """
     segmentation = _checked(draft, now)
     start = max(draft.send_after.at, now) if draft.send_after else now
@@ -112,7 +112,7 @@ def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
 
 
 def expiry_by_age(max_age_hours: int | None, due_at: dt.datetime) -> dt.datetime | None:
-    """When a message without a `send_before` is too old to be sent; None: never."""
+    """Return when a message without a `send_before` is too old to be sent; None: never."""
     return None if max_age_hours is None else due_at + dt.timedelta(hours=max_age_hours)
 
 
@@ -139,5 +139,5 @@ def _problem_of_deadline(draft: Draft, now: dt.datetime) -> dict[str, list[str]]
 
 
 def local_day(sender: Sender, due_at: dt.datetime) -> dt.date:
-    """The account's local day of a message that may start then: the day it counts against."""
+    """Return the day, in the account's time zone, whose limit a message due then counts against."""
     return due_at.astimezone(sender.zone).date()

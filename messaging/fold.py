@@ -83,7 +83,7 @@ class _Told:
                 assert_never(report.type)
 
     def _rank(self, report: Report, rank: int) -> None:
-        """The radio was asked to send a part: the highest that was said of it wins."""
+        """Mark the attempt as started and raise its part's rank: a rank never falls."""
         self.is_started = True
         if report.part is not None:
             self.ranks[report.part] = max(rank, self.ranks.get(report.part, 0))
@@ -116,7 +116,7 @@ class _Told:
         return AttemptState.UNDELIVERED if self.is_undelivered else AttemptState.SENT
 
     def _failure_reason(self) -> str:
-        """The code of the first part that failed; of several contradictory ones the same each time."""
+        """Return `partially_sent` or the first failed part's code, whatever the reports' order."""
         if max(self.ranks.values(), default=_FAILED) > _FAILED:
             return FailureReason.PARTIALLY_SENT
         _part, code = min(self.failures)

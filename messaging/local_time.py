@@ -65,7 +65,7 @@ def _offset(text: str) -> dt.timezone:
 
 
 def localize(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """The moment that a wall clock in `zone` shows this; aware, in `zone`.
+    """Convert the local time that a clock in `zone` shows to an aware one.
 
     In the spring gap it is the end of the gap, the next instant that exists; in the autumn overlap
     the first of the two.
@@ -80,7 +80,7 @@ def localize(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
 
 
 def offset_change(before: dt.datetime, after: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """The first instant, between two with different UTC offsets, that has the later one's; in UTC."""
+    """Return the first instant, in UTC, with the offset of `after`; `before` has another."""
     before, after = before.astimezone(dt.UTC), after.astimezone(dt.UTC)
     new_offset = after.astimezone(zone).utcoffset()
     while after - before > dt.timedelta(seconds=1):

@@ -22,10 +22,10 @@ class TooLong(ValueError):
 def fill(
     template: str, placeholder: re.Pattern[str], values: Mapping[str, str], *, longest: int
 ) -> str:
-    """The template with each placeholder's value, put in once: a value is never expanded.
+    """Substitute each placeholder by its value, in one pass: a value is never expanded.
 
     The placeholder's first group names the value. Measured before it is built: a template of many
-    placeholders times a long value is megabytes, for each recipient. Raises TooLong; KeyError for a
+    placeholders times a long value is megabytes, for each recipient. Raise TooLong; KeyError for a
     value that is not there.
     """
     found = [(len(match[0]), values[match[1]]) for match in placeholder.finditer(template)]

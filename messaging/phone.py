@@ -180,7 +180,7 @@ def _has_digits_to_spare(text: str, found: str, read: Callable[[str], str]) -> b
 
 
 def _grade_of(found: str) -> int:
-    """A short code is what it is."""
+    """Return how certain a number is; a short code always is valid."""
     return _grade(phonenumbers.parse(found)) if found.startswith("+") else _VALID
 
 

@@ -148,7 +148,7 @@ class MessageQuery(Page):
 
 
 def _sender(value: object, info: ValidationInfo) -> str:
-    """A number in E.164, or what else a sender may be: a name, a short code."""
+    """Parse a sender: a number becomes E.164; a name or a short code stays as it is."""
     text = value.as_phone() if isinstance(value, Decoded) else str(value)
     try:
         return parse_phone(text, sender_of(info).country)

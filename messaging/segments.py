@@ -25,7 +25,7 @@ LONGEST = 10 * MAX_PARTS * _GSM_PART
 
 
 def at_least_parts(characters: int) -> int:
-    """How many parts a text has at least that is longer than one part, whatever its characters are."""
+    """Return the fewest parts of a text that is this long, more than one part, in any alphabet."""
     return -(-characters // _GSM_PART)
 
 
@@ -68,7 +68,7 @@ def _parts(costs: list[int], single: int, part: int) -> int:
 
 
 def beginning(text: str, parts: int) -> str:
-    """The longest beginning of the text that takes at most so many parts; in two passes at most."""
+    """Return the longest prefix of the text that fits into so many parts, in at most two passes."""
     plain = next((n for n, character in enumerate(text) if character not in _GSM), len(text))
     septets = [_SEPTETS[character] for character in text[:plain]]
     longest = _fitting(septets, parts, _GSM_SINGLE, _GSM_PART)
@@ -79,7 +79,7 @@ def beginning(text: str, parts: int) -> str:
 
 
 def _fitting(costs: list[int], parts: int, single: int, part: int) -> int:
-    """How many characters of these costs go into so many parts."""
+    """Return how many characters, of these costs in septets or UCS-2 units, fit into so many parts."""
     capacity = single if parts == 1 else part
     begun, used = 1, 0
     for count, cost in enumerate(costs):

@@ -49,7 +49,7 @@ def split_ids(text: str) -> list[str]:
 
 
 def _ids(found: QuerySet[Message], text: str) -> list[str]:
-    """An id may hold a comma itself: where there is a message with the whole, that one is meant."""
+    """Split comma-separated ids, unless the whole text is one message's id: an id may hold a comma."""
     is_one = "," in text and found.filter(external_id=text).exists()
     return [text] if is_one else split_ids(text)
 
@@ -66,7 +66,7 @@ def message(account_id: int, message_id: int) -> Message:
 
 
 def message_of_license(license_id: int, external_id: str) -> Message:
-    """The message that was accepted under this external id."""
+    """Return the message accepted under this external id; raise Message.DoesNotExist."""
     return Message.objects.get(license_id=license_id, external_id=external_id)
 
 
@@ -131,13 +131,13 @@ def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:
 
 
 def count_by_state(messages: QuerySet[Message]) -> dict[MessageState, int]:
-    """How many of these messages are in each state; those in which none is are absent."""
+    """Count these messages by state; a state without messages is absent."""
     counted = messages.order_by().values_list("status").annotate(Count("pk"))
     return {MessageState(status): number for status, number in counted}
 
 
 def devices_of(message_ids: Sequence[int]) -> dict[int, int]:
-    """Which phone has or last had each of these messages; those that none had are absent."""
+    """Map each message to the phone that has or last had it; a message that none had is absent."""
     attempts = Attempt.objects.filter(message_id__in=message_ids).order_by("n")
     return dict(attempts.values_list("message_id", "device_id"))
 

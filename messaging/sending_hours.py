@@ -48,17 +48,17 @@ class SendingHours:
         return now >= self.opens or now < self.closes
 
     def next_opening(self, after: dt.datetime) -> dt.datetime:
-        """The first moment from `after` on that is open (`after` itself where it is)."""
+        """Return the first open moment from `after` on: `after` itself if it is open."""
         return after if self.is_open(after) else self._next_turn(after)
 
     def closes_at(self, at: dt.datetime) -> dt.datetime:
-        """When the hours that are open at `at` end."""
+        """Return when the hours that are open at `at` end; raise ValueError if it is closed then."""
         if not self.is_open(at):
             raise ValueError("closed at this moment")
         return self._next_turn(at)
 
     def _next_turn(self, at: dt.datetime) -> dt.datetime:
-        """The first moment after `at` when it opens, if closed, or closes, if open; in UTC.
+        """Return the next moment (UTC) after `at` when it opens, if closed, or closes, if open.
 
         The wall clock runs evenly up to the next change to or from summer time, which can itself
         open or close: in autumn, hours from 02:15 close at the first 03:00, which shows 02:00.

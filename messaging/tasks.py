@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def tick(work: Callable[[], None]) -> Any:
-    """A task whose work can wait for the next tick: a database that is away is one line."""
+    """Make a task of work that can wait for the next tick: a lost database is one line in the log."""
 
     @wraps(work)
     def run() -> None:

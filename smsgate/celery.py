@@ -47,7 +47,7 @@ class _Amqp(AMQP):
 
 
 def _steady_now() -> dt.datetime:
-    """A time that only goes forward: the machine's own may be put back, and ticks must go on."""
+    """Return a monotonic time: ticks must go on when the machine's clock is set back."""
     return dt.datetime.fromtimestamp(time.monotonic(), dt.UTC)
 
 

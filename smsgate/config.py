@@ -83,7 +83,7 @@ class Config:
         return f"unix://:{password}@{quote(str(self.redis_socket))}"
 
     def broker(self) -> tuple[str, dict[str, Any] | None]:
-        """The same Redis in the spelling of Celery's library, and its TLS; None: no TLS."""
+        """Return the Redis URL as Celery spells it, and its TLS options; None: no TLS."""
         parts = urlsplit(self.effective_redis_url())
         query = dict(parse_qsl(parts.query))
         database = query.pop("db", "") or (parts.path.strip("/") if parts.scheme != "unix" else "")
@@ -97,7 +97,7 @@ class Config:
         return url, {"ssl_cert_reqs": checks, "ssl_check_hostname": is_checked, **query}
 
     def _socket_dir(self, folder: Path, name: str) -> Path:
-        """The folder itself where the path is short enough for a socket, else a short stand-in."""
+        """Return the folder, or a short one in /tmp if its path is too long for a Unix socket."""
         if len(os.fsencode(folder / name)) <= LONGEST_SOCKET_PATH:
             return folder
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
@@ -194,9 +194,9 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 
 def secret(name: str, config: Config, environ: Mapping[str, str] | None = None) -> str:
-    """A secret by its upper-case name: `NAME`, else the file `NAME_FILE`, else generated once.
+    """Return a secret by its upper-case name: `NAME`, else the file `NAME_FILE`, else generated once.
 
-    A generated one lives in the data folder's `secrets/name` with mode 0600.
+    A generated one lives in the data folder's `secrets/name` with mode 0600. Raise ConfigError.
     """
     env = {**read_dotenv(PROJECT_DIR / ".env"), **(os.environ if environ is None else environ)}
     if value := env.get(name):
@@ -227,7 +227,7 @@ def peppers(config: Config, environ: Mapping[str, str] | None = None) -> dict[in
 
 
 def read_or_create_secret(path: Path) -> str:
-    """The secret in this file; made with 256 random bits where there is none (safe against races)."""
+    """Return the secret in this file; create one of 256 random bits if absent (safe against races)."""
     if not path.exists():
         create_secret_file(path, lambda: secrets.token_urlsafe(32) + "\n")
     try:
@@ -240,7 +240,7 @@ def read_or_create_secret(path: Path) -> str:
 
 
 def create_secret_file(path: Path, make: Callable[[], str]) -> None:
-    """A file for its owner's eyes, on disk whole or not at all; who comes second keeps the first's."""
+    """Create a 0600 file atomically; if it exists, keep it."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -38,7 +38,7 @@ class ClassFile:
 
 
 def read_class(data: bytes) -> ClassFile:
-    """The parts of a class file that say what it is and what it uses (JVM specification, 4)."""
+    """Parse the parts of a class file that name it and what it uses (JVM specification, 4)."""
     pool, at = _read_pool(data)
     _, this, parent, count = struct.unpack_from(">HHHH", data, at)
     interfaces = struct.unpack_from(f">{count}H", data, at + 8)
@@ -70,7 +70,7 @@ def _uses(pool: Pool) -> Iterator[tuple[str, str]]:
 
 
 def _sign(descriptor: str) -> str:
-    """A field's type adds nothing to its name; a method's parameters tell which one it is."""
+    """Return a method's parameter types, which tell overloads apart; '' for a field."""
     return descriptor[: descriptor.index(")") + 1] if descriptor.startswith("(") else ""
 
 
@@ -121,7 +121,7 @@ def used(classes: list[ClassFile]) -> set[str]:
 
 
 def _platform_owner(own: dict[str, ClassFile], owner: str, member: str) -> str:
-    """A method that our class inherits is called by our class's name: find whose it is."""
+    """Return the platform class that declares a member which is called by our class's name."""
     owner = owner.lstrip("[")
     if owner.startswith("L") and owner.endswith(";"):
         owner = owner[1:-1]

@@ -50,7 +50,7 @@ def require_scope(sender: Sender, scope: str) -> None:
 
 
 def issue_pair(sender: Sender, scopes: Iterable[str], lifetime: dt.timedelta) -> dict[str, Any]:
-    """An access token and its refresh token, in both of the vendor's spellings."""
+    """Issue an access token and its refresh token; answer both in each of the vendor's spellings."""
     jti, expires_at = uuid4(), clock.now() + lifetime
     access = tokens.issue(
         tokens.Kind.ACCESS,
@@ -80,7 +80,7 @@ def issue_pair(sender: Sender, scopes: Iterable[str], lifetime: dt.timedelta) ->
 
 
 def _jwt(jti: UUID, sender: Sender, scopes: Iterable[str], expires_at: dt.datetime) -> str:
-    """The token as JWT (RFC 7519), for clients that look into it. We know it by its digest alone."""
+    """Format the token as a JWT (RFC 7519), for clients that decode it. We look it up by its digest."""
     claims = {
         "iss": "smsgate",
         "sub": str(sender.license_id),

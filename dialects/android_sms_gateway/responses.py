@@ -21,7 +21,7 @@ def message(
     batch: Batch, messages: Sequence[Message], *, devices: Mapping[int, int] | None = None,
     has_content: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """A message with its recipients. `devices` tells which phone has or had a message of ours."""
+    """Format a batch as a message with its recipients. `devices`: message id → its (last) phone."""
     held_by = [device for m in messages if (device := (devices or {}).get(m.pk)) is not None]
     shown: dict[str, Any] = {
         "id": batch.external_id,
@@ -52,7 +52,7 @@ def _error(message: Message) -> str | None:
 
 
 def _states(batch: Batch, messages: Sequence[Message]) -> dict[str, str]:
-    """When the message first was in each state that we keep the time of."""
+    """Return the time of the first message in each state of which we keep the time."""
     times: dict[str, dt.datetime] = {"Pending": batch.created_at}
     for message in messages:
         for word, at in (

@@ -31,7 +31,7 @@ def _recipients(value: object) -> object:
 
 
 def _midnight(value: object, info: ValidationInfo, days: int = 0) -> dt.datetime:
-    """Where the account lives, `days` after this date."""
+    """Parse a date and return midnight `days` after it, in the account's time zone, as UTC."""
     try:
         day = dt.datetime.strptime(str(value), "%Y-%m-%d") + dt.timedelta(days)  # noqa: DTZ007
         return localize(day, sender_of(info).zone).astimezone(dt.UTC)

@@ -83,7 +83,7 @@ def _state(message: Message) -> str:
 
 
 def _bulk(messages: list[Message]) -> dict[str, Any]:
-    """Who has opted out has failed, and costs nothing. (guess)"""
+    """Format the result of a bulk. An opted-out recipient has failed and costs nothing. (guess)"""
     queued = [message for message in messages if _state(message) != "failed"]
     return {
         "total": len(messages),
@@ -105,7 +105,7 @@ class AccountViewSet(VendorViewSet):
         return Response(_success(data))
 
     def account(self, request: Request) -> Response:
-        """The body is a guess."""
+        """Answer the account with its balance and figures. (guess)"""
         sender = self.sender
         found = selectors.messages_of_batches(sender.license_id, words.NAME)
         by_state = selectors.count_by_state(found)
@@ -180,7 +180,7 @@ class PriceViewSet(VendorViewSet):
         return Response(_success(rows, note=words.PRICE_NOTE))
 
     def calculate(self, request: Request) -> Response:
-        """The body is a guess."""
+        """Answer the parts and the cost of a message, sending nothing. (guess)"""
         wanted = read(request, requests.Calculation)
         parts = segmented(wanted.message).parts
         data = {

@@ -21,7 +21,7 @@ ERRORS = {
 
 
 def error_body(error: ApiError, status: int) -> dict[str, Any]:
-    """The document promises one structure and does not show it. (guess)"""
+    """Format an error: the vendor's document promises one structure and does not show it. (guess)"""
     message = ERRORS.get(error.code, error.message)
     return {"success": False, "error": message, "code": status}
 

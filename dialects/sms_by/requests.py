@@ -18,7 +18,7 @@ Name = Annotated[Identifier, Field(max_length=255)]
 
 
 def _alphaname(value: object) -> int:
-    """A sender's name is only ever told again, so any is taken."""
+    """Parse a sender's id, 0 if it is none: it is only echoed, so any is accepted."""
     return int(value) if re.fullmatch("[0-9]{1,18}", str(value), re.ASCII) else 0  # type: ignore[call-overload]
 
 
@@ -179,7 +179,7 @@ _MAX_COLUMNS = 30
 
 
 def _in_columns(values: object) -> object:
-    """A form leaves empty cells out: what stands behind them must not be read as another column's."""
+    """Put a form's cells back into their columns: a form omits empty cells, which shifts the rest."""
     if not isinstance(values, Numbered):
         return values
     if values.numbers[-1] >= _MAX_COLUMNS:

@@ -37,7 +37,7 @@ def sms(message: Message) -> dict[str, Any]:
 
 
 def recipient(message: Message, sender: Sender) -> dict[str, Any]:
-    """A row of getSmsDeliveryList."""
+    """Format a row of getSmsDeliveryList."""
     return {
         "phone": int(digits(message)),
         "status": state(message).lower(),
@@ -81,7 +81,7 @@ def _reason(message: Message) -> str:
 
 
 def mailing(row: Any) -> dict[str, Any]:
-    """A row of getSMSMessages, of `selectors.mailings`."""
+    """Format a row of getSMSMessages from a row of `selectors.mailings`."""
     return {
         "id": row.pk,
         "name": row.name,

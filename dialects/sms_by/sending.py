@@ -32,7 +32,7 @@ def send_quick_sms(sender: Sender, params: Params) -> Any:
 
 
 def send_otp(messenger: str, sender: Sender, params: Params) -> Any:
-    """A messenger's code goes out as SMS, where the account has not switched that off."""
+    """Send a messenger's code as SMS; raise ApiError `conflict` if the account switched that off."""
     wanted = validated(requests.Otp, params, sender=sender)
     if not settings.is_on(sender.account_id, words.NAME, words.CODES_BY_SMS):
         raise ApiError(ErrorCode.CONFLICT, words.NO_MESSENGER.format(messenger))
@@ -139,7 +139,7 @@ def confirm_send_message_by_list(sender: Sender, params: Params) -> Any:
 
 
 def _phones(sender: Sender, batch: Batch) -> list[str]:
-    """Who it goes to: while it is held whoever is in the list, afterwards whom it was sent to."""
+    """Return the recipients: while it is held the list's contacts, later those it was sent to."""
     if batch.is_held:
         return address_book.phones_in(sender, [batch.details["list_id"]])
     return list(batch.messages.values_list("phone", flat=True))

@@ -98,9 +98,9 @@ def new_session(sender: Sender) -> str:
 
 
 def access_token(sender: Sender, password: str) -> str:
-    """The same for a credential each time: some clients ask for it before every call.
+    """Return the credential's access token: the same each time, until the credential ends.
 
-    It ends with the credential.
+    Some clients ask for it before every call.
     """
     key = f"smsend {settings.SECRET_KEY}".encode()
     mac = hmac.digest(key, f"{sender.credential_id} {password}".encode(), hashlib.sha256)

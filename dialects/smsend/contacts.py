@@ -87,7 +87,7 @@ class ContactViewSet(VendorViewSet):
         return Response(_contact(found))
 
     def fields(self, request: Request) -> Response:
-        """The account's own fields: there are none."""
+        """Answer the account's custom fields: always none."""
         return Response([])
 
 

@@ -77,7 +77,7 @@ def _received(sender: Sender, sim: str) -> QuerySet[InboundMessage]:
 
 
 def _phones(sim: str) -> list[int]:
-    """The ids given, each once and in order: a client's spelling makes no key of its own."""
+    """Parse distinct phone ids, sorted: another spelling is no other key. Raise ApiError `invalid`."""
     phones = sim.split(",") if sim else []
     if not all(phone.isascii() and phone.isdigit() and len(phone) < 10 for phone in phones):
         raise ApiError.of_field(
@@ -89,7 +89,7 @@ def _phones(sim: str) -> list[int]:
 
 
 def _mark(key: str) -> int:
-    """The newest that was answered. Where Redis has lost it, what was answered comes again."""
+    """Return the id of the newest message already answered; 0, so all come again, if Redis lost it."""
 
     def read(connection: redis.Redis) -> int:
         return int(cast(bytes | None, connection.getex(key, ex=_MARK_KEPT)) or 0)
@@ -105,7 +105,7 @@ def _set_mark(key: str, newest: int) -> None:
 
 
 def _message(row: InboundMessage, zone: Any) -> dict[str, Any]:
-    """The vendor's fields are in no public document. (guess)"""
+    """Format a received message; the vendor's fields are in no public document. (guess)"""
     return {
         "id": row.pk,
         "phoneNumber": row.sender,

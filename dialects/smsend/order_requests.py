@@ -121,7 +121,7 @@ class Order(Body):
         return ClientTime(start + dt.timedelta(minutes=self.validity_period), "")
 
     def _fitted(self, text: str) -> str:
-        """The text, cut to its fragments where the client wants that. Raises ApiError `invalid`."""
+        """Truncate a text longer than `max_fragments` if asked to, else raise ApiError `invalid`."""
         if self.max_fragments is None and not self.truncate:
             return text
         fragments = min(self.max_fragments or words.FRAGMENTS, MAX_PARTS)
@@ -209,7 +209,7 @@ class GroupSms(Order):
 
 
 def each_once(items: Iterable[Draft | Invalid]) -> list[Draft | Invalid]:
-    """The same text to the same number is one message, however often the number stands there.
+    """Deduplicate drafts by number and text: one message each, however often the number is listed.
 
     Raise ApiError `invalid` where none of them can be sent.
     """

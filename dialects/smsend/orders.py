@@ -156,7 +156,7 @@ def _states(sender: Sender, messages: Sequence[Message]) -> dict[str, Any]:
 
 
 def _head(batch: Batch, zone: Any) -> dict[str, Any]:
-    """An order in a list. A client's types know no null here."""
+    """Format an order of a list, without null: a client's types do not allow it."""
     return {
         "order_id": batch.external_id,
         "create_time": shown(batch.created_at, zone),

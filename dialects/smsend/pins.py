@@ -64,7 +64,7 @@ class PinViewSet(VendorViewSet):
 
     @idempotent
     def send(self, request: Request) -> Response:
-        """A new PIN for this number; the one before it ends."""
+        """Send a new PIN to this number; the one before it is void."""
         body = read(request, PinRequest)
         pin = f"{secrets.randbelow(10**words.PIN_DIGITS):0{words.PIN_DIGITS}}"
         lifetime = dt.timedelta(minutes=body.expiry)
@@ -85,7 +85,7 @@ class PinViewSet(VendorViewSet):
 
 
 def _draft(body: PinRequest, pin: str, lifetime: dt.timedelta) -> Draft:
-    """A PIN that comes too late is of no use to anybody: it is not sent then."""
+    """Put the PIN into its text; the message expires with the PIN, which is of no use later."""
     template = body.message_body
     return Draft(
         phone=body.recipient,

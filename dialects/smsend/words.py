@@ -20,7 +20,7 @@ RESULTS = {ErrorCode.DAILY_LIMIT_EXCEEDED: "KO"}
 
 
 def error_body(error: ApiError, status: int) -> dict[str, str]:
-    """Its clients look for the reason under each of these names. (guess)"""
+    """Format an error; clients look for the reason under each of these names. (guess)"""
     result = RESULTS.get(error.code, error.code.upper())
     return {
         "result": result,

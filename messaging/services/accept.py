@@ -144,7 +144,7 @@ def accept(
 
 
 def _index_of(error: IntegrityError) -> str | None:
-    """The index or constraint that refused it."""
+    """Return the name of the index or constraint that was violated; None if it is unknown."""
     name: str | None = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     return name
 
@@ -176,7 +176,7 @@ def _accept_in_one_statement(
 
 
 def _savepoint_if_needed(batch: Batch | None) -> AbstractContextManager[Any]:
-    """A failed statement spoils a transaction that is already open; on its own it undoes itself."""
+    """Be atomic where a failed insert would abort an outer transaction, or a webhook row is due too."""
     has_more = batch is not None and batch.callback_url
     return transaction.atomic() if has_more or connection.in_atomic_block else nullcontext()
 
@@ -216,7 +216,7 @@ def _accept_together(
 
 
 def into_batch(batch: Batch, items: Items) -> list[Draft | Invalid]:
-    """The items, each draft naming the batch that it is of."""
+    """Return the items, each draft with the id of its batch."""
     return [replace(i, batch_id=batch.pk) if isinstance(i, Draft) else i for i in items]
 
 
@@ -255,8 +255,10 @@ def _judge(
 
 
 def _by_local_day(sender: Sender, messages: Sequence[Message]) -> Counter[dt.date]:
-    """How many count against each day. Most of a bulk start at the same moment, whose day is reckoned
-    once."""
+    """Count the messages by the local day that they count against.
+
+    Most of a bulk are due at the same moment: its day is computed once.
+    """
     days: Counter[dt.date] = Counter()
     for due_at, number in Counter(message.due_at for message in messages).items():
         days[local_day(sender, due_at)] += number

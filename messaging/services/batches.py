@@ -58,7 +58,7 @@ def send_together(sender: Sender, request: Batch, mailings: Iterable[tuple[Batch
 
 
 def prepare(sender: Sender, batch: Batch) -> Batch:
-    """The unsaved batch with the licence that it is sent by, made now."""
+    """Set the unsaved batch's account, licence and creation time, and return it."""
     batch.account_id = sender.account_id
     batch.license_id = sender.license_id
     batch.created_at = clock.now()

@@ -46,12 +46,12 @@ def observe(
 
 
 def paused(device: Device, now: dt.datetime) -> set[Sim]:
-    """The SIMs that the server itself has paused."""
+    """Return the SIMs that the server has paused."""
     return {_sim(name) for name, entry in device.refusals.items() if _until(entry) > now}
 
 
 def tried(device: Device, now: dt.datetime) -> set[Sim]:
-    """The SIMs whose pause is over, each to show with one message that it can send."""
+    """Return the SIMs on probation: their pause is over, and one message shows whether they can send."""
     return {
         _sim(name)
         for name, entry in device.refusals.items()

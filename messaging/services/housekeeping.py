@@ -66,7 +66,7 @@ def expire_overdue() -> int:
 
 @transaction.atomic
 def doubt_expired_leases() -> int:
-    """A lease that ran out with no word from its phone makes the message uncertain.
+    """Mark messages uncertain whose lease expired without a report from the phone; return how many.
 
     Never pending again by time alone: the phone may have sent it.
     """
@@ -79,7 +79,7 @@ def doubt_expired_leases() -> int:
 
 
 def doubt_install(device: Device, install_id: str) -> int:
-    """All that was leased to an install that is gone becomes uncertain. Inside a transaction."""
+    """Mark uncertain all that is leased to an install that is gone. Call inside a transaction."""
     held = Attempt.objects.filter(
         device=device,
         install_id=install_id,
@@ -108,7 +108,7 @@ def _mark_uncertain(silent: QuerySet[Attempt], now: dt.datetime) -> int:
 
 
 def mark_silent_devices() -> int:
-    """A phone that missed three syncs is marked; its next sync takes the mark off."""
+    """Mark phones silent that missed three syncs; the next sync clears the mark. Return how many."""
     now = clock.now()
     silent = Device.objects.filter(
         revoked_at=None,

@@ -41,7 +41,7 @@ def opt_out(account_id: int, phone: str, source: Source) -> tuple[OptOut, bool]:
 def opt_out_all(
     account_id: int, phones: Iterable[str], source: Source, said_at: dt.datetime | None = None
 ) -> int:
-    """The same for several numbers, all or none; answers how many. `said_at`: when, if it is known."""
+    """Opt several numbers out, all or none; return how many. `said_at`: when they said it, if known."""
     distinct = set(phones)
     every = {spelling for phone in distinct for spelling in spellings(phone)}
     _opt_out_exactly(account_id, every, source, clock.now())

@@ -48,7 +48,7 @@ def settle(
     keys: Collection[AttemptKey],
     now: dt.datetime,
 ) -> None:
-    """The same for messages that are locked, with all their attempts and what was reported of them."""
+    """Reconcile locked messages, given all their attempts and the reports of each: see `reconcile`."""
     of_message: defaultdict[int, list[ReportedAttempt]] = defaultdict(list)
     for attempt in attempts.values():
         of_message[attempt.key.message_id].append(attempt)
@@ -144,7 +144,7 @@ def _released(
     *,
     in_doubt: bool,
 ) -> StateTransition | None:
-    """The phone never started it and never will: back to the queue, unless it should not be sent."""
+    """Requeue a message that the phone never started and never will, or end it if it may not be sent."""
     if message.status not in {MessageState.LEASED, MessageState.UNCERTAIN}:
         return None
     if cause := called_off_by(message) or overdue_by(message, now):

@@ -228,12 +228,12 @@ def _note_tries(keys: Collection[Key], now: dt.datetime) -> None:
 
 
 def _pause(age: dt.timedelta) -> int:
-    """How many seconds a batch of this age is left alone: a twentieth of it, in steps."""
+    """Return after how many seconds to re-check an open batch: a twentieth of its age, in steps."""
     return max(step for step in _PAUSES if step <= max(age.total_seconds() / 20, _PAUSES[0]))
 
 
 def _unfinished(batch_ids: Collection[int], now: dt.datetime) -> set[int]:
-    """Those of these batches of which, or of whose mailings, a message may still come to something."""
+    """Return the batches that still have an open message, of their own or of their mailings."""
     is_open = Q(finished_at=None) | Q(status=MessageState.SENT, finished_at__gt=now - RECEIPT_GRACE)
     # With EXISTS the planner may read all messages there are for the few that are open.
     of_batch = Message.objects.filter(is_open, batch=OuterRef("pk")).values("pk")[:1]
@@ -243,7 +243,7 @@ def _unfinished(batch_ids: Collection[int], now: dt.datetime) -> set[int]:
 
 
 def _signed(delivery: WebhookDelivery, bodies: Mapping[str, Body]) -> tuple[bytes, dict[str, str]]:
-    """The body as of now, and the headers that prove whose it is."""
+    """Render the body as of now; return it with the headers that sign it."""
     batch = delivery.batch
     body: bytes = JsonRenderer().render(bodies[batch.dialect](batch))
     timestamp = str(int(clock.now().timestamp()))

@@ -98,7 +98,7 @@ def _database(config: Config) -> Iterator[tuple[Path, dict[str, str]]]:
 
 
 def libpq(url: str) -> dict[str, str]:
-    """The environment by which libpq connects: a password on a command line is everybody's."""
+    """Return libpq's environment variables: everybody can read a password on a command line."""
     from psycopg2.extensions import parse_dsn
 
     variables = {"dbname": "PGDATABASE"}
@@ -244,7 +244,7 @@ def _apply_rule(draft: Config, *, is_moved: bool) -> dict[str, int]:
 
 
 def _put_in_place(draft: Config, config: Config) -> None:
-    """The secrets first, PostgreSQL's folder last: until it is there, there is no data folder."""
+    """Move the secrets first and PostgreSQL's folder last: only with that is it a data folder."""
     with one_line(config.data_dir):
         config.secrets_dir.mkdir(mode=0o700, exist_ok=True)
         for secret in draft.secrets_dir.iterdir():

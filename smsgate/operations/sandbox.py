@@ -104,7 +104,7 @@ class Sandbox:
         return manage(self.environ, *arguments)
 
     def stop(self) -> int:
-        """Its exit code."""
+        """Terminate the supervisor and return its exit code."""
         if not self.ended:
             self.process.terminate()
         return self.process.wait(PATIENCE)

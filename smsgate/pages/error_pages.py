@@ -61,7 +61,7 @@ def wrong_method(request: HttpRequest, *, allowed: str) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A bug, whose traceback stands in the log beside the incident's number; or no database."""
+    """Answer 503 if the database is away, else 500 with the incident's number, which the log has too."""
     met = sys.exception()
     if met is not None and errors.is_database_away(met):
         return _refuse(request, errors.unavailable(met))

@@ -33,7 +33,7 @@ class CountedLogins(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """The user, or None. Raises TooManyLogins before anything is hashed."""
+        """Return the user, or None. Raise TooManyLogins before anything is hashed."""
         if request is None or username is None:
             return super().authenticate(request, username, password, **kwargs)
         network = client_network(request.META)

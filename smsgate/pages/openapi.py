@@ -244,7 +244,7 @@ class _Types:
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document, as a dict."""
+    """Return the OpenAPI document as a dict."""
     types = _Types.of(list(OPERATIONS.values()))
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), operation in OPERATIONS.items():
@@ -321,7 +321,7 @@ def _responses(operation: Operation, types: _Types) -> dict[str, Any]:
 
 
 def _refusals(operation: Operation) -> list[int]:
-    """Its own, and those that every operation of its kind may meet."""
+    """Return the error statuses of this operation: its own and those common to its kind."""
     found = {*operation.refusals, 500, 503}
     if 429 in found and operation.tag != _PHONE:  # its key may lack a scope
         found.add(403)

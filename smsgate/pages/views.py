@@ -37,7 +37,7 @@ def pair(request: HttpRequest) -> HttpResponse:
 
 
 def app(request: HttpRequest) -> FileResponse:
-    """The Android app, where `make apk` has built one: a phone gets it from its own server."""
+    """Serve the Android app that `make apk` built: phones get it from their own server. Else 404."""
     try:
         content = _app_file().open("rb")
     except FileNotFoundError:

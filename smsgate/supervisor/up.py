@@ -184,7 +184,7 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def _say_when_ready(self) -> None:
-        """The web process starts to answer once the database is there and migrated."""
+        """Print the ready line once the web process answers: the database is there and migrated."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.config.bind, self.config.bind)
         while not self.stopping:
             connection = http.client.HTTPConnection(host, self.config.port, timeout=60)
@@ -225,7 +225,7 @@ class Supervisor:
 def _python(
     name: str, module: Sequence[str], fds: Mapping[str, int]
 ) -> Callable[[], subprocess.Popen[str]]:
-    """A Python process of ours, in a session of its own: the terminal's Ctrl-C is for us alone."""
+    """Return what starts a Python process of ours in its own session: Ctrl-C is for us alone."""
 
     def start() -> subprocess.Popen[str]:
         numbers = {variable: str(number) for variable, number in fds.items()}
@@ -252,7 +252,7 @@ def _python(
 
 
 def locked(config: Config) -> IO[str]:
-    """The data folder, for this supervisor alone as long as the file is open."""
+    """Lock the data folder until the returned file is closed; raise CannotLive if it is locked."""
     with one_line(config.data_dir):
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = configuration.lock_file(config.data_dir).open("a")  # not yet ours to empty

@@ -25,7 +25,7 @@ SILENT_LOOKS = 13
 
 
 def _write(redis: Redis) -> bool:
-    """A ping is answered also where Redis is full, or a replica that takes no task."""
+    """Write a key: a ping would succeed also if Redis is full, or a read-only replica."""
     return bool(redis.set("smsgate:watch", 1, ex=60))
 
 

@@ -70,7 +70,7 @@ class Callers:
 
 
 def _given(scope: MutableMapping[str, Any], body: bytes) -> tuple[Any, ...]:
-    """All that may be a key, wherever a client of any dialect puts it."""
+    """Return everything in the request that may be a key, in any dialect."""
     headers = tuple(value for name, value in scope["headers"] if name in _HEADERS)
     link = _IN_PATH.match(scope["path"])
     start = body[:_LOOKED_THROUGH]

@@ -99,7 +99,7 @@ class FairPool:
         self._at_end()
 
     def _take(self) -> _Job | None:
-        """The next job that its lane has room for, of the caller whose turn it is."""
+        """Take the next job whose lane and caller have a free thread, lanes and callers in turn."""
         with self._lock:
             for lane, callers in self._waiting.items():
                 if self._busy[lane] >= lane.threads:

@@ -21,7 +21,7 @@ _YEARS = 30
 
 
 def pairing_base(config: Config) -> tuple[str, str]:
-    """Where phones pair, and the SHA-256 of the certificate that they shall trust, if it is ours."""
+    """Return the URL where phones pair, and the SHA-256 of our certificate to pin; '': not ours."""
     if not config.tls_port:
         return config.public_url, ""
     host = urlsplit(config.public_url).hostname or ""
@@ -81,7 +81,7 @@ def _make() -> str:
 
 
 def _own_address() -> str:
-    """This machine's address on its network: what a packet outwards would carry. None is sent."""
+    """Return this machine's address on its network: a packet's source address. None is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nobody

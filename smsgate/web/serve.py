@@ -82,7 +82,7 @@ def _tls(settings: config.Config) -> Tls | None:
 
 
 def server_config(app: Any = "smsgate.web.asgi:application", **options: Any) -> uvicorn.Config:
-    """How the web process serves; tests serve in the same way."""
+    """Return the web process's uvicorn configuration; tests serve with it too."""
     return uvicorn.Config(
         app,
         http=Protocol,

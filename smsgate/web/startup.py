@@ -71,7 +71,7 @@ def wait_for_database(patience: float = DATABASE_PATIENCE) -> None:
 
 
 def _why(error: OperationalError) -> str:
-    """The reason on one line. libpq names host, port, user and database in it, never a password."""
+    """Return libpq's reason on one line: it names host, port, user and database, no password."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     advice = "" if settings.EMBEDDED_POSTGRES else "; is DATABASE_URL right?"
     return f"PostgreSQL does not answer: {lines[0]}{advice}"

@@ -91,8 +91,10 @@ def wsgi_environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 def _content_type(given: str) -> str:
-    """The media type, and a multipart's boundary. Of other parameters nothing is wanted: bodies are
-    UTF-8 whatever a charset says, and Django fails on some before it can answer."""
+    """Keep only the media type and a multipart's boundary.
+
+    Bodies are UTF-8 whatever a charset says, and Django fails on some before it can answer.
+    """
     kind = given.partition(";")[0].strip()
     boundary = _BOUNDARY.search(given)
     return f"{kind}; boundary={boundary[1]}" if boundary else kind

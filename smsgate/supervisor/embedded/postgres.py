@@ -82,7 +82,7 @@ class Postgres(Service):
             self.make_folder(self.config.postgres_socket_dir)
 
     def _check_space(self) -> None:
-        """A full disk would be found in the middle of somebody's request: better now."""
+        """Raise EmbeddedError if the disk is full: at the start, not in the middle of a request."""
         with one_line(self.config.data_dir):
             self.config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             free = shutil.disk_usage(self.config.data_dir).free

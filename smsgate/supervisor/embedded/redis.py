@@ -36,7 +36,7 @@ class Redis(Service):
             self.make_folder(self.config.redis_socket.parent)
 
     def standard_input(self) -> str:
-        """Its password: a command line could be read by everybody on the machine."""
+        """Return the password's configuration line: everybody can read a command line."""
         password = read_or_create_secret(self.config.secrets_dir / "redis_password")
         return f"requirepass {password}\n"
 

@@ -77,11 +77,11 @@ class Service:
         raise NotImplementedError
 
     def orphan_pid(self) -> int | None:
-        """The pid in this server's own pid file, if there is one."""
+        """Return the pid in this server's own pid file; None if there is none."""
         raise NotImplementedError
 
     def shown(self, line: str) -> str | None:
-        """A line of its log as `LEVEL message`, or None to leave it out."""
+        """Format a line of the server's log as `LEVEL message`; None to leave it out."""
         raise NotImplementedError
 
     # --- running ---------------------------------------------------------------------------------
@@ -172,10 +172,10 @@ class Service:
         raise EmbeddedError(f"{self.name} must not run as root, and there is no user `nobody`")
 
     def make_folder(self, folder: Path) -> None:
-        """The folder, mode 0700, owned by the user that the server runs as.
+        """Create the folder with mode 0700, owned by the user that the server runs as.
 
-        One that is there already may lie in /tmp: a link, or somebody else's folder, is refused
-        before root gives anything away.
+        One that exists may lie in /tmp: a link, or somebody else's folder, is refused before root
+        gives anything away. Raise EmbeddedError.
         """
         owner = os.geteuid() if self.user is None else self.user.pw_uid
         with one_line(folder):
@@ -235,7 +235,7 @@ class Service:
 
 
 def _copy(trees: Sequence[Path], target: Path) -> None:
-    """All of them or, if it is interrupted, nothing; readable by everybody, writable by root."""
+    """Copy these trees atomically; readable by everybody, writable by root."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(0o755)  # our own folder, whatever root's umask is
     draft = target.with_name(f".{target.name}.{os.getpid()}")
