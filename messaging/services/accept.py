@@ -166,7 +166,7 @@ def _accept_in_one_statement(
             if used is None:
                 return None
             if batch is not None:
-                webhooks.expect(batch)
+                webhooks.schedule(batch)
     except IntegrityError as error:
         if _index_of(error) not in rules.INDEXES:
             raise
@@ -194,7 +194,7 @@ def _accept_together(
 ) -> AcceptResult:
     if batch is not None:
         batch.save(force_insert=True)
-        webhooks.expect(batch)
+        webhooks.schedule(batch)
         items = into_batch(batch, items)
     now = clock.now()
     facts = _facts(sender, [item for item in items if isinstance(item, Draft)], now)

@@ -48,7 +48,7 @@ def send_together(sender: Sender, request: Batch, mailings: Iterable[tuple[Batch
     """
     locks.lock_account(sender.account_id)
     prepare(sender, request).save()
-    webhooks.expect(request)
+    webhooks.schedule(request)
     parts = [(prepare(sender, batch), items) for batch, items in mailings]
     for batch, _ in parts:
         batch.parent = request

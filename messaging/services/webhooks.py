@@ -64,8 +64,8 @@ _LONGEST_REST = 15  # minutes; the first is one, each further one twice the last
 logger = logging.getLogger(__name__)
 
 
-def expect(batch: Batch) -> None:
-    """Have the batch's `callback_url`, if it has one, called when all is final. In its transaction."""
+def schedule(batch: Batch) -> None:
+    """Schedule the webhook of a batch that has a `callback_url`. Call in the batch's transaction."""
     if batch.callback_url:
         WebhookDelivery.objects.create(
             batch=batch, created_at=batch.created_at, next_at=batch.created_at
