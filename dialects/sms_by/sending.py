@@ -51,7 +51,7 @@ def _new(message: Message) -> dict[str, Any]:
 
 def create_sms_message(sender: Sender, params: Params) -> Any:
     wanted = validated(requests.NewSmsMessage, params, sender=sender)
-    batch = mailings.begin(
+    batch = mailings.create(
         sender,
         Batch(
             dialect=words.NAME,
@@ -98,7 +98,7 @@ def send_sms_list(sender: Sender, params: Params) -> Any:
     """Nothing is sent before confirmSendMessageByList."""
     wanted = validated(requests.NewListMailing, params, sender=sender)
     group = address_book.group(sender.account_id, wanted.list_id)
-    batch = mailings.begin(
+    batch = mailings.create(
         sender,
         Batch(
             dialect=words.NAME,

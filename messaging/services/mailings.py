@@ -16,10 +16,10 @@ from messaging.services.accept import BATCH, REFUSE, accept
 from messaging.services.batches import prepare
 
 
-def begin(sender: Sender, batch: Batch) -> Batch:
-    """Keep what is to be said. `batch` is unsaved, with its `text`; `is_held`: it waits for `confirm`.
+def create(sender: Sender, batch: Batch) -> Batch:
+    """Save a mailing without recipients; with `is_held` it waits for `confirm`.
 
-    Raises ApiError `invalid`.
+    `batch` is unsaved and has its `text`. Raise ApiError `invalid`.
     """
     segmented(batch.text)
     prepare(sender, batch).save()

@@ -14,12 +14,12 @@ from tests.conftest import ManualClock, Tenant, in_threads
 NUMBERS = [f"+4860010020{n}" for n in range(4)]
 
 
-def begin(tenant: Tenant, text: str = "Hello", **fields: object) -> Batch:
-    return mailings.begin(tenant.sender, Batch(dialect="test", text=text, **fields))
+def create(tenant: Tenant, text: str = "Hello", **fields: object) -> Batch:
+    return mailings.create(tenant.sender, Batch(dialect="test", text=text, **fields))
 
 
 def test_what_is_held_goes_to_nobody(tenant: Tenant) -> None:
-    held = begin(tenant, is_held=True)
+    held = create(tenant, is_held=True)
     with pytest.raises(ApiError) as refused:
         mailings.send_to(tenant.sender, held, NUMBERS[0])
     assert refused.value.code == "conflict"
@@ -29,7 +29,7 @@ def test_what_is_held_goes_to_nobody(tenant: Tenant) -> None:
 def test_what_is_confirmed_later_has_the_time_of_its_confirmation(
     tenant: Tenant, manual_clock: ManualClock
 ) -> None:
-    held = begin(tenant, is_held=True)
+    held = create(tenant, is_held=True)
     opt_outs.opt_out(tenant.keys.account_id, NUMBERS[0], opt_outs.Source.API)
     manual_clock.advance(hours=3)
     assert mailings.confirm(tenant.sender, held, NUMBERS[:2])
@@ -41,7 +41,7 @@ def test_what_is_confirmed_later_has_the_time_of_its_confirmation(
 @pytest.mark.django_db(transaction=True)
 def test_of_many_confirmations_exactly_one_sends() -> None:
     tenant = Tenant(provision("Alice"))
-    held = begin(tenant, is_held=True)
+    held = create(tenant, is_held=True)
     sender = tenant.sender
 
     def confirm() -> bool:
