@@ -19,7 +19,7 @@ class TooLong(ValueError):
         self.length = length
 
 
-def fill(
+def render(
     template: str, placeholder: re.Pattern[str], values: Mapping[str, str], *, longest: int
 ) -> str:
     """Substitute each placeholder by its value, in one pass: a value is never expanded.
@@ -41,7 +41,7 @@ class MessagePersonalizationService:
     def render(self, template: str, *, name: str) -> str:
         """Every `{name}` replaced, once: other braces survive. Raises ApiError for a monster."""
         try:
-            return fill(template, _NAME, {"name": name}, longest=LONGEST)
+            return render(template, _NAME, {"name": name}, longest=LONGEST)
         except TooLong as error:
             parts = at_least_parts(error.length)
             raise ApiError.of_field(

@@ -35,7 +35,7 @@ from http_api.shapes import (
 from messaging.drafts import ClientTime, Draft, Invalid
 from messaging.fields import Phone, Text
 from messaging.models import Batch
-from messaging.personalization import TooLong, fill
+from messaging.personalization import TooLong, render
 from messaging.segments import MAX_PARTS, beginning, segment
 
 T = TypeVar("T")
@@ -163,7 +163,7 @@ class Recipient(Shape):
         values = {
             name: str(value) for name, value in given.items() if type(value) in (str, int, float)
         }
-        return fill(template, words.PLACEHOLDER, values, longest=words.MAX_CHARACTERS)
+        return render(template, words.PLACEHOLDER, values, longest=words.MAX_CHARACTERS)
 
 
 class ParamSms(Order):

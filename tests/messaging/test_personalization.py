@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from http_api.errors import ApiError
-from messaging.personalization import MessagePersonalizationService, TooLong, fill
+from messaging.personalization import MessagePersonalizationService, TooLong, render
 from messaging.segments import LONGEST
 from tests.conftest import Api, Tenant
 
@@ -27,18 +27,18 @@ class _Unbuilt:
 def test_what_would_be_too_long_is_never_built() -> None:
     unbuilt: Any = _Unbuilt()
     with pytest.raises(TooLong) as raised:
-        fill("{name}" * 2700, unbuilt, {"name": "N" * 255}, longest=1530)
+        render("{name}" * 2700, unbuilt, {"name": "N" * 255}, longest=1530)
     assert raised.value.length == 2700 * 255
 
 
 @pytest.mark.parametrize("count", range(4))
 def test_the_length_is_that_of_the_text(count: int) -> None:
     template = "Hi {name}, {nam} " + "{name}" * count
-    text = fill(template, NAME, {"name": "{name}"}, longest=100)
+    text = render(template, NAME, {"name": "{name}"}, longest=100)
     assert text == template
-    assert fill(template, NAME, {"name": "Jan"}, longest=len(template) - 3 * (count + 1))
+    assert render(template, NAME, {"name": "Jan"}, longest=len(template) - 3 * (count + 1))
     with pytest.raises(TooLong):
-        fill(template, NAME, {"name": "Jan"}, longest=len(template) - 3 * (count + 1) - 1)
+        render(template, NAME, {"name": "Jan"}, longest=len(template) - 3 * (count + 1) - 1)
 
 
 def test_what_can_be_counted_is_built_and_more_is_refused() -> None:
