@@ -45,17 +45,21 @@ TRIES = len(RETRY_MINUTES) + 1
 # The network's word on a delivery mostly comes within seconds of `sent`: it is worth waiting for.
 RECEIPT_GRACE = dt.timedelta(minutes=2)
 
-# Seconds between two looks at a batch that is not final: the longer it has been waited for, the more.
-_PAUSES = (10, 20, 40, 80, 160, 300)
+# Re-check interval of an unfinished batch; it grows with the batch's age.
+_RECHECK_SECONDS = (10, 20, 40, 80, 160, 300)
 
 # While slow receivers are waited for, what has become due is looked at so often.
 _LOOK_SECONDS = 1.0
 
 _MAX_HOST = WebhookReceiver._meta.get_field("host").max_length or 0
 
-_LOOKED_AT, _LOOKED_AT_OF_ONE = 200, 50  # in one claim: of all, and of one account
-_AT_ONCE = 16
-_OF_ONE_ACCOUNT = 8  # its receivers may be slow: there is room for others'
+# Due rows that one claim examines.
+_SCAN_BATCH = 200
+_SCAN_BATCH_PER_ACCOUNT = 50
+
+# Requests in flight. An account whose receivers are slow leaves room for the others.
+_MAX_CONCURRENT = 16
+_MAX_CONCURRENT_PER_ACCOUNT = 8
 
 # A receiver that has failed so many times in a row has one try at a time, after a rest.
 _FAILURES = 5
@@ -80,10 +84,10 @@ def deliver_due(bodies: Mapping[str, Body], is_stopping: threading.Event | None 
     """
     handled = 0
     tries: dict[Future[str], WebhookDelivery] = {}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_MAX_CONCURRENT) as pool:
         while True:
             moved = 0
-            if len(tries) < _AT_ONCE and not (is_stopping and is_stopping.is_set()):
+            if len(tries) < _MAX_CONCURRENT and not (is_stopping and is_stopping.is_set()):
                 running = Counter(_receiver_of(delivery) for delivery in tries.values())
                 taken, moved = _claim(clock.now(), running)
                 for delivery in taken:
@@ -135,7 +139,7 @@ def _claim(now: dt.datetime, running: Counter[Key]) -> tuple[list[WebhookDeliver
     full = [
         account_id
         for account_id, count in Counter(account_id for account_id, _ in running.elements()).items()
-        if count >= _OF_ONE_ACCOUNT
+        if count >= _MAX_CONCURRENT_PER_ACCOUNT
     ]
     due = _due(now, full)
     unfinished = _unfinished({one.batch_id for one in due}, now)
@@ -165,7 +169,9 @@ def _has_room(busy: Counter[Key], key: Key, receiver: WebhookReceiver | None) ->
     of_account = sum(count for (account_id, _), count in busy.items() if account_id == key[0])
     is_failing = receiver is not None and receiver.failures >= _FAILURES
     return (
-        busy.total() < _AT_ONCE and of_account < _OF_ONE_ACCOUNT and not (is_failing and busy[key])
+        busy.total() < _MAX_CONCURRENT
+        and of_account < _MAX_CONCURRENT_PER_ACCOUNT
+        and not (is_failing and busy[key])
     )
 
 
@@ -197,7 +203,7 @@ def _due(now: dt.datetime, full: list[int]) -> list[WebhookDelivery]:
     with connection.cursor() as cursor:
         cursor.execute(
             _FAIRLY,
-            {"now": now, "full": full, "of_one": _LOOKED_AT_OF_ONE, "of_all": _LOOKED_AT},
+            {"now": now, "full": full, "of_one": _SCAN_BATCH_PER_ACCOUNT, "of_all": _SCAN_BATCH},
         )
         ids = [row[0] for row in cursor.fetchall()]
     locked = (
@@ -229,7 +235,11 @@ def _note_tries(keys: Collection[Key], now: dt.datetime) -> None:
 
 def _pause(age: dt.timedelta) -> int:
     """Return after how many seconds to re-check an open batch: a twentieth of its age, in steps."""
-    return max(step for step in _PAUSES if step <= max(age.total_seconds() / 20, _PAUSES[0]))
+    return max(
+        step
+        for step in _RECHECK_SECONDS
+        if step <= max(age.total_seconds() / 20, _RECHECK_SECONDS[0])
+    )
 
 
 def _unfinished(batch_ids: Collection[int], now: dt.datetime) -> set[int]:
