@@ -237,7 +237,7 @@ def create_group(sender: Sender, name: str) -> ContactGroup:
 
 
 @transaction.atomic
-def ensure_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
+def get_or_create_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
     """Return each name's group, created if absent; a repeated name "existed" the second time."""
     locks.lock_account(sender.account_id)
     existing = _existing_groups(sender, names)

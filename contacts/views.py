@@ -74,5 +74,5 @@ class GroupViewSet(NativeViewSet):
     @idempotent
     def bulk(self, request: Request) -> Response:
         body = read(request, requests.BulkGroups)
-        results = services.ensure_groups(self.sender, [group.name for group in body.groups])
+        results = services.get_or_create_groups(self.sender, [group.name for group in body.groups])
         return Response(responses.groups(results), status=201)

@@ -271,7 +271,7 @@ def groups(tenant: Tenant) -> dict[str, int]:
         for phone in phones:
             draft = contacts.ContactDraft(name="Someone", phone=phone, group_name=group)
             contacts.save_contact(tenant.sender, draft, ignore_foreign_numbers=False)
-    results = contacts.ensure_groups(tenant.sender, ["A", "B", "nobody"])
+    results = contacts.get_or_create_groups(tenant.sender, ["A", "B", "nobody"])
     return {result.name: result.id for result in results}
 
 
