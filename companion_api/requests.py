@@ -154,9 +154,9 @@ class Sync(Shape):
     capacity: Annotated[Integer, Field(ge=0, le=MAX_CAPACITY)] = 0
     boot_id: Short | None = None
     held: Annotated[list[Held], Field(max_length=MAX_HELD)] = []
-    # Through these SIMs nothing can be sent; null: through the default one, for what names none.
+    # SIM slots that cannot send; null: the default SIM, of messages that name none.
     failing_sims: Annotated[list[Small | None], Field(max_length=MAX_SIMS + 1)] = []
-    # Each is read on its own (`_event`), so that a bad one is kept aside and refuses nothing.
+    # Validated one by one (`_event`): a bad event is quarantined and does not refuse the call.
     events: Annotated[
         list[Annotated[Any, WithJsonSchema(Event.model_json_schema())]],
         Field(max_length=MAX_EVENTS),
@@ -184,7 +184,7 @@ class Sync(Shape):
         )
 
 
-# What an event can do without: a word of the phone counts, even beside an odd slot or clock.
+# Optional fields: an unreadable value is dropped instead of quarantining the event.
 _BESIDE = frozenset({"wall_time", "sent_time", "code", "sim"})
 
 

@@ -30,12 +30,12 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = float(constant("wait_seconds"))
 LOOK_WITHOUT_REDIS = 5.0
-POLLS_A_PHONE = 2  # a phone that lost its connection asks anew; of more the oldest is let go
+POLLS_A_PHONE = 2  # a reconnecting phone leaves its dead poll open; beyond this the oldest ends
 
-# Redis is asked for a sign of life after so many seconds of silence; a second silence is its end.
+# Seconds without data after which the Redis connection is pinged; after as many again it is dead.
 SILENCE = 5.0
 
-# When all phones are to look again, as after Redis has come back, so many do in a second.
+# Rate limit against a thundering herd, when all waiting phones check the queue: Redis has come back.
 LOOKS_A_SECOND = 200
 
 _REMEMBERED = 20_000

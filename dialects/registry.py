@@ -11,8 +11,8 @@ from dialects.base import Dialect
 from http_api.body_limits import OTHER_BODY
 from http_api.errors import ApiError
 
-# A path that two dialects share and neither routes is the first one's: both massej.li and sms.by are at
-# /api/v1/, and clients of either can read massej.li's errors.
+# The order decides who answers 404 on a shared prefix: massej.li and sms.by are both at /api/v1/, and
+# clients of either can read massej.li's errors.
 DIALECTS = (
     android_sms_gateway.DIALECT,
     smsend.DIALECT,

@@ -17,7 +17,7 @@ BODIES: Mapping[str, webhooks.Body] = {
     dialect.name: dialect.webhook_body for dialect in DIALECTS if dialect.webhook_body is not None
 }
 
-# It may wait for slow receivers: of a worker's two threads it keeps one free for all else.
+# It may wait for slow receivers, so it runs in one of the worker's two threads at most.
 _is_running = threading.Lock()
 _is_stopping = threading.Event()
 

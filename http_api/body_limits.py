@@ -17,7 +17,7 @@ BULK_BODY = 8 * MIB  # 1,000 ten-part texts in \\u escapes are 4.4 MB
 SYNC_BODY = constant("max_request_bytes")
 OTHER_BODY = 64 * KIB
 
-# Bodies of up to OTHER_BODY, and larger ones, may be held up to so many bytes each, of all requests.
+# Memory budgets over all requests: for bodies of at most OTHER_BODY, and for larger ones.
 SMALL_BODIES = 32 * MIB
 LARGE_BODIES = 32 * MIB
 

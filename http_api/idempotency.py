@@ -28,8 +28,8 @@ from http_api.rendering import JsonRenderer
 MAX_LENGTH = 255
 KEPT_HOURS = 24
 
-# Answers that say nothing about the request itself: trying again may well succeed. Of errors this is
-# the native status: a vendor may have another.
+# Statuses that are not stored, as a retry may succeed: the fault is not in the request. Of errors the
+# native status counts; a vendor may answer another.
 _NEVER_KEPT = frozenset({401, 403, 429})
 
 

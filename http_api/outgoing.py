@@ -1,8 +1,8 @@
-"""A POST to an address that somebody else chose, without becoming their hand inside this network.
+"""POST to a URL that a client chose, guarded against SSRF and DNS rebinding.
 
-The name is resolved once, each of its addresses must be public or one that the operator allows, and the
-connection goes to the very address that was looked at: a name that answers differently the second time
-gains nothing. TLS checks the name. No redirect is followed, no proxy is asked, no body is read.
+The name is resolved once, each of its addresses must be public or allowed by the operator, and the
+connection goes to the address that was checked: resolving differently the second time gains nothing.
+TLS verifies the name. No redirect is followed, no proxy is asked, no body is read.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from http_api.addresses import networks
 
 Address = IPv4Address | IPv6Address
 
-SECONDS = 10.0  # for all of it but the look-up of the name, which the system's resolver bounds
+SECONDS = 10.0  # time-out of the whole exchange but DNS, which the system's resolver bounds
 _CONNECT_SECONDS = 3.0  # for each of a name's addresses
 _MAX_ADDRESSES = 4
 MAX_URL = 2000
 
 _PORTS = {"http": 80, "https": 443}
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# What `is_global` of some Python takes for public: relays, tunnels that hide an IPv4, protocols' own.
+# Ranges that `is_global` of older Pythons reports as public: relays, IPv4 tunnels, protocol assignments.
 _NOT_PUBLIC = networks(
     ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20")
 )
@@ -81,7 +81,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """POST the body and return the status of the answer; raise Unreachable."""
     try:
         target = Target.of(url)
-    except ValueError as error:  # it was given while the operator allowed more
+    except ValueError as error:  # accepted while the operator allowed more
         raise Unreachable(f"the URL {error}") from None
     addresses = _resolved(target)
     try:

@@ -27,7 +27,7 @@ from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 
 MAX_DEPTH = 16
-# How much of a body is looked through before other threads have Python's lock.
+# Bytes of a body that are parsed before the GIL is yielded to other threads.
 WINDOW = 64 * 1024
 MAX_DIGITS = 40
 MAX_FORM_FIELDS = 1000
@@ -183,7 +183,7 @@ def _decimal(number: str) -> float:
 
 
 def _check_digits(number: str) -> None:
-    # Four characters of a number can be no digits: its sign and point, the exponent's `e` and sign.
+    # A number has at most four characters besides digits: sign, point, `e` and the exponent's sign.
     if len(number) > MAX_DIGITS and sum(map(str.isdigit, number[: MAX_DIGITS + 5])) > MAX_DIGITS:
         _malformed(f"A number has more than {MAX_DIGITS} digits.")
 

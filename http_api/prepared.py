@@ -30,7 +30,7 @@ class Prepared:
         places = {parameter: f"${place}" for place, parameter in enumerate(self.parameters, 1)}
         self._prepare = f"PREPARE {name} AS {sql % places}"
         self._execute = f"EXECUTE {name} ({', '.join(f'%({each})s' for each in self.parameters)})"
-        # A connection has the statement until it ends, also where the transaction is undone.
+        # Prepared statements live as long as the connection; a rollback does not drop them.
         self._ready_on: WeakSet[Any] = WeakSet()
 
     def one(self, row_type: type[Row], values: Mapping[str, Any]) -> Row | None:
@@ -47,7 +47,7 @@ class Prepared:
         cursor = connection.cursor()
         session = cursor.connection
         if session not in self._ready_on:
-            # Past the wrappers that count a request's queries: this is none of them.
+            # Bypass Django's execute wrappers, which count a request's queries.
             with connection.wrap_database_errors:
                 cursor.cursor.execute(self._prepare)
             self._ready_on.add(session)

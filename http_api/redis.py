@@ -62,7 +62,7 @@ def _ping_until_it_answers() -> None:
     global _gone_since
     while (since := _gone_since) is not None:
         try:
-            # others at rest may be dead too, and not know it
+            # idle connections in the pool may be half-open too
             client().connection_pool.disconnect(inuse_connections=False)
             client().ping()
         except redis.RedisError:
@@ -73,8 +73,8 @@ def _ping_until_it_answers() -> None:
 
 
 def _refused(error: redis.RedisError, purpose: str) -> None:
-    """It answers, and at once: nobody needs to be kept from it. Say so once a minute."""
-    if isinstance(error, redis.ReadOnlyError):  # a replica by now: its name may lead to another
+    """Log a refusal once a minute. Redis is up and fast, so the circuit breaker stays closed."""
+    if isinstance(error, redis.ReadOnlyError):  # failover: reconnect by name
         client().connection_pool.disconnect(inuse_connections=False)
     kind, now = type(error).__name__, time.monotonic()
     with _state:

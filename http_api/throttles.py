@@ -20,8 +20,8 @@ from http_api.redis import with_redis
 
 T = TypeVar("T")
 
-# Token bucket: take tokens from one that refills steadily, several while it is at least half full, else
-# one. Return how many were taken, and the milliseconds until there is one where none was.
+# Token bucket: take several tokens while it is at least half full, else one. Return how many were
+# taken and, if none, the milliseconds until there is one.
 # KEYS[1] bucket · ARGV: tokens per ms, burst, now in ms, how many are several.
 _TAKE = """
 local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
@@ -124,7 +124,7 @@ def record_failed_key(address: str) -> None:
         )
 
 
-# A user name may be tried so many times as often as an address, from wherever.
+# Log-in budget of a user name from all addresses, as a multiple of one address's budget.
 _ADDRESSES_A_NAME = 5
 _NETWORK_KNOWN = 90 * 24 * 3600  # seconds
 

@@ -54,8 +54,8 @@ def _digest(version: int, kind: Kind, value: str) -> str:
 
 
 def derived(version: int, kind: Kind, value: str) -> bytes:
-    """32 bytes that follow from this value, for who has this pepper and nobody else."""
-    # "surrogatepass": whatever a client sends as a key is only ever unknown, never a crash.
+    """Return the keyed BLAKE2b-256 of the value, under this version of the pepper."""
+    # "surrogatepass": a lone surrogate in a client's key makes it unknown, not an exception.
     message = value.encode("utf-8", "surrogatepass")
     pepper = settings.PEPPERS[version].encode()[:64]
     return hashlib.blake2b(message, key=pepper, person=kind.encode(), digest_size=32).digest()

@@ -19,7 +19,7 @@ from licenses import keywords, scopes
 from protocol import constant
 
 DIGEST_LENGTH = 80
-# What an operator may set is bounded where dates are reckoned with it: 9999 is a calendar's last year.
+# Bounds of settings used in date arithmetic, which overflows after the year 9999.
 MAX_RETENTION_DAYS = 36_500
 LEASE_SECONDS = (30, 86_400)
 MAX_AGE_HOURS = 8_736  # 52 weeks: after the last year that a client may name there is one left
@@ -110,10 +110,10 @@ class Account(models.Model):
         validators=[keywords.check_words],
         help_text="They take back what was asked for by SMS, never what the API or you have set.",
     )
-    # What differs from the defaults of settings that other services' APIs add (dialects.settings).
+    # Non-default values of the dialects' settings (dialects.settings).
     dialect_settings = models.JSONField(default=dict, blank=True, editable=False)
-    # Which secret its webhooks are signed with: the version of the pepper that it follows from, and
-    # how many there have been.
+    # The webhook signing key is derived from these, not stored: the pepper's version, and a counter that
+    # each rotation increments.
     webhook_secret_pepper = models.PositiveSmallIntegerField(default=1, editable=False)
     webhook_secret_number = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -14,8 +14,8 @@ from django.db import connection
 
 from http_api.rows import fetch_all, fetch_one
 
-# A new claim's row, how many leases its phone has that it has not started, and whether something waits
-# to be promoted; nothing where the claim is known.
+# Insert a claim; return its id, the phone's number of unstarted leases, and whether due messages await
+# promotion. No row: the claim is a repetition.
 REMEMBER = """
     INSERT INTO messaging_claim (device_id, claim_id, claimed_at)
     VALUES (%(device_id)s, %(claim_id)s, %(now)s)

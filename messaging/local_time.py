@@ -15,8 +15,7 @@ _ISO = re.compile(
 )
 
 
-# What a program may mean; the rest (year 1, year 9999) is an unset or an endless date, whose sums with
-# a validity no calendar has.
+# Plausible years. Years 1 and 9999 are "unset" and "forever"; adding a validity to them overflows.
 _FIRST, _LAST = 1970, 2199
 
 

@@ -35,7 +35,7 @@ def stored_phone() -> Q:
     return Q(phone__regex=r"^\+[1-9][0-9]+$") | Q(phone__regex=r"^[0-9]{3,8}$")
 
 
-# A phone's clock that is further off is wrong: ahead, or behind what a phone can have kept to itself.
+# Plausible range of a phone's clock: slightly ahead, or behind by the longest time offline.
 _CLOCK_SLACK = dt.timedelta(minutes=5)
 _LONGEST_SILENCE = dt.timedelta(days=90)
 
@@ -155,8 +155,8 @@ class WebhookReceiver(models.Model):
 class Message(models.Model):
     """One SMS that was accepted. Only `messaging.moves` changes its `status`."""
 
-    # Two composite keys in place of three foreign keys (migration 0014): the licence is its account's,
-    # and a batch the licence's. Each one more costs a bulk insert a twentieth.
+    # Two composite foreign keys replace three simple ones (migration 0014): (account, licence) and
+    # (licence, batch). Each further foreign key makes a bulk insert 5 % slower.
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
@@ -181,7 +181,7 @@ class Message(models.Model):
     send_after_given = models.CharField(max_length=40)  # in the client's own notation, to echo
     send_before = models.DateTimeField(null=True)
     due_at = models.DateTimeField()  # when a `scheduled` message becomes `pending`
-    # What no phone has taken by then is not sent: `send_before`, or else the account's maximum age.
+    # Deadline for a phone to lease it: `send_before`, or else the account's maximum age.
     expires_at = models.DateTimeField(null=True)
     any_hour = models.BooleanField()  # its owner's own send_after lies outside the sending hours
     on_uncertain = models.CharField(
@@ -325,7 +325,7 @@ class Attempt(models.Model):
     state = models.CharField(
         max_length=11, choices=_choices(AttemptState), default=AttemptState.LEASED
     )
-    # Its owner (or `on_uncertain = resend`) went past it: from now on only a proof of sending counts.
+    # By the owner or `on_uncertain = resend`: from now on only proofs of sending count.
     is_superseded = models.BooleanField(default=False)
 
     class Meta:

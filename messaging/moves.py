@@ -19,8 +19,7 @@ from messaging.leases import DEFAULT_SIM, LeasedMessage, Sim, sim_number
 from messaging.states import FINAL, PROVEN, MessageState
 from messaging.transitions import Cause, StateTransition, require_allowed
 
-# Up to 1,000 messages that are due become pending. Rows that another promotion holds are skipped: they
-# are being promoted.
+# Promote up to 1,000 due messages to pending. SKIP LOCKED: locked rows are being promoted already.
 PROMOTE = """
     WITH due AS (
         SELECT id FROM messaging_message
@@ -34,10 +33,9 @@ PROMOTE = """
     SELECT id, 'scheduled', 'pending', %(now)s, %(cause)s FROM promoted
     """
 
-# Of the messages at the head of a licence's queue, highest priority first, then oldest, those that may
-# still be sent become a phone's. No row is ever given to two claims (SKIP LOCKED; the unique
-# (message, n) backs it). The others, whose recipient has opted out or whose time is over, are locked for
-# their end, and have no attempt.
+# Lease from the head of a licence's queue, highest priority first, then oldest. No row is ever leased to
+# two claims (SKIP LOCKED; the unique (message, n) backs it). Messages whose recipient has opted out or
+# whose deadline has passed are locked and returned without an attempt, for the caller to end them.
 LEASE = """
     WITH candidate AS (
         SELECT id, coalesce(expires_at <= %(now)s, false) AS is_overdue,

@@ -16,7 +16,7 @@ from django.db import connection
 from http_api.rows import fetch_all
 from messaging.states import MessageState
 
-MOST = 100_000  # a gauge that shows this says: so many, or more
+MOST = 100_000  # counting stops here: a gauge of this value means "at least"
 
 # Each of these states has a partial index that holds nothing but its rows.
 WATCHED = (
@@ -27,8 +27,8 @@ WATCHED = (
     MessageState.UNCERTAIN,
 )
 
-# Rows become visible when their transaction commits, not in the order of their ids: a counter that
-# went past one would never see it. None takes so long.
+# Rows become visible at commit, not in the order of their ids, so a counter could skip one that commits
+# late. It leaves the newest rows for later; no transaction takes this long.
 _SETTLED = dt.timedelta(seconds=10)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-# What batches were to say, once no message of theirs may still come to something. A batch was accepted
-# before any of its messages could finish.
+# Texts of batches without an open message. Their age counts from `created_at`: a batch is accepted
+# before any of its messages finishes.
 ERASE_BATCHES = """
     UPDATE messaging_batch AS b SET text = '' FROM licenses_account AS a
     WHERE a.id = b.account_id AND b.text <> ''

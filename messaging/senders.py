@@ -175,8 +175,8 @@ def _is_valid(number: str) -> bool:
         return False
 
 
-# Scalar subqueries and ANY of an array, not EXISTS and IN: the planner then has to look each number up
-# by index, however many rows there are. Contacts are of an app above this one.
+# Scalar subqueries and ANY(array) instead of EXISTS and IN force one index look-up per number, however
+# many rows there are. Raw SQL also because contacts are of an app above this one.
 _KNOWN = """
     SELECT phone, is_written_to FROM (
         SELECT phone,

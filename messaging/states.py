@@ -16,7 +16,7 @@ class AttemptState(StrEnum):
     RELEASED = "released"  # never started and never will be: this attempt is over
 
 
-# Within an attempt the rank never falls. A release has none: nothing was ever at stake.
+# Within an attempt the rank only rises (monotonic). A release ranks lowest: nothing was started.
 RANK: dict[AttemptState, int] = {
     AttemptState.RELEASED: 0,
     AttemptState.LEASED: 1,
@@ -75,8 +75,8 @@ _BACK = frozenset({MessageState.SCHEDULED, MessageState.CANCELLED, MessageState.
 
 S = MessageState
 TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
-    # due; or its owner, an opt-out or its deadline ends it; or the newest attempt, thought released
-    # or gone past, turns out to have been started
+    # due; or ended by its owner, an opt-out or its deadline; or the newest attempt, believed released
+    # or superseded, turns out to have been started
     S.SCHEDULED: frozenset({S.PENDING, S.CANCELLED, S.EXPIRED}) | _REPORTED,
     S.PENDING: frozenset({S.LEASED, S.CANCELLED, S.EXPIRED}) | _REPORTED,
     # the phone reports, or gives it back; PENDING: doubtful, and to be sent again (`resend`)

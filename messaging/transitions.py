@@ -187,14 +187,13 @@ def overdue_by(message: Movable, now: dt.datetime) -> Cause | None:
 
 
 def is_in_doubt(attempts: Iterable[AttemptStanding]) -> bool:
-    """Tell whether an attempt that was gone past may have sent the message: its phone did not release
-    it."""
+    """Return whether a superseded attempt may have sent the message: its phone never released it."""
     return any(one.is_superseded and one.state != AttemptState.RELEASED for one in attempts)
 
 
 def may_resend(message: Movable, now: dt.datetime) -> bool:
-    """Tell whether its owner would rather have it twice than not; a deadline or a cancellation ends
-    that."""
+    """Return whether to send it again when in doubt (`on_uncertain`); not once it is overdue or
+    cancelled."""
     return (
         message.on_uncertain == OnUncertain.RESEND
         and not message.cancel_requested

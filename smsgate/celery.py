@@ -1,4 +1,4 @@
-"""Celery is a clock and a pair of hands: the work lives in rows, losing the broker loses nothing."""
+"""Celery triggers the periodic jobs; their state is in PostgreSQL: losing the broker loses nothing."""
 
 from __future__ import annotations
 

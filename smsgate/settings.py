@@ -126,8 +126,8 @@ def _database() -> dict[str, Any]:
     options: dict[str, Any] = {
         "application_name": "smsgate",
         **_FACTORIES,
-        # Seconds, but for the last (milliseconds): until a server that does not answer is given up. A
-        # DATABASE_URL may say otherwise (`?connect_timeout=20`); a Unix socket heeds the first only.
+        # Time-outs for an unresponsive server, in seconds, the last in milliseconds. DATABASE_URL may
+        # override them (`?connect_timeout=20`); on a Unix socket only the first has an effect.
         "connect_timeout": 5,
         "keepalives_idle": 5,
         "keepalives_interval": 3,
@@ -200,8 +200,8 @@ REST_FRAMEWORK = {
 }
 
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL = _loaded.broker()
-# A connection that died without a word: Celery's own defaults wait for ever. Pings of the ones that
-# wait for work find it within `health_check_interval` × 2 seconds, all else within the time-out.
+# Detect half-open connections, for which Celery's defaults wait for ever: idle ones by a ping within
+# `health_check_interval` × 2 seconds, busy ones by the socket time-out.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 3.0,
     "socket_connect_timeout": 3.0,
@@ -211,8 +211,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # else it ends after a hundred
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # Redis is full, or a replica by now
 
-# No line says from which source line, thread or process number it comes; finding out costs more than
-# writing it.
+# Do not collect source line, thread and process of log records: it costs more than writing the line.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None  # as "Optimization" in Python's logging documentation has it
 

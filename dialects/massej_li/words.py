@@ -43,7 +43,7 @@ ACTIVE = "active"  # an account that is not is refused
 
 SENT = "SMS sent successfully"
 SENT_BULK = "Bulk SMS sent successfully"  # guess
-SENDER = "SMS"  # whoever a client says: messages go out from the SIM
+SENDER = "SMS"  # default sender id, which is only echoed: messages go out from the SIM
 
 # A point is one SMS part. There are no prices: what is left of the daily limit is the balance.
 CURRENCY = "points"

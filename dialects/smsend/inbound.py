@@ -29,7 +29,7 @@ from messaging.models import InboundMessage
 
 _MAX_PHONES = 20
 
-# After the last time that it was asked for. Where it has ended, what is still kept is answered again.
+# Expiry of the read mark after its last use; without it all stored messages are answered again.
 _MARK_KEPT = dt.timedelta(days=400)
 
 

@@ -39,7 +39,7 @@ SESSION_SLACK = dt.timedelta(
 
 # --- an order --------------------------------------------------------------------------------------
 
-QUALITY = "GP"  # what an order is of whose client did not say
+QUALITY = "GP"  # default quality, when the client sends none
 MAX_CHARACTERS = 1000
 MAX_RECIPIENTS = 1000
 MAX_OF_GROUPS = 10_000

@@ -89,8 +89,8 @@ class Policy:
     refusal: Callable[[Sender, Items, Sequence[Skip]], ApiError] = first_refused
     # Outside the sending hours a message waits for the next opening; else it is skipped.
     waits_for_opening: bool = True
-    # Who has opted out gets a message that is cancelled from the start and counts for nothing: a
-    # batch can then say what became of it.
+    # Insert messages to opted-out recipients as cancelled, not counted against the limit, so that a
+    # batch can report them.
     keeps_opted_out: bool = False
 
     @property
@@ -127,8 +127,8 @@ def accept(
                     return result
         if is_locked:
             return _accept_together(sender, items, policy, batch)
-        # Bulks of an account queue up; a single message may still slip in between look and insert.
-        # Each time it does, one item more is known to be a duplicate: this comes to an end.
+        # The lock serializes an account's bulks, not single messages: one may insert a duplicate between
+        # our check and insert. Retry; each retry finds one duplicate more, so the loop is bounded.
         for _ in items:
             try:
                 return _lock_and_accept(sender, items, policy, batch)

@@ -1,4 +1,4 @@
-"""A SIM that cannot send: nothing is leased for it, so that it does not use up the queue.
+"""Circuit breaker per SIM: nothing is leased for one that cannot send, or it would use up the queue.
 
 A phone that knows this rule pauses the SIM itself and says so with each call (`failing_sims`). For one
 that does not, the server counts: REFUSALS failures of a phone's SIM in a row, to NUMBERS recipients at

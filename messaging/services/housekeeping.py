@@ -34,7 +34,7 @@ LEASE_GRACE = dt.timedelta(seconds=constant("lease_grace_seconds"))
 # Of a started message the phone itself says `unknown` first.
 SENDING_GRACE = dt.timedelta(seconds=constant("answer_seconds"), minutes=5)
 
-# A copy of a call that a network delivers so late is not known.
+# Deduplication window: a claim that is repeated later than this counts as a new one.
 CLAIM_KEPT = dt.timedelta(days=2)
 RECEIVER_KEPT = dt.timedelta(days=2)
 QUARANTINE_KEPT = dt.timedelta(days=30)

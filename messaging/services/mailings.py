@@ -1,4 +1,4 @@
-"""A text first, its recipients later: one by one, or all at once when its owner confirms."""
+"""Mailings: the text is saved first, recipients follow, one by one or all when its owner confirms."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _cancel_scheduled(license_id: int, dialect: str) -> int:
 
 
 def _is_called_off(message: Message) -> bool:
-    """Asked for once more, a cancellation of what may have been sent is answered the same again."""
+    """Return whether it was cancelled while in doubt: cancelling it again is idempotent, no conflict."""
     return message.status == MessageState.UNCERTAIN and message.cancel_requested
 
 
@@ -112,7 +112,7 @@ def resolve(account_id: int, message_id: int, resolution: Resolution) -> Message
 
 
 def _send_again(message: Message, now: dt.datetime) -> StateTransition:
-    """Go past the newest attempt: from now on only a proof that it was sent counts."""
+    """Supersede the newest attempt and requeue: of the former only proofs of sending count now."""
     Attempt.objects.filter(message=message, n=message.attempt_n).update(is_superseded=True)
     if message.send_before is None:  # its age counts anew
         message.expires_at = expiry_by_age(message.account.max_age_hours, now)
@@ -131,7 +131,7 @@ def _send_again(message: Message, now: dt.datetime) -> StateTransition:
 
 
 def _check_that_nothing_was_sent(message: Message, now: dt.datetime) -> None:
-    """Of a message that failed: its recipient must get no part of it twice, and nothing too late."""
+    """Raise ApiError `conflict` if a part of a failed message may be out, or its deadline has passed."""
     heard = Event.objects.filter(message_id=message.pk, quarantine="")
     if heard.filter(type__in=PROOFS_OF_SENDING).exists():
         raise ApiError(

@@ -21,15 +21,15 @@ from messaging.models import Message
 from messaging.states import MessageState
 from messaging.transitions import Cause, StateTransition, may_resend
 
-# Ids that were given out since the backup are known to phones and programs: they must never name
-# another message, phone or account.
+# Sequence gaps after a restore: phones and programs know ids issued since the backup, which must not
+# be reused for another message, phone or account.
 MESSAGE_IDS = 100_000_000
 OTHER_IDS = 1_000
 
-# Attempts that were made since the backup, too: a message had at most four an hour.
+# The same for attempt numbers (fencing tokens): a message gets at most four an hour.
 ATTEMPTS = 1_000
 
-# What phones had from before the backup is over: attempts that were open are gone past, and say why.
+# Supersede the attempts that were open at the backup: uncertain, with an event that says why.
 END_OPEN_ATTEMPTS = """
     WITH open AS (
         UPDATE messaging_attempt SET state = 'uncertain', is_superseded = true

@@ -48,7 +48,7 @@ RECEIPT_GRACE = dt.timedelta(minutes=2)
 # Re-check interval of an unfinished batch; it grows with the batch's age.
 _RECHECK_SECONDS = (10, 20, 40, 80, 160, 300)
 
-# While slow receivers are waited for, what has become due is looked at so often.
+# Polling interval for newly due rows while requests are in flight.
 _LOOK_SECONDS = 1.0
 
 _MAX_HOST = WebhookReceiver._meta.get_field("host").max_length or 0
@@ -61,7 +61,7 @@ _SCAN_BATCH_PER_ACCOUNT = 50
 _MAX_CONCURRENT = 16
 _MAX_CONCURRENT_PER_ACCOUNT = 8
 
-# A receiver that has failed so many times in a row has one try at a time, after a rest.
+# Circuit breaker: after so many failures in a row a receiver gets one try at a time, after a back-off.
 _FAILURES = 5
 _LONGEST_REST = 15  # minutes; the first is one, each further one twice the last
 
@@ -109,7 +109,7 @@ def _begin(
 ) -> None:
     try:
         body, headers = _signed(delivery, bodies)
-    except Exception:  # one that cannot be told holds up no other
+    except Exception:  # a body that fails to render must not block the others
         logger.exception("webhook of batch %s cannot be made", delivery.batch_id)
         _record(delivery, "a fault of the server", clock.now())
     else:
@@ -182,8 +182,8 @@ def _take(delivery: WebhookDelivery, now: dt.datetime) -> None:
     delivery.save(update_fields=["tries", "next_at"])
 
 
-# Of each account what is due longest; the first of every account before the second of any, and the
-# account first that was served longest ago.
+# Round robin: the oldest due row of every account before the second of any; the account that was served
+# longest ago comes first.
 _FAIRLY = """
     SELECT id FROM (
         SELECT w.id, w.next_at, b.account_id,
@@ -303,7 +303,8 @@ def _judge(delivery: WebhookDelivery, *, is_well: bool, now: dt.datetime) -> Non
         receiver.exclude(failures=0).update(failures=0, rests_until=None)
         return
     awake = receiver.filter(Q(rests_until=None) | Q(rests_until__lte=now))
-    awake.update(failures=F("failures") + 1)  # those under way with the fifth count for nothing
+    # Requests in flight that fail while it rests are not counted.
+    awake.update(failures=F("failures") + 1)
     for failures in awake.filter(failures__gte=_FAILURES).values_list("failures", flat=True):
         minutes = min(2 ** min(failures - _FAILURES, 10), _LONGEST_REST)
         receiver.update(rests_until=now + dt.timedelta(minutes=minutes))

@@ -32,8 +32,8 @@ from smsgate.supervisor.pipes import pipe
 from smsgate.supervisor.up import CannotLive, locked
 from smsgate.version import VERSION
 
-# Of servers that a restore makes anew; every other secret is kept: peppers, without which no key
-# works, and the certificate that phones trust.
+# Secrets that are not backed up: a restore creates these servers anew. All others are: the peppers,
+# without which no key works, and the certificate that phones trust.
 _MADE_ANEW = frozenset({"postgres_password", "postgres_admin_password", "redis_password"})
 _CHUNK = 1 << 20
 

@@ -32,7 +32,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")
             (is_read_only,) = cursor.fetchone()
-        if is_read_only == "on":  # a replica by now: its name may lead to another server
+        if is_read_only == "on":  # failover: reconnect by name
             connection.close()
             return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database takes no writes."))
         parts = {"database": "ok", **_redis_and_worker(), "phones": _phones()}

@@ -34,10 +34,10 @@ from smsgate.supervisor.embedded.service import Service, log
 from smsgate.supervisor.parent import CANNOT_START
 
 BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before the next try
-HEALTHY_SECONDS = 60.0  # alive for so long, a child has its tries back
+HEALTHY_SECONDS = 60.0  # uptime after which a child's count of restarts is reset
 STOP_SECONDS = 25.0
 POLL_SECONDS = 0.1
-ORPHAN_SECONDS = 3.0  # what a killed supervisor leaves behind holds the port for a moment
+ORPHAN_SECONDS = 3.0  # wait for the port: children of a killed supervisor hold it for a moment
 
 
 class CannotLive(Exception):
@@ -233,7 +233,7 @@ def _python(
             [sys.executable, "-m", *module],
             cwd=PROJECT_DIR,
             env={
-                # One heap for every thread would keep the peak of each.
+                # glibc's default of one malloc arena per thread keeps the peak of each.
                 "MALLOC_ARENA_MAX": "2",
                 **os.environ,
                 **numbers,

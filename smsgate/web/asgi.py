@@ -40,8 +40,8 @@ from smsgate.web.web_database import bound_waiting, on_a_live_connection
 
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
 
-# Python hands its one lock on from a busy thread after so long. A request takes it a dozen times, each
-# time behind every thread that computes: with Python's own 5 ms that is what others' noise costs it.
+# GIL switch interval. A request takes the GIL a dozen times and waits this long for each busy thread
+# before it: Python's default of 5 ms would let others' load dominate its latency.
 _SWITCH_SECONDS = 0.001
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from asyncio import Transport
 
-# How many more than may be open are still told that they are too many.
+# Connections beyond `max_open` that are refused with an answer; further ones are aborted.
 MAX_SURPLUS = 100
 
 

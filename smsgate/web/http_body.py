@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import httptools
 
-# Trailers and the frames of chunks may take so much, and eight bytes more for each of the body: the
-# frame of a chunk of one byte is five.
+# Limit of chunked framing and trailers: this, plus eight bytes per byte of the body. Framing a chunk of
+# one byte takes five.
 MAX_FRAMING = 32 * 1024
 FRAME_BYTES_PER_BODY_BYTE = 8
 

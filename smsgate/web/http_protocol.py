@@ -24,9 +24,9 @@ from smsgate.web.http_connection import HttpConnection
 MAX_HEAD = 32 * 1024
 HEAD_SECONDS = 20.0
 
-# llhttp takes a line without a version for a whole request, and what follows for the next.
+# llhttp accepts HTTP/0.9 (no version): it would parse what follows as the next request.
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,20} [^ \r\n]+ HTTP/1\.[01]\r\n")
-# What is no request is told so at once, not when its time is over.
+# Detect early that the bytes are not HTTP: answer 400 at once, not after HEAD_SECONDS.
 _REQUEST_BEGINS = re.compile(rb"(?:[A-Z-]{1,20}(?: [^\n]*)?)?\Z|[A-Z-]{1,20} [^\n]*\r\n")
 
 _BROKEN = "This is no HTTP request that can be read."

@@ -42,7 +42,7 @@ class Lanes:
         return self.programs if caller.is_known else self.strangers
 
 
-# Long polls look at the queue in threads of their own. Phones that are known leave a thread for other
-# accounts' phones; who shows a token for the first time takes one thread at most.
+# Long polls query the queue in threads of their own. One account's phones take at most two of three;
+# tokens seen for the first time share one thread.
 LOOKERS = 3
 PHONES, NEW_PHONES = Lane("phones", LOOKERS, 2), Lane("new phones", 1, 1)

@@ -16,16 +16,15 @@ from django.db.backends.signals import connection_created
 
 from http_api.postgres import limit_statements
 
-# Django looks after connections at the start and the end of each request; here it is done once, before
-# a thread uses its connection for anything, in `on_a_live_connection`.
+# Replace Django's connection checks at the start and end of each request by one check before a thread
+# uses its connection: `on_a_live_connection`.
 request_started.disconnect(reset_queries)
 request_started.disconnect(close_old_connections)
 request_finished.disconnect(close_old_connections)
 
-# How long a request waits for PostgreSQL, each less than the next: a lock and a slow statement are
-# ended by PostgreSQL, at the cost of one request. Only a PostgreSQL that does not even do that is
-# silent, and then http_api.postgres cuts all connections of the process. Migrations, the worker's tasks
-# and backups have limits of their own.
+# Time-outs of web requests, each less than the next: PostgreSQL ends a lock wait or a slow statement
+# at the cost of one request. If it does not even do that, it is frozen, and http_api.postgres cuts all
+# connections of the process. Migrations, the worker's tasks and backups have limits of their own.
 LOCK_SECONDS = 2.0
 STATEMENT_SECONDS = 10.0
 SILENT_SECONDS = 12.0
