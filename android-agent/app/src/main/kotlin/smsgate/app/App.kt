@@ -3,7 +3,7 @@ package smsgate.app
 import android.app.Application
 import android.content.Context
 
-/** One process, one [Phone]; made when it is first asked for, so that a test can give another. */
+/** The process's one [Phone], created lazily so that a test can replace it. */
 class App : Application() {
   private var made: Phone? = null
 

@@ -159,8 +159,8 @@ class Agent(
   }
 
   /**
-   * What the disk has is told before another write is tried: were it not, a full disk would make the
-   * phone silent as well.
+   * Reports the journaled events while the journal refuses writes: a full disk must not silence the
+   * phone.
    */
   private fun reportWhileRefused(): Step? =
     if (journal.isRefusing && journal.stopReason == null) syncIfDue() else null
@@ -198,8 +198,8 @@ class Agent(
 /** How long the radio may take to answer. */
 private const val ANSWER_MS = Protocol.ANSWER_SECONDS * 1000L
 
-/** While nothing can be sent at all, between two looks whether that is over. */
+/** Polling interval while nothing can be sent at all. */
 private const val LOOK_AGAIN_MS = Protocol.LOOK_AGAIN_SECONDS * 1000L
 
-/** Before what the SIM or the disk refused is tried again. */
+/** Retry delay after the SIM or the disk refused. */
 internal const val RETRY_MS = Protocol.RETRY_SECONDS * 1000L

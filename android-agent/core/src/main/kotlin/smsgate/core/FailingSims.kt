@@ -34,7 +34,7 @@ data class Pause(
   /** It is being tried: unless this message is sent, the next one waits longer. */
   internal fun probed(nowMs: Long) = begin(nowMs, probes + 1)
 
-  /** Nobody knows how long ago it began: its time counts anew. */
+  /** After a reboot the monotonic clock starts anew, so the pause starts anew too. */
   internal fun rebooted(nowMs: Long) = begin(nowMs, probes)
 
   override fun toString() = "$probes $untilMs"

@@ -37,7 +37,7 @@ class Journal(
     private set
   private var store: Store = if (setsAside) openOrSetAside() else openOwn()
 
-  /** What is read most, kept until the next write. */
+  /** Cache of the most frequent reads; a write invalidates it. */
   private var knownLeased: List<LeasedMessage>? = null
   private var knownPauses: Map<Int, Pause>? = null
 
@@ -328,7 +328,7 @@ class Journal(
     Sql["answer"], report.messageId, report.attempt, report.part, report.type.wire,
   ) == 1
 
-  /** Through which SIM an attempt went, and to whom as long as the radio has not answered. */
+  /** The SIM of an attempt, and the recipient until the radio has answered. */
   private class Route(val sim: Int?, val phone: String)
 
   /** Null: nothing is known of this attempt (any more). */
@@ -362,7 +362,7 @@ class Journal(
     knownPauses = null
   }
 
-  /** The modem was asked, and fell over: whether it sent it nobody knows, but it shall not go on. */
+  /** Counts a radio call that threw towards the SIM's pause; it may have sent the message. */
   fun noteRefusal(message: LeasedMessage, sim: Int) = write { refuse(sim, message.phone) }
 
   private fun resume(sim: String) {
@@ -420,7 +420,7 @@ class Journal(
   }
 }
 
-/** Half an emoji, or a NUL, would make the server refuse the whole call, again and again. */
+/** Replaces lone surrogates and NUL: the server would refuse the whole call, again and again. */
 private fun clean(text: String) = wellFormed(text).replace('\u0000', '\uFFFD')
 
 private const val BASE_URL = "base_url"

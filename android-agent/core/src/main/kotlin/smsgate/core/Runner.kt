@@ -72,7 +72,7 @@ class Runner(
     return null
   }
 
-  /** What the journal refuses stays for the next round. */
+  /** Runs the posted tasks; one that the journal refuses is retried in the next round. */
   private fun doTasks() {
     while (true) {
       val task = tasks.peek() ?: return

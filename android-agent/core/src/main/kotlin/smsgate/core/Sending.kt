@@ -85,8 +85,8 @@ internal class Sending(
   }
 
   /**
-   * Whatever a maker's Android throws here, nobody knows whether the text went: nothing is reported, and
-   * it is `unknown` after a quarter of an hour. What goes on like that pauses the SIM.
+   * False if the radio call threw. A vendor's Android may throw after it took the text, so nothing
+   * is reported, and the attempt is `unknown` after a quarter of an hour. Repeated, it pauses the SIM.
    */
   private fun isHanded(message: LeasedMessage, parts: Int, sim: Int): Boolean =
     try {
@@ -99,8 +99,8 @@ internal class Sending(
     }
 
   /**
-   * The phone stood still between the journal and the radio, and the lease is over: the message may
-   * be somebody else's by now. It was surely not sent, so it has failed.
+   * The lease expired between the journal and the radio, as the phone was suspended: another phone
+   * may have the message. It was surely not sent, so it has failed.
    */
   private fun overslept(message: LeasedMessage, parts: Int): Step {
     journal.record(

@@ -138,7 +138,7 @@ private fun lastSync(facts: Facts): Finding? {
   )
 }
 
-/** It changes nothing but what reports are labelled with, so it never is worse than a warning. */
+/** At most a warning: a wrong clock only mislabels reports, as leases go by the monotonic clock. */
 private fun clock(facts: Facts): Finding? {
   val skew = facts.skew ?: return null
   val level = if (skew.abs() > CLOCK_TOLERANCE) Level.WARN else Level.GOOD

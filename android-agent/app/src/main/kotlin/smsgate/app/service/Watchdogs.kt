@@ -12,8 +12,8 @@ import smsgate.core.Clock
 import smsgate.core.Protocol
 
 /**
- * Two that look after the service, since makers' battery savers end it: an alarm, which Doze lets
- * through, and a job, which survives what alarms do not.
+ * Restart the service, which vendors' battery savers kill: an alarm, which Doze lets through, and a
+ * job, which survives what alarms do not.
  */
 object Watchdogs {
   const val EVERY_MS = Protocol.IDLE_SYNC_SECONDS * 1000L

@@ -47,7 +47,7 @@ class AndroidSmsSender(
   private fun divide(manager: SmsManager, text: String): ArrayList<String> =
     manager.divideMessage(text).orEmpty().ifEmpty { listOf(text) }.let(::ArrayList)
 
-  /** What else it throws leaves open whether the modem has the text (see [SmsSender.send]). */
+  /** After any other exception the modem may have taken the text (see [SmsSender.send]). */
   override fun send(sms: Sms) {
     try {
       hand(sms)

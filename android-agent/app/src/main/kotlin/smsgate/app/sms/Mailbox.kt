@@ -11,8 +11,9 @@ import java.time.Instant
 import java.util.UUID
 
 /**
- * What Android's receivers were told and the agent's thread has not written into its journal yet. On
- * the disk before a receiver returns, since Android may end the process then. Any thread.
+ * Durable queue from Android's broadcast receivers to the agent's thread, which moves it into the
+ * journal. It is on disk before a receiver returns, since Android may kill the process then.
+ * Thread-safe.
  */
 class Mailbox(private val file: File) : Closeable {
   private val opened = lazy { openOrRenew() }

@@ -34,8 +34,8 @@ class PairActivity : Activity() {
   }
 
   /**
-   * Another app's window over the host's name would make this a yes to somebody else. Its window is
-   * taken away where Android can; a tap while one covers anything at all is not taken.
+   * Guards against tapjacking: an overlay could hide the host's name, to which the owner says yes.
+   * Overlays are hidden where Android can (12); a tap while one covers anything is ignored.
    */
   private fun refuseOverlays() {
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) window.setHideOverlayWindows(true)

@@ -13,7 +13,7 @@ import smsgate.app.phone
 import smsgate.app.sms.SimCard
 import smsgate.app.versionOf
 
-/** Which SIM, how much a day, and the way out. */
+/** The default SIM, the daily cap, and unpairing. */
 class SettingsScreen(private val activity: MainActivity, parent: ViewGroup) : Screen {
   override val view: View = parent.inflate(R.layout.screen_settings)
   private val phone = activity.phone

@@ -67,7 +67,7 @@ class StatusScreen(private val activity: MainActivity, parent: ViewGroup) : Scre
     }
     val isPaused = phone.settings.isPaused
     button.setText(if (isPaused) R.string.resume else R.string.pause)
-    // To go on is what one wants; a pause is only at hand.
+    // Resume is the primary action; pause is a secondary one.
     val background = if (isPaused) R.drawable.button_primary else R.drawable.button_quiet
     button.setBackgroundResource(background)
     button.setTextColor(activity.getColor(if (isPaused) R.color.on_accent else R.color.accent))
