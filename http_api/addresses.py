@@ -10,7 +10,7 @@ from django.conf import settings
 
 
 def client_address(meta: dict[str, Any]) -> str:
-    """Return the client's IP: the last hop, read from the right, that is no trusted proxy of ours."""
+    """Return the client's IP: the first hop, from the right, that is no trusted proxy of ours."""
     nearest = str(meta.get("REMOTE_ADDR") or "")
     if not _is_trusted(nearest):
         return nearest
