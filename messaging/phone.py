@@ -22,6 +22,7 @@ from phonenumbers import (
 )
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_DIGITS_TWICE = re.compile(r"\+([1-9][0-9]{0,2})\1")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _PLAIN = re.compile(r"\+?[0-9]{1,20}(?: [0-9]{1,6}){0,6}")  # the usual ways to write one, read fast
@@ -44,6 +45,7 @@ _ANOTHER_COUNTRYS = (
     f"without + this is another country's number: write + before it, like {_EXAMPLE}"
 )
 _TRUNK = "leave out the 0, or what else is dialled within the country, behind its code"
+_CODE_TWICE = "has its country's code twice: leave one of them out"
 _DATE = "looks like a date"
 _EXTENSION = (
     "is a whole number and more digits: leave out an extension, or write it without separators"
@@ -120,6 +122,8 @@ def parse_phone(
         _check_zero_in_brackets(text, number, found, read)
         if _has_digits_to_spare(text, found, read):
             raise InvalidPhone(_EXTENSION)
+    if not any_length and _has_code_twice(found):
+        raise InvalidPhone(_CODE_TWICE)
     return found
 
 
@@ -177,6 +181,22 @@ def _has_digits_to_spare(text: str, found: str, read: Callable[[str], str]) -> b
         except InvalidPhone:
             continue
     return False
+
+
+def _has_code_twice(found: str) -> bool:
+    """Say whether this is no mobile number, but would be one without its country's code.
+
+    Plans of many lengths have room for +49 49 151 12345678.
+    """
+    if not _DIGITS_TWICE.match(found):  # the usual case, told fast
+        return False
+    read = phonenumbers.parse(found)
+    shorter = f"+{_significant(read)}"
+    if not shorter.startswith(f"+{read.country_code}") or not _E164.fullmatch(shorter):
+        return False
+    if _grade(read) == _MOBILE:
+        return False
+    return _grade_of(shorter) == _MOBILE or _has_code_twice(shorter)
 
 
 def _grade_of(found: str) -> int:
@@ -337,9 +357,18 @@ def _readings(number: str, country: str) -> dict[str, int]:
 
 
 def _exit_code(number: str, country: str) -> str:
-    """Return the digits before a country code that call abroad from `country`, '' where none are."""
+    """Return the digits before a country code that call abroad from `country`, '' where none are.
+
+    None are where they end within the own country's code, and a person would read that: 00 65 … is
+    Singapore's, whose exit codes are three digits.
+    """
     found = re.match(_plan(country).international_prefix or "$.", number)
-    return found[0] if found else ""
+    if found is None:
+        return ""
+    own_code = str(phonenumbers.country_code_for_region(country))
+    own = re.match(f"0{{1,2}}(?={own_code})", number)
+    ends_within = own is not None and own.end() < found.end() < own.end() + len(own_code)
+    return "" if ends_within else found[0]
 
 
 def _national(number: str, country: str) -> PhoneNumber | None:
@@ -398,7 +427,10 @@ def _begins_with_own_zero(read: PhoneNumber | None) -> bool:
 
 
 def _may_begin_with_zero(read: PhoneNumber) -> bool:
-    """Say whether this leading zero is a digit of the number, as in Italy's fixed network."""
+    """Say whether this leading zero is a digit of the number, as in Italy's fixed network. Two of them
+    are only where such a number is known: one is a trunk prefix else."""
+    if _significant(read).startswith("00") and _grade(read) < _VALID:
+        return False
     every_number = _plan_of(read).general_desc
     pattern = every_number.national_number_pattern if every_number else None
     return bool(re.fullmatch(pattern or "", _significant(read)))

@@ -131,7 +131,7 @@ def test_the_document_tells_each_class_as_it_is_read(
 
 
 def test_the_documents_table_is_read_whole() -> None:
-    assert len(ROWS) == 53
+    assert len(ROWS) == 54
 
 
 def test_every_form_of_a_countrys_own_number_is_that_number() -> None:
@@ -211,6 +211,42 @@ def test_digits_beside_a_whole_mobile_number_are_never_dialled_as_part_of_it() -
             assert not got.startswith("+") or phonenumbers.is_valid_number(
                 phonenumbers.parse(got)
             ), form
+
+
+def test_a_countrys_code_that_stands_twice_is_never_dialled() -> None:
+    for one in MOBILES:
+        for form in (
+            f"+{one.code}{one.code}{one.significant}", f"{one.code}{one.code}{one.significant}",
+            f"+{one.code} ({one.code}) {one.significant}", f"0{one.code}{one.significant}",
+            f"00{one.code}{one.code}{one.significant}",
+        ):  # fmt: skip
+            got = read(form, one.region)
+            if got.startswith("+") and got != one.e164:  # it is a mobile number that a person reads
+                kind = phonenumbers.number_type(phonenumbers.parse(got))
+                assert kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE), form
+                assert got in dialled_by_a_person(form, one.region), form
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [
+        ("0065 65 8123 4567", "SG"),  # not Chile's +56 581234567, behind 006
+        ("0 248 2519711", "SC"),  # not Poland's +48 2519711, behind 02
+        ("00 855 855 98630881", "KH"),  # not Brazil's, behind 008
+    ],
+)
+def test_no_exit_code_ends_within_the_own_countrys_code(written: str, country: str) -> None:
+    assert not read(written, country).startswith("+")
+
+
+@pytest.mark.parametrize("country", ["ID", "IT", "JP", "KR", "VA"])
+def test_two_zeros_are_kept_only_in_a_known_number(country: str) -> None:
+    for one in EXAMPLES:
+        if one.region != country:
+            continue
+        for form in (f"000{one.code}{one.significant}", f"+{one.code} (0) 0{one.significant}"):
+            got = read(form, country)
+            assert not got.startswith(f"+{one.code}00"), form
 
 
 @pytest.mark.parametrize("written", ["2026-04-10", "2026.4.1", "10.04.2026", "1-4-1999"])
@@ -392,7 +428,7 @@ def test_an_italian_landline_is_never_read_as_somebodys_mobile_number(written: s
     ("written", "country", "expected"),
     [
         ("500 (0) 51234", "PL", ANOTHER_COUNTRYS),  # the Falklands; not +48 500 051 234
-        ("39 (0) 0212345678", "DE", ANOTHER_COUNTRYS),
+        ("39 (0) 0212345678", "DE", "leave out the 0"),
         ("+39 (0) 312 3456789", "PL", "leave out the 0"),  # or Como's landline 031 23456789
         ("0039 [0] 312 3456789", "DE", "leave out the 0"),
         ("+39 (0) 2 12345678", "PL", "+390212345678"),
