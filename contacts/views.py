@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from contacts import requests, responses, services
 from contacts.services import ContactDraft
+from http_api.error_codes import ErrorCode
 from http_api.idempotency import idempotent
 from http_api.reading import read
 from licenses.authentication import KeyPair
@@ -19,7 +20,11 @@ from licenses.viewsets import NativeViewSet
 from messaging.drafts import Invalid
 
 # Every key that does not open the door is a 401 here (docs/api.md).
-_ALWAYS_401 = {"invalid_key": 401, "license_inactive": 401, "subscription_expired": 401}
+_ALWAYS_401 = {
+    ErrorCode.INVALID_KEY: 401,
+    ErrorCode.LICENSE_INACTIVE: 401,
+    ErrorCode.SUBSCRIPTION_EXPIRED: 401,
+}
 
 
 class ContactViewSet(NativeViewSet):

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
+from http_api.error_codes import ErrorCode
 from http_api.reading import read_query
 from http_api.shapes import Shape
 from licenses import lookup, tokens
@@ -63,7 +64,7 @@ _ONCE = accept.Policy(left_out=frozenset({SkipReason.DUPLICATE_EXTERNAL_ID}))
 
 class HookViewSet(SenderViewSet):
     authentication_classes = [HookToken]
-    status_by_code: ClassVar = {"invalid_key": 404}
+    status_by_code: ClassVar = {ErrorCode.INVALID_KEY: 404}
     needs: ClassVar = {"send": Scope.SEND}
 
     def send(self, request: Request, token: str) -> Response:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
+from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.parsing import MAX_FORM_FIELDS
 
@@ -15,7 +16,7 @@ from http_api.parsing import MAX_FORM_FIELDS
 class ApiViewSet(ViewSet):
     """A DRF ViewSet whose writing actions are `@idempotent`."""
 
-    status_by_code: ClassVar[Mapping[str, int]] = {}
+    status_by_code: ClassVar[Mapping[ErrorCode, int]] = {}  # where it is not the code's own
     # Action → the scope that its key must have; '': any key.
     needs: ClassVar[Mapping[str, str]] = {}
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
+from http_api.error_codes import ErrorCode
 from http_api.times import utc_or_none
 from licenses import daily_limit
 from licenses.authentication import LicenseKeyAndPerhapsApiKey
@@ -54,7 +55,7 @@ class MeViewSet(NativeViewSet):
     """The cheap call that a client uses to test its keys: each that is sent is checked."""
 
     authentication_classes = [LicenseKeyAndPerhapsApiKey]
-    status_by_code: ClassVar = {"license_not_found": 401}
+    status_by_code: ClassVar = {ErrorCode.LICENSE_NOT_FOUND: 401}
     needs: ClassVar = {"retrieve": Scope.ANY}
 
     def retrieve(self, request: Request) -> Response:

@@ -69,7 +69,7 @@ class MessageViewSet(NativeViewSet):
 
 
 # On the routes beside the documented ones an unknown key is 401, as clients expect.
-_KEY_UNKNOWN_IS_401 = {"license_not_found": 401}
+_KEY_UNKNOWN_IS_401 = {ErrorCode.LICENSE_NOT_FOUND: 401}
 
 
 class InboxViewSet(NativeViewSet):

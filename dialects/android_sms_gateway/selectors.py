@@ -10,7 +10,7 @@ from licenses.models import Device
 from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch, Message
-from messaging.states import MessageState
+from messaging.states import FailureReason, MessageState
 
 
 def devices(sender: Sender) -> QuerySet[Device]:
@@ -48,7 +48,7 @@ def in_state(wanted: str) -> Q:
 
 
 _WORDS = frozenset({*words.STATES.values(), words.CANCELLING})
-_OPTED_OUT = Q(status=MessageState.CANCELLED.value, failure_reason="opted_out")
+_OPTED_OUT = Q(status=MessageState.CANCELLED.value, failure_reason=FailureReason.OPTED_OUT.value)
 _CANCELLING = Q(status=MessageState.LEASED.value, cancel_requested=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dialects.android_sms_gateway import words
 from messaging.models import Message
-from messaging.states import MessageState
+from messaging.states import FailureReason, MessageState
 
 
 def of(message: Message) -> str:
@@ -19,7 +19,8 @@ def of(message: Message) -> str:
 
 
 def is_opted_out(message: Message) -> bool:
-    return message.status == MessageState.CANCELLED and message.failure_reason == "opted_out"
+    is_cancelled = message.status == MessageState.CANCELLED
+    return is_cancelled and message.failure_reason == FailureReason.OPTED_OUT
 
 
 def of_all(states: Sequence[str]) -> str:

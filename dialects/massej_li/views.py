@@ -128,8 +128,9 @@ class AccountViewSet(VendorViewSet):
 
 
 class LogViewSet(VendorViewSet):
-    needs = {"list": Scope.READ}
     """What this licence has sent in this dialect, newest first. The items are a guess."""
+
+    needs = {"list": Scope.READ}
 
     def list(self, request: Request) -> Response:
         sender = self.sender

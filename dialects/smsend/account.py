@@ -38,7 +38,7 @@ class LogInViewSet(DialectViewSet):
 
     authentication_classes = [LogIn]
     needs: ClassVar = {"session": Scope.ANY, "token": Scope.ANY}
-    status_by_code: ClassVar = {"invalid_key": 404}
+    status_by_code: ClassVar = {ErrorCode.INVALID_KEY: 404}
 
     def session(self, request: Request) -> HttpResponse:
         sender = self.sender

@@ -24,7 +24,14 @@ from licenses import lookup, tokens
 from licenses.authentication import basic
 from licenses.sender import Sender
 
-_OUT = frozenset({"invalid_key", "not_found", "license_inactive", "subscription_expired"})
+_OUT = frozenset(
+    {
+        ErrorCode.INVALID_KEY,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.LICENSE_INACTIVE,
+        ErrorCode.SUBSCRIPTION_EXPIRED,
+    }
+)
 
 
 class LogIn(DialectKey):
