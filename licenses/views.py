@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from http_api.error_codes import ErrorCode
 from http_api.times import utc_or_none
-from licenses import daily_limit
+from licenses import daily_limit, selectors
 from licenses.authentication import LicenseKeyAndPerhapsApiKey
 from licenses.models import Account, Device
 from licenses.scopes import GIVEN, Scope
@@ -60,8 +60,7 @@ class MeViewSet(NativeViewSet):
 
     def retrieve(self, request: Request) -> Response:
         sender = self.sender
-        account = Account.objects.get(pk=sender.account_id)
-        devices = Device.objects.filter(license_id=sender.license_id, revoked_at=None)
+        account = selectors.account(sender)
         answer: MeAnswer = {
             "account": {
                 "id": account.pk,
@@ -75,7 +74,7 @@ class MeViewSet(NativeViewSet):
             "license": {"id": sender.license_id, "scopes": _scopes(sender)},
             "max_daily_sms": sender.max_daily_sms,
             "remaining_today": daily_limit.remaining(sender),
-            "devices": [_device(device) for device in devices.order_by("pk")],
+            "devices": [_device(device) for device in selectors.paired_devices(sender)],
         }
         return Response(answer)
 

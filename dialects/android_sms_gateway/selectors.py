@@ -6,16 +6,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dialects.android_sms_gateway import words
 from dialects.android_sms_gateway.requests import MessageQuery, device_id
-from licenses.models import Device
 from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch, Message
 from messaging.states import FailureReason, MessageState
-
-
-def devices(sender: Sender) -> QuerySet[Device]:
-    """Return the phones that are paired now."""
-    return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
 
 
 def batches(sender: Sender, wanted: MessageQuery) -> QuerySet[Batch]:

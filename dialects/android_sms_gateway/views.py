@@ -28,6 +28,7 @@ from http_api.idempotency import idempotent
 from licenses import services, tokens
 from licenses.authentication import bearer
 from licenses.scopes import Scope
+from licenses.selectors import paired_devices
 from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch
@@ -110,7 +111,7 @@ def _check_device(sender: Sender, wanted: str | None) -> None:
     """Any phone of the licence takes any of its messages: one can be asked for if it is the only one."""
     if wanted is None:
         return
-    phones = list(vendor_selectors.devices(sender).values_list("pk", flat=True))
+    phones = list(paired_devices(sender).values_list("pk", flat=True))
     if phones != [requests.device_id(wanted)]:
         raise ApiError.of_field(
             "deviceId", "leave it out: any phone of this licence sends its messages"
@@ -122,15 +123,11 @@ class DeviceViewSet(VendorViewSet):
     scopes = {"list": "devices:list", "destroy": "devices:delete"}
 
     def list(self, request: Request) -> Response:
-        return Response(
-            [responses.device(device) for device in vendor_selectors.devices(self.sender)]
-        )
+        return Response([responses.device(device) for device in paired_devices(self.sender)])
 
     def destroy(self, request: Request, device_id: str) -> Response:
         """204 also where there is none, as the vendor has it."""
-        device = (
-            vendor_selectors.devices(self.sender).filter(pk=requests.device_id(device_id)).first()
-        )
+        device = paired_devices(self.sender).filter(pk=requests.device_id(device_id)).first()
         if device is not None:
             services.revoke(device)
         return Response(status=204)

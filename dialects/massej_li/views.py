@@ -16,9 +16,9 @@ from http_api.headers import header
 from http_api.idempotency import idempotent
 from http_api.times import local_or_none
 from licenses import daily_limit, lookup
+from licenses import selectors as licenses
 from licenses.authentication import bearer
 from licenses.keys import LICENSE_KEY_LENGTHS
-from licenses.models import License
 from licenses.scopes import Scope
 from licenses.sender import Sender
 from messaging import selectors
@@ -113,9 +113,8 @@ class AccountViewSet(VendorViewSet):
         def count(word: str) -> int:
             return sum(n for state, n in by_state.items() if words.STATES[state] == word)
 
-        license = License.objects.select_related("account").get(pk=sender.license_id)
         data = {
-            "username": license.account.name,
+            "username": licenses.account(sender).name,
             "status": words.ACTIVE,
             "balance": _balance(sender),
             "stats": {

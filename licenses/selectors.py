@@ -1,0 +1,17 @@
+"""Everything that reads accounts and phones for somebody to see. Always scoped to one sender."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from licenses.models import Account, Device
+from licenses.sender import Sender
+
+
+def account(sender: Sender) -> Account:
+    return Account.objects.get(pk=sender.account_id)
+
+
+def paired_devices(sender: Sender) -> QuerySet[Device]:
+    """Return the licence's phones that are paired now."""
+    return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
