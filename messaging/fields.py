@@ -33,12 +33,8 @@ def _phone(value: object, info: ValidationInfo, **reading: bool) -> str:
         value = value.as_phone()
     try:
         if type(value) in (str, int, float):
-            return parse_phone(
-                value,  # type: ignore[arg-type]
-                sender.country,
-                allow_short_codes=sender.allow_short_codes,
-                **reading,
-            )
+            rules = {"allow_short_codes": sender.allow_short_codes} | reading
+            return parse_phone(value, sender.country, **rules)  # type: ignore[arg-type]
     except InvalidPhone as error:
         raise problem(str(error)) from None
     raise problem("enter a number like +48123456789")
@@ -50,6 +46,10 @@ def _phone_with_country_code(value: object, info: ValidationInfo) -> str:
 
 def _phone_of_any_length(value: object, info: ValidationInfo) -> str:
     return _phone(value, info, any_length=True)
+
+
+def _phone_or_short_code(value: object, info: ValidationInfo) -> str:
+    return _phone(value, info, allow_short_codes=True)
 
 
 def _time(value: object, info: ValidationInfo) -> ClientTime:
@@ -92,6 +92,9 @@ International = Annotated[str, BeforeValidator(_phone_with_country_code), _PHONE
 
 # Also numbers too long for their country's plan, as machines have.
 PhoneOfAnyLength = Annotated[str, BeforeValidator(_phone_of_any_length), _PHONE_SCHEMA]
+
+# Of an opt-out, which may be a short code whatever the licence may send to.
+OptedOutPhone = Annotated[str, BeforeValidator(_phone_or_short_code), _PHONE_SCHEMA]
 
 Time = Annotated[
     ClientTime,

@@ -29,6 +29,7 @@ from messaging.drafts import DEFAULT_PRIORITY, Draft, Invalid
 from messaging.fields import (
     MAX_ID_LENGTH,
     ExternalId,
+    OptedOutPhone,
     Phone,
     Priority,
     Text,
@@ -113,6 +114,12 @@ class NewOptOut(Shape):
     """Body of `POST /api/opt-outs/`."""
 
     phone: Phone
+
+
+class OldOptOut(Shape):
+    """Path of `DELETE /api/opt-outs/{phone}/`."""
+
+    phone: OptedOutPhone
 
 
 MAX_IDS = 200

@@ -107,9 +107,7 @@ class OptOutViewSet(NativeViewSet):
 
     @idempotent
     def destroy(self, request: Request, phone: str) -> Response:
-        # A short code stands in the list as it is, whatever the licence may send to.
-        if not (phone.isdecimal() and opt_outs.opt_in(self.sender.account_id, phone)):
-            body = read_fields(request, {"phone": Decoded(phone)}, requests.NewOptOut)
-            if not opt_outs.opt_in(self.sender.account_id, body.phone):
-                raise ApiError(ErrorCode.NOT_FOUND, "This number has not opted out.")
+        named = read_fields(request, {"phone": Decoded(phone)}, requests.OldOptOut)
+        if not opt_outs.opt_in(self.sender.account_id, named.phone):
+            raise ApiError(ErrorCode.NOT_FOUND, "This number has not opted out.")
         return Response(status=204)

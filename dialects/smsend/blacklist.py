@@ -24,7 +24,7 @@ from http_api.shapes import Id, Identifier
 from licenses.scopes import Scope
 from licenses.sender import Sender
 from messaging import selectors
-from messaging.fields import Phone
+from messaging.fields import OptedOutPhone, Phone
 from messaging.models import OptOut
 from messaging.services import opt_outs
 
@@ -33,6 +33,12 @@ class Numbers(Body):
     """Documented is a bare list; one client wraps it."""
 
     phone_numbers: Annotated[list[Phone], Field(min_length=1, max_length=words.MAX_RECIPIENTS)]
+
+
+class Blacklisted(Body):
+    """Path of `DELETE blacklist/sms/{phoneNumber}`."""
+
+    phone_number: OptedOutPhone
 
 
 class ContactIds(Body):
@@ -103,12 +109,8 @@ class BlacklistViewSet(VendorViewSet):
 
     @idempotent
     def remove(self, request: Request, phone: str) -> Response:
-        # A short code stands in the list as it is, whatever the licence may send to.
-        if phone.isdecimal() and opt_outs.opt_in(self.sender.account_id, phone):
-            return Response(True)
-        named = {"phoneNumber": Decoded(phone)}
-        number = read_fields(request, named, PhoneNumber).phone_number
-        if not opt_outs.opt_in(self.sender.account_id, number):
+        named = read_fields(request, {"phoneNumber": Decoded(phone)}, Blacklisted)
+        if not opt_outs.opt_in(self.sender.account_id, named.phone_number):
             raise ApiError(ErrorCode.NOT_FOUND, "This number is not on the blacklist.")
         return Response(True)
 
