@@ -127,7 +127,7 @@ class AccountViewSet(VendorViewSet):
 
 
 class LogViewSet(VendorViewSet):
-    """What this licence has sent in this dialect, newest first. The items are a guess."""
+    """The messages that this licence has sent in this dialect, newest first. The items are a guess."""
 
     needs = {"list": Scope.READ}
 
