@@ -49,3 +49,21 @@ def test_code_and_docs_cite_only_what_is_in_the_repository() -> None:
         if name != "tests/test_vocabulary.py"
         for found in _ELSEWHERE.finditer((PROJECT_DIR / name).read_text("utf-8"))
     ] == []
+
+
+# A name that nobody should give, and the test that a new dialect's author writes.
+_NO_TESTS = {"test_cancel_2", "test_acme"}
+
+
+def test_each_test_that_a_document_names_is_there() -> None:
+    sources = [PROJECT_DIR / name for name in files("tests/*.py", "tests/**/*.py")]
+    known = {file.stem for file in sources}
+    for file in sources:
+        known |= set(re.findall(r"def (test_\w+)", file.read_text("utf-8")))
+    named = {
+        (name, test)
+        for name in files("*.md")
+        for test in re.findall(r"\btest_\w+", (PROJECT_DIR / name).read_text("utf-8"))
+    }
+    assert {test for _, test in named} >= _NO_TESTS | {"test_it_counts_parts"}
+    assert [each for each in sorted(named) if each[1] not in known | _NO_TESTS] == []

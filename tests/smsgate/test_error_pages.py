@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import URLPattern, reverse
 from django.utils import translation
 
+from smsgate.urls import urlpatterns
 from tests.conftest import Api, Tenant, refused
 
 # As Chromium, Firefox and Safari send it.
@@ -95,6 +97,27 @@ def test_every_page_has_a_policy_and_no_api_answer_pays_for_it(api: Api, tenant:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
     assert "Content-Security-Policy" not in api.get("/api/me/", tenant).headers
+
+
+PLAIN_ROUTES = [
+    route.name
+    for route in urlpatterns
+    if isinstance(route, URLPattern) and not route.pattern.regex.groups
+]
+
+
+@pytest.mark.parametrize("name", PLAIN_ROUTES)
+def test_each_route_that_answers_html_is_known_as_a_page(client: Client, name: str) -> None:
+    """Else nothing would tell its browser which scripts to run, or that it stands in nobody's frame."""
+    response = client.get(reverse(name), headers={"Accept": BROWSER, "Accept-Language": "pl"})
+    if response["Content-Type"].startswith("text/html") and response.status_code == 200:
+        assert "default-src 'none'" in response["Content-Security-Policy"]
+        assert response["X-Frame-Options"] == "DENY"
+        assert '<html lang="pl">' in response.content.decode()
+
+
+def test_the_pages_are_among_the_routes_that_are_looked_at() -> None:
+    assert {"home", "pair", "docs"} <= set(PLAIN_ROUTES)
 
 
 @pytest.mark.parametrize(("header", "path"), [("Origin", ""), ("Referer", "/admin/login/")])
