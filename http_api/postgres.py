@@ -14,7 +14,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -32,7 +31,6 @@ _running: dict[int, tuple[float, Connection]] = {}  # until when, by the connect
 _open: WeakSet[Connection] = WeakSet()
 _resting_until = 0.0
 _watcher: threading.Thread | None = None
-_own = threading.local()
 
 
 def limit_statements(seconds: float) -> None:
@@ -42,16 +40,6 @@ def limit_statements(seconds: float) -> None:
     if _watcher is None:
         _watcher = threading.Thread(target=_look_forever, name="postgres-watch", daemon=True)
         _watcher.start()
-
-
-@contextlib.contextmanager
-def may_take(seconds: float) -> Iterator[None]:
-    """Override the process's statement timeout for this thread, in seconds."""
-    _own.limit = seconds
-    try:
-        yield
-    finally:
-        del _own.limit
 
 
 class Connection(connection):
@@ -109,9 +97,8 @@ class _Watched:
         self._connection = watched
 
     def __enter__(self) -> None:
-        limit = getattr(_own, "limit", _limit)
-        if limit is not None:
-            _running[id(self._connection)] = time.monotonic() + limit, self._connection
+        if _limit is not None:
+            _running[id(self._connection)] = time.monotonic() + _limit, self._connection
 
     def __exit__(self, *_: object) -> None:
         _running.pop(id(self._connection), None)

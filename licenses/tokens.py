@@ -91,9 +91,9 @@ def revoke(license_id: int, public_id: UUID) -> bool:
     return _void(mine) > 0
 
 
-def forget_expired() -> None:
-    """Delete what expired more than a day ago."""
-    Token.objects.filter(expires_at__lt=clock.now() - dt.timedelta(days=1)).delete()
+def expired(now: dt.datetime) -> QuerySet[Token]:
+    """Return what expired more than a day ago."""
+    return Token.objects.filter(expires_at__lt=now - dt.timedelta(days=1))
 
 
 def _void(them: QuerySet[Token]) -> int:

@@ -97,7 +97,9 @@ class Batch(models.Model):
                 fields=["parent"], condition=Q(parent__isnull=False), name="batch_parent"
             ),
             # retention: texts not yet erased
-            models.Index(fields=["created_at"], condition=~Q(text=""), name="batch_retention"),
+            models.Index(
+                fields=["account", "created_at"], condition=~Q(text=""), name="batch_retention"
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -270,9 +272,9 @@ class Message(models.Model):
             ),
             # by phone: the list's filter, and opt-outs
             models.Index(fields=["license", "phone"], name="message_phone"),
-            # retention: finished and not yet erased
+            # retention: finished and not yet erased, of each account by its own days
             models.Index(
-                fields=["finished_at"],
+                fields=["account", "finished_at"],
                 condition=Q(finished_at__isnull=False) & ~Q(phone=""),
                 name="message_retention",
             ),
@@ -299,10 +301,6 @@ class Claim(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["device", "claim_id"], name="claim_once")
-        ]
-        indexes: ClassVar = [
-            # the daily clean-up
-            models.Index(fields=["claimed_at"], name="claim_claimed_at")
         ]
 
     def __str__(self) -> str:
@@ -460,7 +458,7 @@ class InboundMessage(models.Model):
             # the inbox, newest first
             models.Index(fields=["account", "id"], name="inbound_account"),
             # retention
-            models.Index(fields=["received_at"], name="inbound_received_at"),
+            models.Index(fields=["account", "received_at"], name="inbound_retention"),
         ]
 
     def __str__(self) -> str:
@@ -488,3 +486,13 @@ class InboundMessage(models.Model):
         at, latest = self.arrived_at, self.received_at + _CLOCK_SLACK
         is_right = at is not None and latest - _LONGEST_SILENCE < at <= latest
         return at if at is not None and is_right else self.received_at
+
+
+class Progress(models.Model):
+    """How far a task has come in a table that only grows: what has ids up to `last_id` is done."""
+
+    task = models.CharField(max_length=32, primary_key=True)
+    last_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.last_id}"

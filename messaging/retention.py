@@ -1,41 +1,138 @@
 """Raw SQL: erase what was kept for its time.
 
-Time always comes in as a parameter: the database's clock is never asked (http_api.clock).
+Each statement does a bounded piece, account by account along an index of account and time, since each
+has days of its own: what the others keep for longer is not walked. Time always comes in as a parameter:
+the database's clock is never asked (http_api.clock).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
+
+from http_api.rows import fetch_all
+from messaging.progress import HIGHEST, Walked, advance, take
+from messaging.queue_metrics import MOST
+
+PIECE = 2_000
+
+# Phone and text. The row stays: its external_id is remembered for ever.
+ERASE_MESSAGES = """
+    WITH old AS MATERIALIZED (
+        SELECT m.id FROM licenses_account AS a CROSS JOIN LATERAL (
+            SELECT id FROM messaging_message
+            WHERE account_id = a.id AND phone <> ''
+                AND finished_at < %(now)s - a.retention_days * interval '24 hours'
+            ORDER BY finished_at LIMIT %(piece)s FOR UPDATE SKIP LOCKED) AS m
+        LIMIT %(piece)s)
+    UPDATE messaging_message AS m SET phone = '', text = '' FROM old WHERE m.id = old.id
+    """
 
 # Texts of batches without an open message. Their age counts from `created_at`: a batch is accepted
 # before any of its messages finishes.
 ERASE_BATCHES = """
-    UPDATE messaging_batch AS b SET text = '' FROM licenses_account AS a
-    WHERE a.id = b.account_id AND b.text <> ''
-        AND a.retention_days = %(days)s AND b.created_at < %(before)s
-        AND NOT EXISTS (SELECT FROM messaging_message AS m
-            WHERE m.batch_id = b.id AND m.finished_at IS NULL)
+    WITH old AS MATERIALIZED (
+        SELECT b.id FROM licenses_account AS a CROSS JOIN LATERAL (
+            SELECT id FROM messaging_batch
+            WHERE account_id = a.id AND text <> ''
+                AND created_at < %(now)s - a.retention_days * interval '24 hours'
+                AND NOT EXISTS (SELECT FROM messaging_message AS m
+                    WHERE m.batch_id = messaging_batch.id AND m.finished_at IS NULL)
+            ORDER BY created_at LIMIT %(piece)s) AS b
+        LIMIT %(piece)s)
+    UPDATE messaging_batch AS b SET text = '' FROM old WHERE b.id = old.id
     """
 
-# Phone and text of at most 1,000 messages. The row stays: its external_id is remembered for ever.
-ERASE_MESSAGES = """
-    WITH old AS (
-        SELECT m.id FROM messaging_message AS m
-        JOIN licenses_account AS a ON a.id = m.account_id
-        WHERE a.retention_days = %(days)s AND m.finished_at < %(before)s AND m.phone <> ''
-        ORDER BY m.finished_at LIMIT 1000 FOR UPDATE OF m SKIP LOCKED)
-    UPDATE messaging_message AS m SET phone = '', text = '' FROM old WHERE m.id = old.id
+DELETE_INBOUND = """
+    WITH old AS MATERIALIZED (
+        SELECT i.id FROM licenses_account AS a CROSS JOIN LATERAL (
+            SELECT id FROM messaging_inboundmessage
+            WHERE account_id = a.id
+                AND received_at < %(now)s - a.retention_days * interval '24 hours'
+            ORDER BY received_at LIMIT %(piece)s) AS i
+        LIMIT %(piece)s)
+    DELETE FROM messaging_inboundmessage AS i USING old WHERE i.id = old.id
+    """
+
+# Claims that leased nothing, or whose attempts are gone, from where the last piece ended.
+DELETE_CLAIMS = """
+    WITH next AS MATERIALIZED (
+        SELECT id, claimed_at FROM messaging_claim
+        WHERE id > %(last_id)s ORDER BY id LIMIT %(piece)s),
+    old AS MATERIALIZED (
+        SELECT id FROM next
+        WHERE id < coalesce((SELECT min(id) FROM next WHERE claimed_at >= %(before)s), %(highest)s)),
+    gone AS (
+        DELETE FROM messaging_claim AS c USING old
+        WHERE c.id = old.id
+            AND NOT EXISTS (SELECT FROM messaging_attempt AS a WHERE a.claim_id = c.id))
+    SELECT count(*) AS number, max(id) AS last_id FROM old
+    """
+
+# How many messages should have been erased, counted up to a limit, and for how long the oldest of them.
+OVERDUE = """
+    SELECT count(*) AS number, coalesce(max(late), interval '0') AS late FROM (
+        SELECT %(now)s - a.retention_days * interval '24 hours' - m.finished_at AS late
+        FROM licenses_account AS a CROSS JOIN LATERAL (
+            SELECT finished_at FROM messaging_message
+            WHERE account_id = a.id AND phone <> ''
+                AND finished_at < %(now)s - a.retention_days * interval '24 hours'
+            ORDER BY finished_at LIMIT %(most)s) AS m
+        LIMIT %(most)s) AS overdue
     """
 
 
-def erase_finished(retention_days: int, before: dt.datetime) -> int:
-    """Erase what finished before then, of the accounts that keep it for so many days; return how many
-    messages that were."""
-    parameters: dict[str, Any] = {"days": retention_days, "before": before}
+class Overdue(NamedTuple):
+    """A row of OVERDUE."""
+
+    number: int  # MOST: so many or more
+    late: dt.timedelta
+
+
+def erase_messages(now: dt.datetime) -> int:
+    """Erase phone and text of finished messages; return of how many."""
+    return _erase(ERASE_MESSAGES, now)
+
+
+def erase_batches(now: dt.datetime) -> int:
+    """Erase texts of batches; return of how many."""
+    return _erase(ERASE_BATCHES, now)
+
+
+def delete_inbound(now: dt.datetime) -> int:
+    """Delete received SMS; return how many."""
+    return _erase(DELETE_INBOUND, now)
+
+
+@transaction.atomic
+def delete_claims(before: dt.datetime) -> int:
+    """Delete older claims of which no attempt is left; return how many were looked at, each once: those
+    with attempts end with these (messaging.details)."""
+    progress = take("delete_claims")
+    if progress is None:
+        return 0
+    values: dict[str, Any] = {
+        "last_id": progress.last_id,
+        "before": before,
+        "piece": PIECE,
+        "highest": HIGHEST,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(ERASE_BATCHES, parameters)
-        cursor.execute(ERASE_MESSAGES, parameters)
+        cursor.execute(DELETE_CLAIMS, values)
+        walked = fetch_all(cursor, Walked)[0]
+    return advance(progress, walked)
+
+
+def _erase(statement: str, now: dt.datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"now": now, "piece": PIECE})
         return int(cursor.rowcount)
+
+
+def overdue(now: dt.datetime) -> Overdue:
+    """Return how far the erasing of messages is behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVERDUE, {"now": now, "most": MOST})
+        return fetch_all(cursor, Overdue)[0]

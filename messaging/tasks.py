@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import threading
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.db import connection
 
+from http_api import clock
 from http_api.errors import is_database_away
-from http_api.postgres import may_take
 from http_api.redis import with_redis
+from messaging import retention
 from messaging.services import housekeeping
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
@@ -21,6 +26,10 @@ _HEARTBEAT_SECONDS = 60
 
 # A hash: the tasks whose last run met a bug, until the next that does not.
 FAILING = "smsgate:failing"
+
+# Set while what should have been erased waits for longer than LATE.
+BEHIND = "smsgate:behind"
+LATE = dt.timedelta(hours=1)
 
 _UNSEEN = "nobody can see how the worker is"
 
@@ -50,7 +59,28 @@ def tick(work: Callable[[], None]) -> Any:
     return shared_task(ignore_result=True)(run)
 
 
-_ERASE_SECONDS = 600.0  # a statement of the hourly task, which may meet a day's rows
+is_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    is_stopping.set()
+
+
+def alone(work: Callable[[], None]) -> Callable[[], None]:
+    """Keep work that may take long to one of the worker's three threads: one is free for all else."""
+    is_running = threading.Lock()
+
+    @wraps(work)
+    def run() -> None:
+        if is_running.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                is_running.release()
+
+    return run
+
 
 # A task that finds more than one batch goes on at once, up to this many.
 _BATCHES = 100
@@ -87,12 +117,19 @@ def mark_silent_devices() -> None:
     housekeeping.mark_silent_devices()
 
 
+# Of each minute, so that one tick is over before the next.
+_ERASE_SECONDS = 50.0
+
+
 @tick
+@alone
 def erase_old() -> None:
-    failed: dict[int, Exception] = {}
-    with may_take(_ERASE_SECONDS):
-        for _ in range(_BATCHES):
-            if not housekeeping.erase_old(failed):
-                break
-    if failed:
-        raise ExceptionGroup("retention skipped some accounts", list(failed.values()))
+    """Go on for as long as there is something, and say whether it is too late with it."""
+    until = time.monotonic() + _ERASE_SECONDS
+    try:
+        housekeeping.erase_old(lambda: time.monotonic() < until and not is_stopping.is_set())
+    finally:
+        is_late = retention.overdue(clock.now()).late > LATE
+        with_redis(
+            lambda redis: redis.set(BEHIND, 1) if is_late else redis.delete(BEHIND), None, _UNSEEN
+        )

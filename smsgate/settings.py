@@ -258,7 +258,7 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.expire": 30.0,
         "messaging.tasks.doubt_expired_leases": 30.0,
         "messaging.tasks.mark_silent_devices": 60.0,
-        "messaging.tasks.erase_old": 3600.0,
+        "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
     }.items()
 }

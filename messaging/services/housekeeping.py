@@ -7,21 +7,23 @@ at once.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
-from django.db import DataError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 
 from http_api import clock
 from http_api.idempotency import KEPT_HOURS
 from http_api.models import IdempotencyRecord
 from licenses import tokens
-from licenses.models import Account, Device, PairingCode
-from messaging import event_log, moves
+from licenses.models import Device, PairingCode
+from messaging import event_log, moves, retention
 from messaging.events import EventType
 from messaging.leases import AttemptKey
-from messaging.models import Attempt, Claim, Event, InboundMessage, Message
-from messaging.retention import erase_finished
-from messaging.services import endings, webhooks
+from messaging.models import Attempt, Event, Message, WebhookReceiver
+from messaging.retention import PIECE
+from messaging.services import endings
 from messaging.services.reconcile import reconcile
 from messaging.states import AttemptState, MessageState
 from messaging.transitions import overdue_by
@@ -120,31 +122,53 @@ def mark_silent_devices() -> int:
     return silent.update(silent_since=now)
 
 
-def erase_old(failed: dict[int, Exception] | None = None) -> int:
-    """Retention: erase phones and texts, and forget what serves only for a while.
+def _short_lived(now: dt.datetime) -> list[QuerySet[Any]]:
+    """Return what serves only for a while, and has served."""
+    return [
+        IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)),
+        tokens.expired(now),
+        WebhookReceiver.objects.filter(tried_at__lt=now - RECEIVER_KEPT),
+        PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)),
+        Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine=""),
+    ]
 
-    `failed` is given what went wrong, by the days that the accounts keep theirs: those wait, not all.
+
+def _delete_short_lived(now: dt.datetime) -> int:
+    return sum(
+        rows.model.objects.filter(pk__in=rows.values("pk")[:PIECE]).delete()[0]
+        for rows in _short_lived(now)
+    )
+
+
+# What is erased or deleted when its time is over: each a function that does a bounded piece, in a
+# transaction of its own, and returns how much that was.
+ERASERS: tuple[Callable[[dt.datetime], int], ...] = (
+    retention.erase_messages,
+    retention.erase_batches,
+    retention.delete_inbound,
+    lambda now: retention.delete_claims(now - CLAIM_KEPT),
+    _delete_short_lived,
+)
+
+
+def erase_old(may_go_on: Callable[[], bool]) -> None:
+    """Erase and delete what is over its time, piece by piece, until there is no more or time is up.
+
+    What cannot be done holds up nothing else: it is raised at the end, as an ExceptionGroup.
     """
     now = clock.now()
-    erased = 0
-    for days in Account.objects.values_list("retention_days", flat=True).distinct():
-        try:
-            erased += _erase(days, now - dt.timedelta(days=days))
-        except (OverflowError, DataError) as error:
-            if failed is None:
+    left = list(ERASERS)
+    failed: list[Exception] = []
+    while left and may_go_on():
+        for erase in tuple(left):
+            try:
+                is_done = not erase(now)
+            except (OperationalError, InterfaceError):
                 raise
-            failed[days] = error
-    IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)).delete()
-    tokens.forget_expired()
-    webhooks.forget_receivers(now - RECEIVER_KEPT)
-    PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
-    Claim.objects.filter(claimed_at__lt=now - CLAIM_KEPT, attempts=None).delete()
-    Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine="").delete()
-    return erased
-
-
-def _erase(retention_days: int, before: dt.datetime) -> int:
-    InboundMessage.objects.filter(
-        account__retention_days=retention_days, received_at__lt=before
-    ).delete()
-    return erase_finished(retention_days, before)
+            except Exception as error:
+                failed.append(error)
+                is_done = True
+            if is_done:
+                left.remove(erase)
+    if failed:
+        raise ExceptionGroup("some of what is old was not erased", failed)

@@ -308,8 +308,3 @@ def _judge(delivery: WebhookDelivery, *, is_well: bool, now: dt.datetime) -> Non
     for failures in awake.filter(failures__gte=_FAILURES).values_list("failures", flat=True):
         minutes = min(2 ** min(failures - _FAILURES, 10), _LONGEST_REST)
         receiver.update(rests_until=now + dt.timedelta(minutes=minutes))
-
-
-def forget_receivers(before: dt.datetime) -> None:
-    """Delete what is known of receivers that were not tried since."""
-    WebhookReceiver.objects.filter(tried_at__lt=before).delete()

@@ -14,7 +14,7 @@ from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, json_error
 from http_api.redis import with_redis
 from licenses.models import Device
-from messaging.tasks import FAILING, HEARTBEAT
+from messaging.tasks import BEHIND, FAILING, HEARTBEAT
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -44,11 +44,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _redis_and_worker() -> dict[str, str]:
     def look(redis: Redis) -> dict[str, str]:
-        if not redis.exists(HEARTBEAT):
-            return {"redis": "ok", "worker": "silent"}
-        return {"redis": "ok", "worker": "failing" if redis.exists(FAILING) else "ok"}
+        worker = "failing" if redis.exists(FAILING) else "ok"
+        return {
+            "redis": "ok",
+            "worker": worker if redis.exists(HEARTBEAT) else "silent",
+            "retention": "behind" if redis.exists(BEHIND) else "ok",
+        }
 
-    gone = {"redis": "gone", "worker": "unknown"}
+    gone = {"redis": "gone", "worker": "unknown", "retention": "unknown"}
     return with_redis(look, otherwise=gone, purpose="is the service ready?")
 
 

@@ -20,7 +20,7 @@ from http_api.headers import header
 from http_api.metrics import REGISTRY
 from http_api.redis import with_redis
 from licenses.models import Device
-from messaging import queue_metrics
+from messaging import queue_metrics, retention
 from messaging.tasks import FAILING
 
 
@@ -58,6 +58,7 @@ class _Queue(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         yield from self._depths()
+        yield from self._overdue()
         with self._lock:
             yield self._counters()
         yield from self._devices()
@@ -87,6 +88,20 @@ class _Queue(Collector):
             "smsgate_oldest_pending_seconds",
             "How long the message at the head of a queue has waited for a phone.",
             value=max(0.0, (clock.now() - since).total_seconds()) if since else 0.0,
+        )
+
+    def _overdue(self) -> Iterator[GaugeMetricFamily]:
+        number, late = retention.overdue(clock.now())
+        yield GaugeMetricFamily(
+            "smsgate_erasing_overdue",
+            "Messages whose number and text should have been erased;"
+            f" {queue_metrics.MOST} means so many or more.",
+            value=number,
+        )
+        yield GaugeMetricFamily(
+            "smsgate_erasing_overdue_seconds",
+            "For how long the oldest of them should have been.",
+            value=late.total_seconds(),
         )
 
     def _counters(self) -> CounterMetricFamily:

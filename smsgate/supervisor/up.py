@@ -148,7 +148,7 @@ class Supervisor:
             "web": ["smsgate.web.serve"],
             "worker": [
                 "celery", "-A", "smsgate.celery", "--quiet", "worker", "--pool", "threads",
-                "--concurrency", "2", "--without-gossip", "--without-mingle",
+                "--concurrency", "3", "--without-gossip", "--without-mingle",
                 "--without-heartbeat", "--loglevel", "WARNING",
             ],
             "beat": ["celery", "-A", "smsgate.celery", "--quiet", "beat", "--loglevel", "WARNING",

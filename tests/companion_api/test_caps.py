@@ -9,8 +9,9 @@ import pytest
 
 from licenses import services
 from licenses.models import Device
+from messaging import tasks
 from messaging.models import Event
-from messaging.services import housekeeping, leasing, reports
+from messaging.services import leasing, reports
 from tests.conftest import Api, ManualClock, Phone, Tenant, refused
 from tests.delivery import Wire, accept, event, status
 
@@ -115,7 +116,7 @@ def test_quarantined_reports_end_after_thirty_days(
     wire.claim()
     wire.report(event("started", 10**9), event("started", message_id))
     manual_clock.advance(days=31)
-    housekeeping.erase_old()
+    tasks.erase_old()
     assert [kept.message_id for kept in Event.objects.all()] == [message_id]
 
 

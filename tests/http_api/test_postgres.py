@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from http_api import postgres
-from http_api.postgres import FACTORIES, Connection, Cursor, may_take
+from http_api.postgres import FACTORIES, Connection, Cursor
 from messaging import tasks
 from messaging.models import Message
 from messaging.services import accept, housekeeping
@@ -53,25 +53,29 @@ def connect(proxy: FreezingProxy, **options: Any) -> Any:
 @pytest.mark.parametrize("step", ["execute", "commit", "rollback"])
 @pytest.mark.parametrize("fault", ["freeze", "lose"])
 def test_what_a_silent_server_does_not_answer_ends(
-    proxy: FreezingProxy, watched: None, step: str, fault: str
+    proxy: FreezingProxy, watched: None, monkeypatch: pytest.MonkeyPatch, step: str, fault: str
 ) -> None:
     session = connect(proxy)
     cursor = session.cursor()
     cursor.execute("SELECT 1")
     getattr(proxy, fault)()
     began = time.monotonic()
-    with may_take(0.2), pytest.raises(psycopg2.OperationalError, match=r"closed|terminat|reset"):
+    monkeypatch.setattr(postgres, "_limit", 0.2)
+    with pytest.raises(psycopg2.OperationalError, match=r"closed|terminat|reset"):
         cursor.execute("SELECT 1") if step == "execute" else getattr(session, step)()
     assert time.monotonic() - began < 10
     assert session.closed
     assert not postgres._running
 
 
-def test_with_one_that_is_silent_those_at_rest_end_too(proxy: FreezingProxy, watched: None) -> None:
+def test_with_one_that_is_silent_those_at_rest_end_too(
+    proxy: FreezingProxy, watched: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else each thread of a web process would wait once for what the first has found."""
     busy, at_rest = connect(proxy), connect(proxy)
     proxy.lose()
-    with may_take(0.2), pytest.raises(psycopg2.OperationalError), busy.cursor() as cursor:
+    monkeypatch.setattr(postgres, "_limit", 0.2)
+    with pytest.raises(psycopg2.OperationalError), busy.cursor() as cursor:
         cursor.execute("SELECT 1")
     assert select.select([at_rest], [], [], 10)[0], "its next user sees that it ended"
     at_rest.close()
@@ -79,7 +83,7 @@ def test_with_one_that_is_silent_those_at_rest_end_too(proxy: FreezingProxy, wat
 
 def test_what_is_answered_in_time_is_left_alone(proxy: FreezingProxy, watched: None) -> None:
     session = connect(proxy)
-    with may_take(5), session.cursor() as cursor:
+    with session.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.2)")
         cursor.executemany("SELECT %s", [(1,), (2,)])
     session.commit()

@@ -14,9 +14,9 @@ from django.db.models import CharField, JSONField, TextField
 
 from licenses import services
 from licenses.models import Account, Device, License
-from messaging import tasks
+from messaging import retention, tasks
 from messaging.drafts import Draft
-from messaging.models import Attempt, Batch, Event, Message, StateChange
+from messaging.models import Attempt, Batch, Claim, Event, Message, StateChange
 from messaging.retention import ERASE_MESSAGES
 from messaging.services import batches, housekeeping
 from smsgate.celery import app
@@ -136,8 +136,7 @@ def test_retention_erases_phone_and_text_but_remembers_the_external_id(
     wire.report(*sent(leased))
     waiting = accept(api, tenant, "still waiting")
     manual_clock.advance(days=180, seconds=1)
-    assert housekeeping.erase_old() == 1
-    assert housekeeping.erase_old() == 0
+    tasks.erase_old()
     row = Message.objects.get(pk=leased)
     assert (row.phone, row.text) == ("", "")
     assert Message.objects.get(pk=waiting).text
@@ -158,29 +157,96 @@ def test_each_text_of_a_message_is_erased_or_known_to_be_kept() -> None:
     assert texts - set(re.findall(r"(\w+) = ''", ERASE_MESSAGES)) == KEPT
 
 
-def test_an_account_whose_retention_cannot_be_reckoned_stops_no_other_and_is_seen(
-    tenant: Tenant, other_tenant: Tenant, api: Api, leased: int, wire: Wire,
+def test_what_cannot_be_erased_holds_up_nothing_else_and_is_seen(
+    tenant: Tenant, api: Api, leased: int, wire: Wire,
     manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     wire.report(*sent(leased))
     manual_clock.advance(days=181)
-    other_tenant.set_rules(retention_days=1)
-    erase = housekeeping._erase
-
-    def one_fails(days: int, before: dt.datetime) -> int:
-        if days == 1:
-            raise OverflowError
-        return erase(days, before)
-
-    monkeypatch.setattr(housekeeping, "_erase", one_fails)
+    erasers = housekeeping.ERASERS
+    monkeypatch.setattr(housekeeping, "ERASERS", (lambda now: 1 // 0, *erasers))
     tasks.promote()
-    with pytest.raises(ExceptionGroup, match="retention skipped some accounts"):
+    with pytest.raises(ExceptionGroup, match="was not erased"):
         tasks.erase_old()
     assert Message.objects.get(pk=leased).phone == ""
     assert api.client.get("/readyz/").json()["worker"] == "failing"
-    monkeypatch.setattr(housekeeping, "_erase", erase)
+    monkeypatch.setattr(housekeeping, "ERASERS", erasers)
     tasks.erase_old()
     assert api.client.get("/readyz/").json()["worker"] == "ok"
+
+
+def end_many(tenant: Tenant, number: int, finished_at: dt.datetime) -> None:
+    """Insert messages that were finished then."""
+    license = tenant.license
+    Message.objects.bulk_create(
+        Message(
+            account_id=license.account_id, license=license, phone="+48123456789", text="Hi",
+            status="sent", parts=1, encoding="gsm7", any_hour=False, due_at=finished_at,
+            created_at=finished_at, sent_at=finished_at, finished_at=finished_at,
+        )
+        for _ in range(number)
+    )  # fmt: skip
+
+
+def test_each_accounts_texts_are_erased_after_its_own_days(
+    tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    other_tenant.set_rules(retention_days=1)
+    for owner in (tenant, other_tenant):
+        end_many(owner, 2, manual_clock.now)
+        end_many(owner, 1, manual_clock.now + dt.timedelta(seconds=1))
+    manual_clock.advance(days=1, seconds=1)
+    tasks.erase_old()
+    kept = Message.objects.exclude(phone="")
+    assert kept.filter(license=tenant.license).count() == 3
+    assert kept.filter(license=other_tenant.license).count() == 1
+
+
+def test_erasing_goes_on_piece_by_piece_until_it_is_told_to_stop(
+    tenant: Tenant, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PIECE", 3)
+    end_many(tenant, 10, manual_clock.now)
+    manual_clock.advance(days=181)
+    rounds = iter([True, True, False])
+    housekeeping.erase_old(lambda: next(rounds))
+    assert Message.objects.filter(phone="").count() == 6
+    tasks.erase_old()
+    assert Message.objects.filter(phone="").count() == 10
+
+
+def test_erasing_that_does_not_keep_up_is_said(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_many(tenant, 3, manual_clock.now)
+    manual_clock.advance(days=180, hours=2)
+    assert retention.overdue(manual_clock.now) == (3, dt.timedelta(hours=2))
+    monkeypatch.setattr(retention, "MOST", 2)
+    assert retention.overdue(manual_clock.now).number == 2
+    monkeypatch.setattr(tasks, "_ERASE_SECONDS", 0.0)
+    tasks.erase_old()
+    answer = api.client.get("/readyz/").json()
+    assert (answer["status"], answer["retention"]) == ("degraded", "behind")
+    monkeypatch.setattr(tasks, "_ERASE_SECONDS", 50.0)
+    tasks.erase_old()
+    assert retention.overdue(manual_clock.now) == (0, dt.timedelta())
+    assert api.client.get("/readyz/").json()["retention"] == "ok"
+
+
+def test_claims_that_got_nothing_are_forgotten_after_two_days(
+    wire: Wire, leased: int, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PIECE", 2)
+    for _ in range(5):
+        wire.claim()
+    manual_clock.advance(days=2)
+    wire.claim()
+    tasks.erase_old()
+    assert Claim.objects.count() == 7
+    manual_clock.advance(seconds=1)
+    tasks.erase_old()
+    with_attempts = Claim.objects.exclude(attempts=None)
+    assert (with_attempts.count(), Claim.objects.count()) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -215,11 +281,11 @@ def test_retention_erases_a_batchs_text_when_all_of_it_is_over(
     manual_clock.advance(days=181)
     wire.claim(1)
     wire.report(*sent(made.created[0].pk))
-    housekeeping.erase_old()
+    tasks.erase_old()
     assert Batch.objects.get().text == "Sale!"
     wire.claim(1)
     wire.report(*sent(made.created[1].pk))
-    housekeeping.erase_old()
+    tasks.erase_old()
     stored = Batch.objects.get()
     assert (stored.text, stored.name) == ("", "Spring")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from messaging import tasks
 from messaging.models import Message
-from messaging.services import housekeeping
 from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -61,7 +61,7 @@ def test_retention_leaves_alone_what_is_on_its_way_again(
     manual_clock.advance(days=179)
     again(api, tenant, failed)
     manual_clock.advance(days=2)
-    housekeeping.erase_old()
+    tasks.erase_old()
     row = Message.objects.get(pk=failed)
     assert (row.phone, row.finished_at) == ("+48123456789", None)
 
@@ -138,7 +138,7 @@ def test_nor_what_retention_has_erased(
     api: Api, tenant: Tenant, failed: int, manual_clock: ManualClock
 ) -> None:
     manual_clock.advance(days=181)
-    housekeeping.erase_old()
+    tasks.erase_old()
     assert again(api, tenant, failed).status_code == 409
 
 

@@ -46,7 +46,8 @@ def test_readyz_is_ok_where_everything_is(api: Api, phone: Phone) -> None:
     response = api.client.get("/readyz/")
     assert response.status_code == 200
     assert response.json() == {
-        "status": "ok", "database": "ok", "redis": "ok", "worker": "ok", "phones": "ok",
+        "status": "ok", "database": "ok", "redis": "ok", "worker": "ok",
+        "retention": "ok", "phones": "ok",
     }  # fmt: skip
 
 
@@ -67,7 +68,8 @@ def test_no_redis_degrades(
         redis.client.cache_clear()
     assert response.status_code == 200
     assert response.json() == {
-        "status": "degraded", "database": "ok", "redis": "gone", "worker": "unknown", "phones": "ok",
+        "status": "degraded", "database": "ok", "redis": "gone", "worker": "unknown",
+        "retention": "unknown", "phones": "ok",
     }  # fmt: skip
 
 
@@ -224,9 +226,9 @@ def test_looking_costs_few_queries_and_no_scan_of_a_whole_table(
     scrape(api)
     with CaptureQueriesContext(connection) as queries:
         scrape(api)
-    assert len(queries) <= 11
+    assert len(queries) <= 12
     asked = [query["sql"] for query in queries if "messaging_" in query["sql"]]
-    assert len(asked) == len(queue_metrics.WATCHED) + 3
+    assert len(asked) == len(queue_metrics.WATCHED) + 4
     for sql in asked:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")
