@@ -150,10 +150,18 @@ class ErrorResponse(Response):
     def __init__(self, error: ApiError, http_status: int, body: Any) -> None:
         super().__init__(body, status=http_status)
         self.code, self.message = error.code, error.message
-        if error.retry_after is not None:
-            self["Retry-After"] = str(error.retry_after)
-        if http_status == status.HTTP_401_UNAUTHORIZED:
-            self["WWW-Authenticate"] = "Bearer"
+        for name, value in headers_of(error, http_status).items():
+            self[name] = value
+
+
+def headers_of(error: ApiError, http_status: int) -> dict[str, str]:
+    """Return the headers that an error has beside its body."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if http_status == status.HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> ErrorResponse | None:
@@ -221,9 +229,10 @@ def unavailable(exc: BaseException) -> ApiError:
 # --- outside DRF -------------------------------------------------------------------------------------
 
 
-def json_error(error: ApiError, **headers: str) -> JsonResponse:
+def json_error(error: ApiError) -> JsonResponse:
     """Answer with the native error body, outside DRF."""
-    return JsonResponse(error.body(), status=error.code.status, headers=headers or None)
+    http_status = error.code.status
+    return JsonResponse(error.body(), status=http_status, headers=headers_of(error, http_status))
 
 
 def incident() -> ApiError:

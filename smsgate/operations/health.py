@@ -34,10 +34,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
             (is_read_only,) = cursor.fetchone()
         if is_read_only == "on":  # failover: reconnect by name
             connection.close()
-            return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database takes no writes."))
+            return json_error(
+                ApiError(ErrorCode.UNAVAILABLE, "The database takes no writes.", retry_after=2)
+            )
         parts = {"database": "ok", **_redis_and_worker(), "phones": _phones()}
     except (OperationalError, InterfaceError):
-        return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database does not answer."))
+        return json_error(
+            ApiError(ErrorCode.UNAVAILABLE, "The database does not answer.", retry_after=2)
+        )
     is_well = set(parts.values()) <= {"ok", "none paired"}
     return JsonResponse({"status": "ok" if is_well else "degraded", **parts})
 

@@ -14,11 +14,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from http_api import clock
+from http_api.addresses import client_network
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, json_error
 from http_api.headers import header
 from http_api.metrics import REGISTRY
 from http_api.redis import with_redis
+from http_api.throttles import record_failed_key
 from licenses.models import Device
 from messaging import queue_metrics, retention
 from messaging.tasks import FAILING
@@ -26,22 +28,24 @@ from messaging.tasks import FAILING
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """For whoever has the token (docs/adr/0006-metrics-need-a-token.md)."""
+    try:
+        _check_token(request)
+        return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    except ApiError as error:
+        return json_error(error)
+    except (OperationalError, InterfaceError):
+        words = "The database does not answer."
+        return json_error(ApiError(ErrorCode.UNAVAILABLE, words, retry_after=2))
+
+
+def _check_token(request: HttpRequest) -> None:
+    """Raise ApiError: `invalid_key`, `too_many_requests` where an address has guessed too often."""
     scheme, _, given = header(request, "Authorization").partition(" ")
     token: str = settings.METRICS_TOKEN
-    if (
-        not token
-        or scheme.lower() != "bearer"
-        or not secrets.compare_digest(given.encode(), token.encode())
-    ):
-        error = ApiError(ErrorCode.INVALID_KEY, "Metrics need the token METRICS_TOKEN.")
-        return json_error(error, **_BEARER)
-    try:
-        return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
-    except (OperationalError, InterfaceError):
-        return json_error(ApiError(ErrorCode.UNAVAILABLE, "The database does not answer."))
-
-
-_BEARER = {"WWW-Authenticate": "Bearer"}
+    is_right = secrets.compare_digest(given.encode(), token.encode())
+    if not (token and scheme.lower() == "bearer" and is_right):
+        record_failed_key(client_network(request.META))
+        raise ApiError(ErrorCode.INVALID_KEY, "Metrics need the token METRICS_TOKEN.")
 
 
 class _Queue(Collector):

@@ -125,6 +125,18 @@ def test_metrics_need_their_token(api: Api, db: None, header: str) -> None:
     assert response.json()["code"] == "invalid_key"
 
 
+def test_the_token_of_the_metrics_is_not_guessed_without_end(
+    api: Api, db: None, settings: Any
+) -> None:
+    settings.FAILED_KEYS_PER_MINUTE = 2
+    headers = {"Authorization": "Bearer wrong"}
+    answers = [api.client.get("/metrics/", headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert int(answers[2]["Retry-After"]) > 0
+    right = {"Authorization": f"Bearer {TOKEN}"}
+    assert api.client.get("/metrics/", headers=right).status_code == 200
+
+
 def test_without_a_token_of_its_own_nobody_gets_metrics(api: Api, db: None, settings: Any) -> None:
     settings.METRICS_TOKEN = ""
     for header in ("", "Bearer ", "Bearer"):
