@@ -162,5 +162,9 @@ def _in_words(detail: ErrorDetails) -> str:
             return f"must be at least {context['ge']}"
         case "less_than_equal":
             return f"must be at most {context['le']}"
+        case "enum" | "literal_error":
+            return f"must be {context['expected']}"
+        case "dict_type" | "model_type":
+            return "must be an object"
         case _:
             return detail["msg"]

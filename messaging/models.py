@@ -21,7 +21,7 @@ from django.db.models import F, Q
 
 from licenses.models import Account, Device, License
 from messaging.local_time import parse_phone_time
-from messaging.states import AttemptState, MessageState
+from messaging.states import AttemptState, FailureReason, MessageState
 
 PHONE_LENGTH = 16  # `+` and fifteen digits
 
@@ -282,6 +282,13 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+    @property
+    def is_opted_out(self) -> bool:
+        """Say whether it was cancelled since its recipient has opted out."""
+        return (
+            self.status == MessageState.CANCELLED and self.failure_reason == FailureReason.OPTED_OUT
+        )
 
     @property
     def its_batch(self) -> Batch:

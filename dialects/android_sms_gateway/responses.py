@@ -43,7 +43,7 @@ def _recipient(message: Message) -> dict[str, Any]:
 
 
 def _error(message: Message) -> str | None:
-    if states.is_opted_out(message):
+    if message.is_opted_out:
         return words.OPTED_OUT_ERROR
     error = words.ERRORS.get(MessageState(message.status))
     if error and message.status == MessageState.FAILED and message.failure_reason:

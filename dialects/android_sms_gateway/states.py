@@ -6,21 +6,16 @@ from collections.abc import Sequence
 
 from dialects.android_sms_gateway import words
 from messaging.models import Message
-from messaging.states import FailureReason, MessageState
+from messaging.states import MessageState
 
 
 def of(message: Message) -> str:
     """One recipient's."""
     if message.status == MessageState.LEASED and message.cancel_requested:
         return words.CANCELLING
-    if is_opted_out(message):
+    if message.is_opted_out:
         return words.OPTED_OUT
     return words.STATES[MessageState(message.status)]
-
-
-def is_opted_out(message: Message) -> bool:
-    is_cancelled = message.status == MessageState.CANCELLED
-    return is_cancelled and message.failure_reason == FailureReason.OPTED_OUT
 
 
 def of_all(states: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from messaging.fields import Phone
 from messaging.models import Batch, Message
 from messaging.services import batches, owner
 from messaging.services.accept import AcceptResult
-from messaging.states import FailureReason, MessageState
+from messaging.states import MessageState
 
 
 class OrderViewSet(VendorViewSet):
@@ -115,10 +115,7 @@ class HistoryViewSet(VendorViewSet):
 
 def state(message: Message, now: dt.datetime) -> str:
     """Return the state of one recipient's message."""
-    if (
-        message.status == MessageState.CANCELLED
-        and message.failure_reason == FailureReason.OPTED_OUT
-    ):
+    if message.is_opted_out:
         return words.OPTED_OUT
     if message.status == MessageState.SENT and message.sent_at is not None:
         is_due = now - message.sent_at < words.RECEIPT_DUE_FOR

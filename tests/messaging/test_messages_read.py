@@ -476,3 +476,8 @@ def test_a_second_phone_does_not_change_what_is_shown(
     synced(api, phone, capacity=1)
     synced(api, pair_phone(tenant, "install-2"), event("started", message_id))
     assert api.get(f"{URL}{message_id}/", tenant).json()["status"] == "leased"
+
+
+def test_an_unknown_state_is_told_which_there_are(api: Api, tenant: Tenant) -> None:
+    [problem] = api.get(URL, tenant, status="gone").json()["errors"]["status"]
+    assert problem.startswith("must be 'scheduled', 'pending'")
