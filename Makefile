@@ -10,7 +10,7 @@ ALL ?=
 ROUNDS ?= 20
 SECONDS ?= 60
 PHONE ?= python
-APPS := smsgate http_api licenses messaging contacts companion_api dialects
+APPS := smsgate http_api licenses messaging contacts companion_api dialects protocol
 PHONE_JAR := android-agent/cli/target/phone.jar
 RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
@@ -24,8 +24,8 @@ help: ## List these commands
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
 	@$(RUN) -m smsgate.supervisor.up
 
-dev: .venv/.dev ## As `make up`, and start anew whenever a Python file has changed
-	@.venv/bin/watchfiles --filter python --sigint-timeout 30 '$(RUN) -m smsgate.supervisor.up' $(APPS)
+dev: .venv/.dev ## As `make up`, and start anew whenever a file of the product has changed
+	@.venv/bin/watchfiles --sigint-timeout 30 '$(RUN) -m smsgate.supervisor.up' $(APPS)
 
 demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the main job end to end; PHONE=kotlin: with the agent
 	@$(RUN) manage.py demo --phone $(PHONE)
