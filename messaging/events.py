@@ -42,4 +42,5 @@ class Quarantine(StrEnum):
     INCOMPLETE = "incomplete"  # one is missing
     UNKNOWN_TYPE = "unknown_type"
     UNKNOWN_ATTEMPT = "unknown_attempt"  # not one that this phone was handed
+    DETAILS_ENDED = "details_ended"  # of a message that finished too long ago (messaging.details)
     REFUSED = "refused"  # by the database

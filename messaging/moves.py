@@ -67,8 +67,9 @@ LEASE = """
     """
 
 # Compare-and-set: each message that is still in `from_state` is moved. One whose state stays has its
-# columns set and makes no history. What is not final has no `finished_at`: retention would erase it. A
-# time of sending, once set, stays. Attempts are set without a look: their messages' rows are locked.
+# columns set, makes no history and does not finish anew. What is not final has no `finished_at`:
+# retention would erase it. A time of sending, once set, stays. Attempts are set without a look: their
+# messages' rows are locked.
 MOVE = """
     WITH wanted AS (
         SELECT * FROM json_to_recordset(%(transitions)s) AS w(message_id bigint,
@@ -85,7 +86,8 @@ MOVE = """
                 THEN %(now)s ELSE m.sent_at END,
             delivered_at = CASE WHEN w.to_state = 'delivered' AND m.delivered_at IS NULL
                 THEN %(now)s ELSE m.delivered_at END,
-            finished_at = CASE WHEN w.to_state = ANY (%(final)s) THEN %(now)s END
+            finished_at = CASE WHEN w.to_state = w.from_state THEN m.finished_at
+                WHEN w.to_state = ANY (%(final)s) THEN %(now)s END
         FROM wanted AS w WHERE m.id = w.message_id AND m.license_id = w.license_id
             AND m.status = w.from_state
         RETURNING m.id, w.from_state, w.to_state, w.cause),

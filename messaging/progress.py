@@ -32,3 +32,8 @@ def advance(progress: Progress, walked: Walked) -> int:
         progress.last_id = walked.last_id
         progress.save(update_fields=["last_id"])
     return walked.number
+
+
+def last_id(task: str) -> int:
+    """Return where it stands; 0: at the beginning."""
+    return Progress.objects.filter(task=task).values_list("last_id", flat=True).first() or 0

@@ -7,6 +7,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from http_api.times import utc, utc_or_none
+from messaging import details
 from messaging.models import InboundMessage, Message, OptOut, StateChange
 from messaging.rules import SkipReason
 from messaging.services.accept import AcceptResult, Skip
@@ -57,6 +58,7 @@ TimelineEntry = TypedDict("TimelineEntry", {"from": str, "to": str, "at": str, "
 
 class MessageWithTimeline(MessageRead):
     timeline: list[TimelineEntry]
+    details_ended: bool  # the timeline was deleted, long after the end
 
 
 class InboundRead(TypedDict):
@@ -151,7 +153,11 @@ def message_with_timeline(row: Message, changes: list[StateChange]) -> MessageWi
         }
         for change in changes
     ]
-    return {**message(row), "timeline": timeline}
+    return {
+        **message(row),
+        "timeline": timeline,
+        "details_ended": details.have_ended(row, changes),
+    }
 
 
 def inbound(message: InboundMessage) -> InboundRead:

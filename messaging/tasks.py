@@ -17,7 +17,6 @@ from django.db import connection
 from http_api import clock
 from http_api.errors import is_database_away
 from http_api.redis import with_redis
-from messaging import retention
 from messaging.services import housekeeping
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
@@ -129,7 +128,7 @@ def erase_old() -> None:
     try:
         housekeeping.erase_old(lambda: time.monotonic() < until and not is_stopping.is_set())
     finally:
-        is_late = retention.overdue(clock.now()).late > LATE
+        is_late = housekeeping.late(clock.now()) > LATE
         with_redis(
             lambda redis: redis.set(BEHIND, 1) if is_late else redis.delete(BEHIND), None, _UNSEEN
         )

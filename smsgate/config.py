@@ -44,6 +44,7 @@ class Config:
     device_rate_per_minute: int
     failed_keys_per_minute: int
     web_threads: int
+    detail_days: int  # 0: details never end
     log_level: str
     log_format: str  # "line" or "json"
 
@@ -143,6 +144,7 @@ def load(
         device_rate_per_minute=_integer(env, "DEVICE_RATE_PER_MINUTE", 120, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
+        detail_days=_integer(env, "DETAIL_DAYS", 90, lowest=0, highest=36_500),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
         log_format=_log_format(env),
     )

@@ -51,6 +51,7 @@ WEBHOOK_PRIVATE_NETWORKS = _loaded.webhook_private_networks
 LICENSE_RATE_PER_MINUTE = _loaded.license_rate_per_minute
 DEVICE_RATE_PER_MINUTE = _loaded.device_rate_per_minute
 FAILED_KEYS_PER_MINUTE = _loaded.failed_keys_per_minute
+DETAIL_DAYS = _loaded.detail_days
 
 # The API is key-based and answers to whatever name the phones and programs reach it by; the Host
 # header is never used to build a link (PUBLIC_URL is).

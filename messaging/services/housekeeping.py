@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 
@@ -18,7 +19,7 @@ from http_api.idempotency import KEPT_HOURS
 from http_api.models import IdempotencyRecord
 from licenses import tokens
 from licenses.models import Device, PairingCode
-from messaging import event_log, moves, retention
+from messaging import details, event_log, moves, retention
 from messaging.events import EventType
 from messaging.leases import AttemptKey
 from messaging.models import Attempt, Event, Message, WebhookReceiver
@@ -140,6 +141,19 @@ def _delete_short_lived(now: dt.datetime) -> int:
     )
 
 
+def _end_details(now: dt.datetime) -> int:
+    return details.end_details(now - _details_kept()) if settings.DETAIL_DAYS else 0
+
+
+def details_late(now: dt.datetime) -> dt.timedelta:
+    """Return for how long the oldest details should have ended."""
+    return details.late(now - _details_kept()) if settings.DETAIL_DAYS else dt.timedelta()
+
+
+def _details_kept() -> dt.timedelta:
+    return dt.timedelta(days=settings.DETAIL_DAYS)
+
+
 # What is erased or deleted when its time is over: each a function that does a bounded piece, in a
 # transaction of its own, and returns how much that was.
 ERASERS: tuple[Callable[[dt.datetime], int], ...] = (
@@ -147,8 +161,14 @@ ERASERS: tuple[Callable[[dt.datetime], int], ...] = (
     retention.erase_batches,
     retention.delete_inbound,
     lambda now: retention.delete_claims(now - CLAIM_KEPT),
+    _end_details,
     _delete_short_lived,
 )
+
+
+def late(now: dt.datetime) -> dt.timedelta:
+    """Return for how long something should have been erased or deleted."""
+    return max(retention.overdue(now).late, details_late(now))
 
 
 def erase_old(may_go_on: Callable[[], bool]) -> None:

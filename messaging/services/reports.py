@@ -16,8 +16,10 @@ from messaging.event_log import ReportedAttempt
 from messaging.events import REPORT_TYPES, Quarantine
 from messaging.leases import AttemptKey
 from messaging.models import Event, InboundMessage
+from messaging.moves import LockedMessage
 from messaging.services import inbound
 from messaging.services.reconcile import settle
+from messaging.states import FINAL
 from protocol import constant
 
 logger = logging.getLogger(__name__)
@@ -87,7 +89,7 @@ def _apply_reports(device: Device, reports: Sequence[Event], now: dt.datetime) -
     attempts = event_log.attempts(messages)
     mine = _attempts_of(device, attempts)
     new = _new(reports, mine)
-    _judge(new, mine)
+    _judge(new, mine, _ended(messages, attempts))
     stored = event_log.store(_kept(device, new))
     told: set[AttemptKey] = set()
     for report in new:
@@ -124,13 +126,25 @@ def _new(reports: Sequence[Event], mine: Attempts) -> list[Event]:
     return new
 
 
-def _judge(reports: Sequence[Event], mine: Attempts) -> None:
-    """Quarantine what is of no known type, or of an attempt that this phone was not handed."""
+def _ended(messages: Mapping[int, LockedMessage], attempts: Attempts) -> set[int]:
+    """Return which of these messages' details have ended (messaging.details)."""
+    with_attempts = {key.message_id for key in attempts}
+    return {
+        message.id
+        for message in messages.values()
+        if message.status in FINAL and message.attempt_n and message.id not in with_attempts
+    }
+
+
+def _judge(reports: Sequence[Event], mine: Attempts, ended: set[int]) -> None:
+    """Quarantine what is of no known type, of an attempt that this phone was not handed, or too late."""
     for report in reports:
         if report.quarantine:
             continue
         if report.type not in REPORT_TYPES:
             report.quarantine = Quarantine.UNKNOWN_TYPE.value
+        elif report.message_id in ended:
+            report.quarantine = Quarantine.DETAILS_ENDED.value
         elif _key(report) not in mine:
             report.quarantine = Quarantine.UNKNOWN_ATTEMPT.value
 

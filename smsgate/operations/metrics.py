@@ -23,6 +23,7 @@ from http_api.redis import with_redis
 from http_api.throttles import record_failed_key
 from licenses.models import Device
 from messaging import queue_metrics, retention
+from messaging.services import housekeeping
 from messaging.tasks import FAILING
 
 
@@ -106,6 +107,11 @@ class _Queue(Collector):
             "smsgate_erasing_overdue_seconds",
             "For how long the oldest of them should have been.",
             value=late.total_seconds(),
+        )
+        yield GaugeMetricFamily(
+            "smsgate_details_overdue_seconds",
+            "For how long the oldest details of messages should have ended.",
+            value=housekeeping.details_late(clock.now()).total_seconds(),
         )
 
     def _counters(self) -> CounterMetricFamily:

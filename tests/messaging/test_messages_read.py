@@ -105,6 +105,7 @@ def test_it_shows_a_message_and_what_became_of_it(
                     "cause": "attempt 1",
                 },
             ],
+            "details_ended": False,
         }
 
 

@@ -238,9 +238,9 @@ def test_looking_costs_few_queries_and_no_scan_of_a_whole_table(
     scrape(api)
     with CaptureQueriesContext(connection) as queries:
         scrape(api)
-    assert len(queries) <= 12
+    assert len(queries) <= 14
     asked = [query["sql"] for query in queries if "messaging_" in query["sql"]]
-    assert len(asked) == len(queue_metrics.WATCHED) + 4
+    assert len(asked) == len(queue_metrics.WATCHED) + 6
     for sql in asked:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")

@@ -18,6 +18,8 @@ BY_SECRET = {
 # What only time or an operator brings about, for all accounts at once.
 MAINTENANCE = {
     "messaging/moves.py:promote": "what is due becomes pending",
+    "messaging/details.py:end_details": "the end of details, of all accounts",
+    "messaging/details.py:late": "metrics of the whole service",
     "messaging/retention.py:_erase": "retention, by the days that accounts keep theirs",
     "messaging/retention.py:delete_claims": "claims that got nothing, of all phones",
     "messaging/retention.py:overdue": "metrics of the whole service",
