@@ -21,11 +21,11 @@ from messaging.states import FINAL
 PIECE = 4_000
 
 # The next changes of state, up to the first that is not old. A message's last one makes it final, so
-# that one that is not over yet is met again.
+# that one that is not over yet is met again. Nothing ends before it is counted (messaging.daily_counts).
 NEXT = """
     WITH next AS MATERIALIZED (
         SELECT id, message_id, at FROM messaging_statechange
-        WHERE id > %(last_id)s ORDER BY id LIMIT %(piece)s),
+        WHERE id > %(last_id)s AND id <= %(counted_id)s ORDER BY id LIMIT %(piece)s),
     old AS (
         SELECT id, message_id FROM next
         WHERE id < coalesce((SELECT min(id) FROM next WHERE at >= %(before)s), %(highest)s))
@@ -36,8 +36,10 @@ NEXT = """
 
 # Locked in the order of their ids, as everybody does: no report moves one of them meanwhile.
 LOCK_FINISHED = """
-    SELECT id FROM messaging_message
+    SELECT id FROM messaging_message AS m
     WHERE id = ANY (%(message_ids)s::bigint[]) AND finished_at < %(before)s
+        AND NOT EXISTS (SELECT FROM messaging_statechange AS s
+            WHERE s.message_id = m.id AND s.id > %(counted_id)s)
     ORDER BY id FOR UPDATE
     """
 
@@ -82,6 +84,7 @@ def end_details(before: dt.datetime) -> int:
         return 0
     values: dict[str, Any] = {
         "last_id": progress.last_id,
+        "counted_id": last_id("count_changes"),
         "before": before,
         "piece": PIECE,
         "highest": HIGHEST,

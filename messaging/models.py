@@ -503,3 +503,29 @@ class Progress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} {self.last_id}"
+
+
+class DailyCount(models.Model):
+    """How many of a licence's messages reached a state on a day in UTC, or were accepted.
+
+    The row without licence and day is the sum of all. UTC, for an account may change its time zone.
+    """
+
+    ACCEPTED = "accepted"
+
+    license = models.ForeignKey(
+        License, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    day = models.DateField(null=True)
+    state = models.CharField(max_length=11)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["license", "day", "state"], nulls_distinct=False, name="daily_count_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.state} on {self.day}"

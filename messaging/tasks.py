@@ -17,6 +17,7 @@ from django.db import connection
 from http_api import clock
 from http_api.errors import is_database_away
 from http_api.redis import with_redis
+from messaging import daily_counts
 from messaging.services import housekeeping
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
@@ -114,6 +115,16 @@ def doubt_expired_leases() -> None:
 @tick
 def mark_silent_devices() -> None:
     housekeeping.mark_silent_devices()
+
+
+_COUNT_SECONDS = 5.0  # of each ten; only an upgrade finds that much
+
+
+@tick
+def count_states() -> None:
+    until = time.monotonic() + _COUNT_SECONDS
+    while daily_counts.count() and time.monotonic() < until and not is_stopping.is_set():
+        pass
 
 
 # Of each minute, so that one tick is over before the next.

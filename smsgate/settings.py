@@ -259,6 +259,7 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.expire": 30.0,
         "messaging.tasks.doubt_expired_leases": 30.0,
         "messaging.tasks.mark_silent_devices": 60.0,
+        "messaging.tasks.count_states": 10.0,
         "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
     }.items()

@@ -27,6 +27,11 @@ def wire(api: Api, phone: Phone) -> Wire:
     return Wire(api, phone)
 
 
+def erase() -> None:
+    tasks.count_states()  # nothing ends before it is counted
+    tasks.erase_old()
+
+
 def left() -> dict[str, int]:
     return {model.__name__: model.objects.count() for model in DETAILS}
 
@@ -95,7 +100,7 @@ def test_every_end_is_tried_here() -> None:
 
 def end_details(manual_clock: ManualClock) -> None:
     manual_clock.advance(days=90, seconds=1)
-    tasks.erase_old()
+    erase()
 
 
 def test_details_end_ninety_days_after_the_end(
@@ -107,12 +112,12 @@ def test_details_end_ninety_days_after_the_end(
     manual_clock.advance(days=5)
     wire.report(part("part_delivered", message_id))
     manual_clock.advance(days=90)
-    tasks.erase_old()
+    erase()
     shown = api.get(f"{URL}{message_id}/", tenant).json()
     assert (len(shown["timeline"]), shown["details_ended"]) == (3, False)
     manual_clock.advance(seconds=1)
     before = row(message_id)
-    tasks.erase_old()
+    erase()
     assert left() == dict.fromkeys(left(), 0)
     assert row(message_id) == before
     shown = api.get(f"{URL}{message_id}/", tenant).json()
@@ -218,7 +223,7 @@ def test_another_reason_of_a_failure_does_not_put_its_end_off(
     wire.report(event("part_sent", message_id, part=3, parts=3))
     assert Message.objects.get().failure_reason == "partially_sent"
     manual_clock.advance(days=1, seconds=1)
-    tasks.erase_old()
+    erase()
     assert not StateChange.objects.exists()
 
 
@@ -242,7 +247,7 @@ def test_a_phones_false_word_about_anothers_message_is_no_detail_of_it(
     stranger = Wire(api, pair_phone(other_tenant))
     stranger.report(event("started", message_id))
     manual_clock.advance(days=1, seconds=1)
-    tasks.erase_old()
+    erase()
     assert [kept.device_id for kept in Event.objects.all()] == [stranger.phone.device.pk]
 
 
@@ -254,7 +259,7 @@ def test_the_days_are_the_installations(
     settings.DETAIL_DAYS = days
     ENDS["sent"](api, tenant, wire, accept(api, tenant))
     manual_clock.advance(days=1_000)
-    tasks.erase_old()
+    erase()
     assert StateChange.objects.exists() is kept
 
 
@@ -287,6 +292,7 @@ def test_one_that_died_between_two_pieces_goes_on_where_it_stood(
         ENDS["sent"](api, tenant, wire, accept(api, tenant, str(number)))
     manual_clock.advance(days=91)
     before = manual_clock.now - dt.timedelta(days=90)
+    tasks.count_states()
     assert details.end_details(before) == 2
     stood = Progress.objects.get(task="end_details").last_id
     with monkeypatch.context() as dying:
@@ -295,7 +301,7 @@ def test_one_that_died_between_two_pieces_goes_on_where_it_stood(
             details.end_details(before)
     assert Progress.objects.get(task="end_details").last_id == stood
     assert Message.objects.exclude(state_changes=None).distinct().count() == 2
-    tasks.erase_old()
+    erase()
     assert left() == dict.fromkeys(left(), 0)
 
 
@@ -319,6 +325,7 @@ def test_two_workers_and_a_late_report_at_once(
     def tell() -> None:
         wire.report(*(part("part_delivered", message_id) for message_id in ids))
 
+    tasks.count_states()
     in_threads([end, tell, end], 3)
     end()
     # Each is delivered, with what came since, or has ended as it was.
@@ -332,14 +339,28 @@ def test_two_workers_and_a_late_report_at_once(
             assert (changes, kinds) == (0, {("part_delivered", "details_ended")})
 
 
+def test_nothing_ends_before_all_of_it_is_counted(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = accept(api, tenant)
+    wire.claim()
+    tasks.count_states()
+    wire.report(*sent(message_id))
+    manual_clock.advance(days=91)
+    tasks.erase_old()
+    assert len(StateChange.objects.all()) == 2
+    erase()
+    assert not StateChange.objects.exists()
+
+
 def test_what_is_late_is_said(
     api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ENDS["sent"](api, tenant, wire, accept(api, tenant))
     manual_clock.advance(days=90, hours=2)
     monkeypatch.setattr(tasks, "_ERASE_SECONDS", 0.0)
-    tasks.erase_old()
+    erase()
     assert api.client.get("/readyz/").json()["retention"] == "behind"
     monkeypatch.setattr(tasks, "_ERASE_SECONDS", 50.0)
-    tasks.erase_old()
+    erase()
     assert api.client.get("/readyz/").json()["retention"] == "ok"

@@ -18,6 +18,9 @@ BY_SECRET = {
 # What only time or an operator brings about, for all accounts at once.
 MAINTENANCE = {
     "messaging/moves.py:promote": "what is due becomes pending",
+    "messaging/daily_counts.py:_count": "counts of the whole service",
+    "messaging/daily_counts.py:_settled_id": "counts of the whole service",
+    "messaging/daily_counts.py:totals": "metrics of the whole service",
     "messaging/details.py:end_details": "the end of details, of all accounts",
     "messaging/details.py:late": "metrics of the whole service",
     "messaging/retention.py:_erase": "retention, by the days that accounts keep theirs",
@@ -37,7 +40,6 @@ MAINTENANCE = {
     "messaging/services/restore.py:hold_what_may_have_been_sent": "after a restore, of all accounts",
     "licenses/services.py:provision": "a new account: its user must have none yet",
     "messaging/queue_metrics.py:_value": "metrics of the whole service",
-    "messaging/queue_metrics.py:Tail.read": "metrics of the whole service",
     "smsgate/operations/metrics.py:_Queue._devices": "metrics of the whole service",
     "smsgate/operations/health.py:_phones": "metrics of the whole service",
 }

@@ -56,7 +56,11 @@ def test_data_of_a_release_is_migrated_at_the_start(version: str, data_dir: Path
                 cursor.execute(OUT_OF_RANGE)
             connection.commit()
         with up(
-            data_dir / "service", DATABASE_URL=database_url, REDIS_URL=redis_url, PEPPER_1=PEPPER
+            data_dir / "service",
+            DATABASE_URL=database_url,
+            REDIS_URL=redis_url,
+            PEPPER_1=PEPPER,
+            DETAIL_DAYS="0",  # all of it is old
         ) as started:
             started.wait_until_ready()
             assert not started.said("licence key"), "it is no first start"
