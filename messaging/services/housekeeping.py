@@ -151,7 +151,8 @@ def details_late(now: dt.datetime) -> dt.timedelta:
 
 
 def _details_kept() -> dt.timedelta:
-    return dt.timedelta(days=settings.DETAIL_DAYS)
+    """Return how long: not less than a claim is remembered, which ends with its attempts."""
+    return max(dt.timedelta(days=settings.DETAIL_DAYS), CLAIM_KEPT)
 
 
 # What is erased or deleted when its time is over: each a function that does a bounded piece, in a

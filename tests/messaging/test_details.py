@@ -251,6 +251,20 @@ def test_a_phones_false_word_about_anothers_message_is_no_detail_of_it(
     assert [kept.device_id for kept in Event.objects.all()] == [stranger.phone.device.pk]
 
 
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_claim_is_remembered_for_two_days_whatever_the_installation_says(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock, settings: Any, days: int
+) -> None:
+    settings.DETAIL_DAYS = days
+    ENDS["sent"](api, tenant, wire, accept(api, tenant))
+    manual_clock.advance(days=2)
+    erase()
+    assert Claim.objects.exists()
+    manual_clock.advance(seconds=1)
+    erase()
+    assert not Claim.objects.exists()
+
+
 @pytest.mark.parametrize(("days", "kept"), [(0, True), (1, False), (36_500, True)])
 def test_the_days_are_the_installations(
     api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock, settings: Any,
