@@ -125,6 +125,8 @@ class Protocol(HttpConnection):
         codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
         if self.parser.get_method() == b"CONNECT":
             raise ValueError("no proxy")
+        if [name for name, _ in self.headers].count(b"host") > 1:  # RFC 9112, 3.2
+            raise ValueError("several hosts")
         if not codings:
             return Length(int(dict(self.headers).get(b"content-length", 0)))
         if codings != [b"chunked"] or self.parser.get_http_version() != "1.1":

@@ -215,3 +215,11 @@ def test_what_is_cut_off_in_the_middle_of_an_endless_trailer(
     check(answer)
     assert (answer.status, answer.json["code"]) == (431, "headers_too_large")
     check_alive(server, tenant)
+
+
+def test_a_request_with_two_hosts_is_refused(server: Server, tenant: Tenant) -> None:
+    """RFC 9112, 3.2: proxies and servers would choose differently among them."""
+    with server.wire() as wire:
+        answer = wire.post("/api/messages/", tenant.message(), "Host: evil.example.org")
+    assert (answer.status, answer.json["code"]) == (400, "malformed")
+    assert not Message.objects.exists()
