@@ -31,7 +31,7 @@ demo: .venv/.runtime $(if $(filter kotlin,$(PHONE)),$(PHONE_JAR)) ## Show the ma
 	@$(RUN) manage.py demo --phone $(PHONE)
 
 test: .venv/.dev ## Run the tests on real servers; ARGS="-k name" picks some
-	@$(RUN) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+	@$(RUN) -m pytest $(if $(findstring -k,$(ARGS)),,-n 2 --dist worksteal) -m "not slow" $(ARGS)
 
 test-slow: .venv/.dev ## Run the tests that take long: others' clients, crashes, backups, removed rules
 	@$(RUN) -m pytest -n 2 --dist worksteal -m slow $(ARGS)
