@@ -6,22 +6,19 @@ a new folder before this is imported, in which each keeps its figures. What a de
 
 from __future__ import annotations
 
-import os
-
+from django.conf import settings
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
 REGISTRY = CollectorRegistry()
-
-_are_several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 REQUESTS = Histogram(
     "smsgate_request_seconds",
     "How long requests took, long polls aside.",
     ["method", "route", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
-    registry=None if _are_several else REGISTRY,
+    registry=None if settings.METRICS_ARE_SHARED else REGISTRY,
 )
 
-if _are_several:
+if settings.METRICS_ARE_SHARED:
     MultiProcessCollector(REGISTRY)  # type: ignore[no-untyped-call]  # reads the folder at each look

@@ -24,6 +24,8 @@ SECRET_KEY = _config.secret("SECRET_KEY", _loaded)
 PEPPERS = _config.peppers(_loaded)
 
 PROCESS = os.environ.get("SMSGATE_PROCESS", "manage")
+# Set by whoever forks several web processes: prometheus_client shares their figures in this folder.
+METRICS_ARE_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 # Worker and beat pair nobody and show no metrics, and may have no place to write to.
 _is_worker = PROCESS in {"worker", "beat"}
 
@@ -41,6 +43,7 @@ METRICS_TOKEN = "" if _is_worker else _metrics_token()
 DEBUG = _loaded.debug
 DATA_DIR = _loaded.data_dir
 EMBEDDED_POSTGRES = _loaded.embedded_postgres
+WEB_PROCESSES = _loaded.web_processes
 WEB_THREADS = _loaded.web_threads
 PUBLIC_URL = _loaded.public_url
 PAIRING_URL, PAIRING_FINGERPRINT = (PUBLIC_URL, "") if _is_worker else _tls.pairing_base(_loaded)

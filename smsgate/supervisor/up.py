@@ -24,10 +24,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO
 
 from smsgate import config as configuration
 from smsgate.config import PROJECT_DIR, Config, ConfigError
+from smsgate.supervisor import listeners
 from smsgate.supervisor.embedded import EmbeddedError, Postgres, Redis
 from smsgate.supervisor.embedded.errors import one_line
 from smsgate.supervisor.embedded.service import Service, log
@@ -118,27 +120,43 @@ class Supervisor:
                 signal.signal(number, self._on_signal)
         with ExitStack() as resources:
             resources.enter_context(locked(self.config))
-            listeners = {
-                "SMSGATE_LISTEN_FD": resources.enter_context(
-                    _listening(self.config.bind, "PORT", self.config.port)
-                )
-            }
+            sockets = {"SMSGATE_LISTEN_FDS": self._listen("PORT", self.config.port)}
             if self.config.tls_port:
-                listeners["SMSGATE_TLS_FD"] = resources.enter_context(
-                    _listening(self.config.bind, "TLS_PORT", self.config.tls_port)
-                )
+                sockets["SMSGATE_TLS_FDS"] = self._listen("TLS_PORT", self.config.tls_port)
+            for listener in chain(*sockets.values()):
+                resources.enter_context(listener)
             # Children end when the last copy of the writing end is gone: it is only ours.
             reading, writing = os.pipe()
             resources.callback(os.close, writing)
             resources.callback(os.close, reading)
             try:
-                self._start(listeners, reading)
+                self._start(sockets, reading)
                 self._supervise()
             finally:
                 self._stop()
         return 0
 
-    def _start(self, listeners: Mapping[str, socket.socket], parent_fd: int) -> None:
+    def _listen(self, setting: str, port: int) -> list[socket.socket]:
+        """Return a socket for each web process. Raise CannotLive."""
+        bind = self.config.bind
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        try:
+            while True:
+                try:
+                    return listeners.open_all(bind, port, self.config.web_processes)
+                except OSError as error:
+                    if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                        raise
+                    time.sleep(POLL_SECONDS)
+        except OSError as error:
+            is_name = isinstance(error, socket.gaierror)
+            reason = error.strerror if is_name else os.strerror(error.errno or 0)
+            wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else setting
+            raise CannotLive(
+                f"cannot listen on {bind}:{port}: {reason}; choose another {wrong}"
+            ) from None
+
+    def _start(self, sockets: Mapping[str, list[socket.socket]], parent_fd: int) -> None:
         services = self._embedded()
         for service in services:
             service.prepare()
@@ -158,9 +176,9 @@ class Supervisor:
             Child(service.name, service.start, service.stop_signal) for service in services
         ]
         for name, module in processes.items():
-            fds = {"SMSGATE_PARENT_FD": parent_fd}
+            fds = {"SMSGATE_PARENT_FD": [parent_fd]}
             if name == "web":
-                fds |= {name: listener.fileno() for name, listener in listeners.items()}
+                fds |= {name: [one.fileno() for one in each] for name, each in sockets.items()}
             self.children.append(Child(name, _python(name, module, fds)))
         for child in self.children:
             child.launch()
@@ -223,12 +241,12 @@ class Supervisor:
 
 
 def _python(
-    name: str, module: Sequence[str], fds: Mapping[str, int]
+    name: str, module: Sequence[str], fds: Mapping[str, Sequence[int]]
 ) -> Callable[[], subprocess.Popen[str]]:
     """Return what starts a Python process of ours in its own session: Ctrl-C is for us alone."""
 
     def start() -> subprocess.Popen[str]:
-        numbers = {variable: str(number) for variable, number in fds.items()}
+        numbers = {variable: ",".join(map(str, each)) for variable, each in fds.items()}
         return subprocess.Popen(
             [sys.executable, "-m", *module],
             cwd=PROJECT_DIR,
@@ -243,7 +261,7 @@ def _python(
             stdin=subprocess.DEVNULL,
             # The log is standard error. Only web says more, at the first start; Celery its goodbyes.
             stdout=None if name == "web" else subprocess.DEVNULL,
-            pass_fds=list(fds.values()),
+            pass_fds=list(chain(*fds.values())),
             start_new_session=True,
             text=True,
         )
@@ -268,26 +286,6 @@ def locked(config: Config) -> IO[str]:
         file.write(config.public_url)
         file.flush()
     return file
-
-
-def _listening(bind: str, setting: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    deadline = time.monotonic() + ORPHAN_SECONDS
-    try:
-        while True:
-            try:
-                return socket.create_server((bind, port), family=family, backlog=2048)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                    raise
-                time.sleep(POLL_SECONDS)
-    except OSError as error:
-        is_name = isinstance(error, socket.gaierror)
-        reason = error.strerror if is_name else os.strerror(error.errno or 0)
-        wrong = "BIND" if is_name or error.errno == errno.EADDRNOTAVAIL else setting
-        raise CannotLive(
-            f"cannot listen on {bind}:{port}: {reason}; choose another {wrong}"
-        ) from None
 
 
 def main() -> int:

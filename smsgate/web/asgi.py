@@ -27,7 +27,7 @@ from http_api.body_limits import LARGE_BODIES, OTHER_BODY, SMALL_BODIES, too_lar
 from http_api.errors import WRONG_METHOD, ApiError, incident
 from http_api.patience import without_waiting
 from licenses.authentication import ACCOUNT
-from smsgate.body_limits import body_limit
+from smsgate.paths import body_limit
 from smsgate.web.asgi_types import Receive, Scope, Send
 from smsgate.web.callers import Callers
 from smsgate.web.fair_pool import FairPool, TooLate
@@ -35,7 +35,7 @@ from smsgate.web.in_flight import InFlight
 from smsgate.web.lanes import LOOKERS, NEW_PHONES, PHONES, Lanes
 from smsgate.web.request_body import announced_length, read_body
 from smsgate.web.responses import refuse, send_answer, send_error, send_json
-from smsgate.web.startup import prepare
+from smsgate.web.startup import prepare, warn_of_settings
 from smsgate.web.web_database import bound_waiting, on_a_live_connection
 
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
@@ -45,10 +45,16 @@ WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
 _SWITCH_SECONDS = 0.001
 
 
+# Connections to PostgreSQL beside those of web processes: of the worker, beat and a backup.
+OTHER_CONNECTIONS = 7
+
+
 class Root:
     """The application that uvicorn serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
+        """`number`: of this web process; 0 speaks for all where one is enough."""
+        self._number = number
         threads: int = settings.WEB_THREADS
         self._lanes, self._callers = Lanes(threads), Callers()
         self._pool = FairPool(threads, "web", at_end=connections.close_all)
@@ -84,10 +90,18 @@ class Root:
         lane = PHONES if is_known else NEW_PHONES
         return await self._lookers.submit(lane, turn, partial(on_a_live_connection, look))
 
+    def _prepare(self) -> None:
+        """Check what must be true before the first request; then no statement may last."""
+        prepare()
+        if self._number == 0:
+            each = settings.WEB_THREADS + LOOKERS
+            warn_of_settings(settings.WEB_PROCESSES * each + OTHER_CONNECTIONS)
+        bound_waiting()
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await self._pool.submit(self._lanes.programs, None, _prepare)
+            await self._pool.submit(self._lanes.programs, None, self._prepare)
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -128,21 +142,21 @@ class Root:
             return await self._answered(scope, body)
 
     async def _answered(self, scope: Scope, body: bytes) -> Answer:
-        """Django's answer. Where the request meets a lock of its account it is undone and run again
-        in the lane of bulks, so that it holds no thread while others of its account are at work."""
+        """Return Django's answer. A request that others would have to wait for is undone and run again
+        in the next of its lanes; in the last one, of bulks, it waits for its own account only."""
         caller = self._callers.identify(scope, body)
-        lane = self._lanes.of(scope, caller, body)
         environ = wsgi_environ(scope, body)
         work = partial(on_a_live_connection, call_django, environ)
-        answer: Answer | None = None
-        if lane is not self._lanes.bulks:
-            answer = await self._pool.submit(lane, caller.turn, partial(without_waiting, work))
-        account_id = environ.get(ACCOUNT)
-        if answer is None:
-            turn = caller.turn if account_id is None else account_id
-            answer = await self._pool.submit(self._lanes.bulks, turn, work)
-            account_id = environ.get(ACCOUNT)
-        if account_id is not None:
+        *lanes, last = self._lanes.of(scope, caller, body)
+        for lane in lanes:
+            answer: Answer | None = await self._pool.submit(
+                lane, caller.turn, partial(without_waiting, work)
+            )
+            if answer is not None:
+                break
+        else:
+            answer = await self._pool.submit(last, environ.get(ACCOUNT, caller.turn), work)
+        if (account_id := environ.get(ACCOUNT)) is not None:
             self._callers.remember(caller, account_id)
         return answer
 
@@ -185,12 +199,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000)
 
 
-def _prepare() -> None:
-    """Check what must be true before the first request; then no statement of this process may last."""
-    prepare()
-    bound_waiting()
-
-
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -202,6 +210,3 @@ def _bearer_token(scope: Scope) -> str:
             scheme, _, token = value.decode("latin-1").partition(" ")
             return token.strip() if scheme.lower() == "bearer" else ""
     return ""
-
-
-application = Root()

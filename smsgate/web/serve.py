@@ -1,8 +1,8 @@
-"""The web process: uvicorn on the ASGI root. `python -m smsgate.web.serve`
+"""The web processes: uvicorn on the ASGI root. `python -m smsgate.web.serve`
 
-Listens on BIND:PORT, or on the socket that the supervisor has bound and passes by
-SMSGATE_LISTEN_FD, so that a restart refuses no connection. With a TLS_PORT it listens there as well,
-with its own certificate (smsgate.web.self_signed_tls).
+WEB_PROCESSES of them listen on BIND:PORT, or on the sockets that the supervisor has opened and passes by
+SMSGATE_LISTEN_FDS, so that a restart refuses no connection. With a TLS_PORT they listen there as well,
+with their own certificate (smsgate.web.self_signed_tls).
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ import resource
 import socket
 import ssl
 import sys
+import tempfile
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from smsgate import config
-from smsgate.supervisor.parent import end_with_parent
+from smsgate.supervisor import listeners
+from smsgate.supervisor.parent import CANNOT_START, end_with_parent
 from smsgate.web import self_signed_tls
 from smsgate.web.connection_limits import ConnectionLimits
 from smsgate.web.http_protocol import HEAD_SECONDS, Protocol
+from smsgate.web.processes import Processes
+
+if TYPE_CHECKING:
+    from smsgate.web.asgi import Root
 
 # A program keeps its connection for a while; longer than the usual load balancer's 60 s.
 KEEP_ALIVE_SECONDS = 75
@@ -35,9 +41,9 @@ Tls = tuple[socket.socket, ssl.SSLContext]
 
 
 class Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, tls: Tls | None) -> None:
-        super().__init__(config)
-        self._tls = tls
+    def __init__(self, root: Root, tls: Tls | None) -> None:
+        super().__init__(server_config(root, lifespan="on"))
+        self._root, self._tls = root, tls
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -63,26 +69,12 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Long polls are answered first: else stopping would wait for them to run out."""
-        from smsgate.web.asgi import application
-
-        application.release_waiters()
+        self._root.release_waiters()
         await super().shutdown(sockets)
 
 
-def _tls(settings: config.Config) -> Tls | None:
-    if not settings.tls_port:
-        return None
-    passed = os.environ.pop("SMSGATE_TLS_FD", None)
-    if passed is not None:
-        listener = socket.socket(fileno=int(passed))
-    else:
-        family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-        listener = socket.create_server((settings.bind, settings.tls_port), family=family)
-    return listener, self_signed_tls.server_context(settings)
-
-
-def server_config(app: Any = "smsgate.web.asgi:application", **options: Any) -> uvicorn.Config:
-    """Return the web process's uvicorn configuration; tests serve with it too."""
+def server_config(app: Any, **options: Any) -> uvicorn.Config:
+    """Return a web process's uvicorn configuration; tests serve with it too."""
     return uvicorn.Config(
         app,
         http=Protocol,
@@ -106,16 +98,43 @@ def connections_allowed() -> int:
     return min(ConnectionLimits.max_open, max(files // 2, files - OTHER_FILES))
 
 
+def _listeners(settings: config.Config) -> tuple[list[socket.socket], list[Tls | None]]:
+    """Return for each process its socket, and the one for TLS."""
+    count = settings.web_processes
+    plain = listeners.passed("SMSGATE_LISTEN_FDS") or listeners.open_all(
+        settings.bind, settings.port, count
+    )
+    if not settings.tls_port:
+        return plain, [None] * count
+    for_tls = listeners.passed("SMSGATE_TLS_FDS") or listeners.open_all(
+        settings.bind, settings.tls_port, count
+    )
+    context = self_signed_tls.server_context(settings)
+    return plain, [(listener, context) for listener in for_tls]
+
+
 def main() -> int:
-    end_with_parent()
     ConnectionLimits.max_open = connections_allowed()
     settings = config.load()
-    server = Server(
-        server_config(host=settings.bind, port=settings.port, lifespan="on"), _tls(settings)
-    )
-    listening = os.environ.pop("SMSGATE_LISTEN_FD", None)
-    server.run(sockets=[socket.socket(fileno=int(listening))] if listening else None)
-    return 0 if server.started else 3
+    plain, for_tls = _listeners(settings)
+    if settings.web_processes == 1:
+        end_with_parent()
+        return _serve(0, plain, for_tls)
+    with tempfile.TemporaryDirectory(prefix="smsgate-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before http_api.metrics is imported
+        import smsgate.web.asgi  # noqa: F401  # loaded once, before there are several
+
+        return Processes(
+            settings.web_processes, lambda number: _serve(number, plain, for_tls)
+        ).run()
+
+
+def _serve(number: int, plain: list[socket.socket], for_tls: list[Tls | None]) -> int:
+    from smsgate.web.asgi import Root  # sets Django up
+
+    server = Server(Root(number), for_tls[number])
+    server.run(sockets=[plain[number]])
+    return 0 if server.started else CANNOT_START
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The checks before the first request: the schema is there, and so is somebody who may send.
 
 Every web process runs `prepare`; an advisory lock lets one do the work while the others wait. Raw SQL:
-the lock.
+the lock, and what PostgreSQL allows.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ def prepare() -> None:
 
     Raises DatabaseUnreachable, WrongPepper.
     """
-    if not settings.METRICS_TOKEN:
-        logger.warning("there are no metrics: set METRICS_TOKEN")
     wait_for_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -49,6 +47,25 @@ def prepare() -> None:
                 first_start.run()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def warn_of_settings(connections: int) -> None:
+    """Log which settings will be regretted. `connections`: how many the whole service may open."""
+    if not settings.METRICS_TOKEN:
+        logger.warning("there are no metrics: set METRICS_TOKEN")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::integer"
+            " - current_setting('superuser_reserved_connections')::integer"
+        )
+        (allowed,) = cursor.fetchone()
+    if connections > allowed:
+        logger.warning(
+            "this service may open %d connections, PostgreSQL allows %d: raise its max_connections,"
+            " or set WEB_PROCESSES or WEB_THREADS lower",
+            connections,
+            allowed,
+        )
 
 
 def wait_for_database(patience: float = DATABASE_PATIENCE) -> None:

@@ -44,7 +44,7 @@ def starter(spec: str) -> Callable[[], subprocess.Popen[str]]:
 
 
 class FakeSupervisor(up.Supervisor):
-    def _start(self, listeners: Mapping[str, socket.socket], parent_fd: int) -> None:
+    def _start(self, sockets: Mapping[str, list[socket.socket]], parent_fd: int) -> None:
         for spec in sys.argv[2:]:
             self.children.append(up.Child(spec.partition(":")[2], starter(spec)))
             self.children[-1].launch()
