@@ -51,6 +51,8 @@ class Dialect:
     # Requests: the largest body in bytes, by path below a mount in lower case, and of all other paths.
     body_limits: Mapping[str, int] = field(default_factory=dict)
     body_limit: int = OTHER_BODY
+    # Sends that have one recipient, or few: "POST messages", the path below a mount in lower case.
+    sends: frozenset[str] = frozenset()
     raw_headers: tuple[str, ...] = ()  # with an underscore: other headers of such names are dropped
     key_headers: tuple[str, ...] = ()  # where keys stand, beside Authorization and X-Api-Key,
     key_fields: tuple[str, ...] = ()  # and in a query string, a form or JSON
@@ -70,10 +72,17 @@ class Dialect:
 
     def body_limit_of(self, path: str) -> int:
         """Return the largest body in bytes that this path takes; 0 where it is none of its own."""
+        route = self._route_of(path)
+        return 0 if route is None else self.body_limits.get(route, self.body_limit)
+
+    def is_send(self, method: str, path: str) -> bool:
+        """Say whether this is one of its sends that have one recipient, or few."""
+        return f"{method} {self._route_of(path)}" in self.sends
+
+    def _route_of(self, path: str) -> str | None:
+        """Return what stands below the mount, in lower case; None where it is none of its paths."""
         mount = self.mount_of(path)
-        if mount is None:
-            return 0
-        return self.body_limits.get(path[len(mount) :].rstrip("/").lower(), self.body_limit)
+        return None if mount is None else path[len(mount) :].rstrip("/").lower()
 
     def render_error(self, error: ApiError, status: int | None = None) -> tuple[int, Any]:
         """Return the HTTP status, unless one is given, and the body that say this to the client."""

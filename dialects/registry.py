@@ -63,3 +63,8 @@ def body_limit(path: str) -> int:
     except Resolver404:
         return OTHER_BODY
     return limit
+
+
+def is_send(method: str, path: str) -> bool:
+    """Say whether this is a dialect's send that has one recipient, or few."""
+    return path.startswith(_MOUNTS) and any(dialect.is_send(method, path) for dialect in DIALECTS)

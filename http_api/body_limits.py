@@ -1,4 +1,4 @@
-"""How large a request body may be (smsgate.body_limits: of which path), and how much of all bodies is
+"""How large a request body may be (smsgate.paths: of which path), and how much of all bodies is
 held at once.
 
 All that a stranger can make the service hold is listed in docs/security.md, "Limits".

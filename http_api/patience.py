@@ -1,50 +1,51 @@
-"""Say whether this thread may wait for a lock that an account's other request holds.
+"""Say whether a request may wait for a lock that an account's other request holds.
 
-A web thread that waits serves nobody meanwhile. Where it may not wait it gives way: the request is
-undone and run again, in a lane where an account waits for itself only (smsgate.web.asgi). Everywhere
-else a lock is waited for.
+A web thread that waits serves nobody meanwhile. A request that may not wait gives way: it is undone and
+run again, in a lane where an account waits for itself only (smsgate.web.asgi). Everywhere else a lock is
+waited for.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import NoReturn, TypeVar
 
 from django.db import OperationalError
 
 T = TypeVar("T")
 
+# Context variables: requests that run together in one thread (http_api.batching) have one each.
+_may_wait = ContextVar("may_wait", default=True)
+_gave_way = ContextVar("gave_way", default=False)
+
 
 class GaveWay(OperationalError):
-    """A lock was held, and this thread may not wait. Nothing was written."""
+    """Others would have had to wait for this request. Nothing was written."""
 
 
-class _State(threading.local):
-    may_wait = True
-    gave_way = False
+def may_wait() -> bool:
+    """Say whether this request may wait for another one."""
+    return _may_wait.get()
 
 
-_state = _State()
-
-
-def give_way() -> None:
-    """Raise GaveWay where this thread may not wait."""
-    if not _state.may_wait:
-        _state.gave_way = True
-        raise GaveWay
+def give_way() -> NoReturn:
+    """Undo this request, which may not wait: it runs again where it may."""
+    _gave_way.set(True)
+    raise GaveWay
 
 
 def gave_way() -> bool:
-    """Say whether the answer that this thread is making will not be sent: the request runs again."""
-    return _state.gave_way
+    """Say whether the answer that is being made will not be sent: the request runs again."""
+    return _gave_way.get()
 
 
 def without_waiting(work: Callable[[], T]) -> T | None:
-    """Return what `work` returns; None where it met a lock and gave way, whatever it then answered."""
-    _state.may_wait, _state.gave_way = False, False
+    """Return what `work` returns; None where it gave way, whatever it then answered."""
+    patience, outcome = _may_wait.set(False), _gave_way.set(False)
     try:
         result = work()
-        return None if _state.gave_way else result
+        return None if _gave_way.get() else result
     finally:
-        _state.may_wait, _state.gave_way = True, False
+        _may_wait.reset(patience)
+        _gave_way.reset(outcome)

@@ -8,21 +8,41 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import DatabaseError, DataError
 from django.db.models import Model
+from psycopg2 import errorcodes
 
+from http_api.batching import batched
 from http_api.prepared import statements
+from messaging import locks
 from messaging.models import Batch, Message
 
 _SQL = statements(__file__)
 
 
+class Insert(NamedTuple):
+    """A message to insert, with its new batch if it has one, and the day that it counts against."""
+
+    message: Message
+    max_daily_sms: int | None  # None: no limit, nothing is counted
+    day: dt.date
+    batch: Batch | None = None
+
+
+class Raced(DatabaseError):
+    """A duplicate was committed at the same time, of a message that has a limit or a batch."""
+
+
 class _Inserted(NamedTuple):
-    id: int
+    n: int  # the place among the inserts, from 1
+    id: int | None
     batch_id: int | None
     used: int  # of the day's limit; 0 without one
+    is_whole: int
 
 
 class _Conflict(NamedTuple):
@@ -33,36 +53,83 @@ class _Conflict(NamedTuple):
     opted_out: str | None  # a phone
 
 
-def insert_message(
-    message: Message, *, max_daily_sms: int | None, day: dt.date, batch: Batch | None = None
-) -> int | None:
-    """Insert one message, with its new batch if given, and count it against the day's limit; in one
-    statement.
+def insert_all(inserts: Sequence[Insert]) -> list[int | None]:
+    """Insert messages and count them against their days' limits, in one statement.
 
-    Set the new ids. Return how many the day has now (0 without a limit), or None where a rule's
-    condition or the limit forbids it. Raise IntegrityError where a rule's index does; nothing is counted
-    then.
+    Set the new ids. For each return how many its day has now (0 without a limit), or None where a rule
+    or the limit forbids it, or where it would have to wait: then nothing of it is written or counted.
+    One may wait for others; several do not wait for a bulk of one of their accounts. Raise Raced; then
+    nothing of all is written.
     """
-    name, values = "insert", _columns(message)
-    if max_daily_sms is not None:
-        name += "_counted"
-        values |= {"max_daily_sms": max_daily_sms, "day": day}
-    if batch is not None:
-        name += "_with_batch"
-        columns = _columns(batch) | {"details": json.dumps(batch.details)}
-        values |= {f"batch_{column}": value for column, value in columns.items()}
-    inserted = _SQL[name].one(_Inserted, values)
-    if inserted is None:
-        return None
-    message.pk, message.batch_id = inserted.id, inserted.batch_id
-    if batch is not None:
-        batch.pk = inserted.batch_id
-    return inserted.used
+    used: list[int | None] = [None] * len(inserts)
+    places = _places_of_firsts(inserts)
+    for row in _inserted([inserts[place] for place in places]):
+        if row.id is not None:
+            place = places[row.n - 1]
+            used[place] = row.used
+            _set_ids(inserts[place], row)
+    return used
+
+
+def _places_of_firsts(inserts: Sequence[Insert]) -> list[int]:
+    """Return the places of those that are no duplicates of one before them."""
+    seen: set[tuple[int, object]] = set()
+    places = []
+    for place, (message, *_) in enumerate(inserts):
+        given = (message.external_id, message.repeat_digest)
+        keys = {(message.license_id, key) for key in given if key is not None}
+        if seen.isdisjoint(keys):
+            places.append(place)
+        seen |= keys
+    return places
+
+
+def _inserted(inserts: Sequence[Insert]) -> list[_Inserted]:
+    values = {
+        "items": _json([_as_item(each) for each in inserts]),
+        "may_wait": len(inserts) == 1,
+        "account_lock": locks.ACCOUNT,
+    }
+    try:
+        return _SQL["insert"].all(_Inserted, values)
+    except DataError as error:
+        if getattr(error.__cause__, "pgcode", None) == errorcodes.DIVISION_BY_ZERO:
+            raise Raced from error
+        raise
+
+
+def _set_ids(insert: Insert, row: _Inserted) -> None:
+    insert.message.pk, insert.message.batch_id = row.id, row.batch_id
+    if insert.batch is not None:
+        insert.batch.pk = row.batch_id
+
+
+insert = batched(insert_all)
+
+
+def _as_item(insert: Insert) -> dict[str, Any]:
+    return {
+        "message": _columns(insert.message),
+        "batch": insert.batch and _columns(insert.batch),
+        "max_daily_sms": insert.max_daily_sms,
+        "day": insert.day,
+    }
 
 
 def _columns(row: Model) -> dict[str, Any]:
-    fields = row._meta.concrete_fields
-    return {field.attname: getattr(row, field.attname) for field in fields if not field.primary_key}
+    return {name: getattr(row, name) for name in _names(type(row))}
+
+
+@cache
+def _names(model: type[Model]) -> tuple[str, ...]:
+    return tuple(f.attname for f in model._meta.concrete_fields if not f.primary_key)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+_json = json.JSONEncoder(default=_as_text, ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Conflicts(NamedTuple):

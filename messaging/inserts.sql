@@ -1,124 +1,86 @@
--- What puts a message into the queue, and what is asked of the queue before.
---
--- Four ways to insert one message: counted against its day where the account has a limit, and with a
--- batch of its own. No row is returned where a rule of messaging/rules.py (the opt-out) or the limit
--- forbids it; the unique indexes refuse a duplicate, and the statement then fails as a whole, its count
--- with it. A usage row is locked for this one statement.
+-- What puts messages into the queue, and what is asked of the queue before.
 
 -- name: insert
-INSERT INTO messaging_message (
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-)
-SELECT
-    %(account_id)s, %(license_id)s, %(batch_id)s, %(external_id)s, %(repeat_digest)s, %(phone)s,
-    %(text)s, %(priority)s, %(sim)s,
-    %(status)s, %(send_after)s, %(send_after_given)s, %(send_before)s, %(due_at)s, %(expires_at)s,
-    %(any_hour)s, %(on_uncertain)s,
-    %(parts)s, %(encoding)s, %(attempt_n)s, %(cancel_requested)s, %(failure_reason)s,
-    %(created_at)s, %(sent_at)s, %(delivered_at)s, %(finished_at)s
-WHERE NOT EXISTS (
-    SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s::varchar
-)
-RETURNING id, batch_id, 0 AS used
-
--- name: insert_counted
-WITH counted AS (
-    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
-    SELECT %(account_id)s, %(day)s, 1
-    WHERE %(max_daily_sms)s >= 1 AND NOT EXISTS (
-        SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s::varchar
+-- One statement for one message as for a group of many senders' (messaging/services/accept.py). A row that
+-- a rule of messaging/rules.py or the day's limit forbids is left out and harms no other. Each probe is a
+-- scalar subquery: a look at an index for each row, however many rows the planner expects. Usage rows are
+-- locked before messages are inserted, both in one order: groups never wait for each other in a circle.
+WITH given AS MATERIALIZED (
+    SELECT
+        message.*, item.batch, item.max_daily_sms, item.day, item.n,
+        nextval('messaging_message_id_seq') AS message_id,
+        CASE
+            WHEN item.batch IS NULL THEN message.batch_id ELSE nextval('messaging_batch_id_seq')
+        END AS its_batch
+    FROM
+        ROWS FROM (
+            json_to_recordset(%(items)s::json)
+                AS (message json, batch json, max_daily_sms integer, day date)
+        ) WITH ORDINALITY AS item (message_row, batch, max_daily_sms, day, n),
+        json_populate_record(NULL::messaging_message, item.message_row) AS message
+    WHERE (
+        SELECT true FROM messaging_optout
+        WHERE account_id = message.account_id AND phone = message.phone
+    ) IS NULL AND (
+        SELECT true FROM messaging_message AS existing
+        WHERE license_id = message.license_id AND external_id = message.external_id
+    ) IS NULL AND (
+        SELECT true FROM messaging_message AS existing
+        WHERE license_id = message.license_id AND repeat_digest = message.repeat_digest
+    ) IS NULL AND (
+        -- A group waits for no bulk: its transaction may hold what this one needs.
+        %(may_wait)s
+        OR pg_try_advisory_xact_lock_shared(%(account_lock)s, message.account_id::integer)
     )
-    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
-    WHERE usage.used < %(max_daily_sms)s
-    RETURNING used
-)
-INSERT INTO messaging_message (
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-)
-SELECT
-    %(account_id)s, %(license_id)s, %(batch_id)s, %(external_id)s, %(repeat_digest)s, %(phone)s,
-    %(text)s, %(priority)s, %(sim)s,
-    %(status)s, %(send_after)s, %(send_after_given)s, %(send_before)s, %(due_at)s, %(expires_at)s,
-    %(any_hour)s, %(on_uncertain)s,
-    %(parts)s, %(encoding)s, %(attempt_n)s, %(cancel_requested)s, %(failure_reason)s,
-    %(created_at)s, %(sent_at)s, %(delivered_at)s, %(finished_at)s
-FROM counted
-RETURNING id, batch_id, (SELECT used FROM counted) AS used
-
--- name: insert_with_batch
-WITH batch AS (
+), counted AS (
+    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
+    SELECT account_id, day, count(*) FROM given WHERE max_daily_sms IS NOT NULL
+    GROUP BY account_id, day HAVING count(*) <= min(max_daily_sms)
+    ORDER BY account_id, day
+    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + excluded.used
+    WHERE usage.used + excluded.used <= (
+        SELECT min(max_daily_sms) FROM given WHERE account_id = usage.account_id
+    )
+    RETURNING account_id, day, used
+), batches AS (
     INSERT INTO messaging_batch (
-        account_id, license_id, dialect, external_id, name, text, send_after, is_held,
+        id, account_id, license_id, dialect, external_id, name, text, send_after, is_held,
         callback_url, parent_id, details, created_at
     )
     SELECT
-        %(batch_account_id)s, %(batch_license_id)s, %(batch_dialect)s, %(batch_external_id)s,
-        %(batch_name)s, %(batch_text)s, %(batch_send_after)s, %(batch_is_held)s,
-        %(batch_callback_url)s, %(batch_parent_id)s, %(batch_details)s, %(batch_created_at)s
-    WHERE NOT EXISTS (
-        SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s::varchar
-    )
+        its_batch, b.account_id, b.license_id, b.dialect, b.external_id, b.name, b.text, b.send_after,
+        b.is_held, b.callback_url, b.parent_id, b.details, b.created_at
+    FROM given LEFT JOIN counted USING (account_id, day), json_populate_record(NULL::messaging_batch, batch) AS b
+    WHERE batch IS NOT NULL AND (max_daily_sms IS NULL OR used IS NOT NULL)
+    ON CONFLICT DO NOTHING
     RETURNING id
-)
-INSERT INTO messaging_message (
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-)
-SELECT
-    %(account_id)s, %(license_id)s, batch.id, %(external_id)s, %(repeat_digest)s, %(phone)s,
-    %(text)s, %(priority)s, %(sim)s,
-    %(status)s, %(send_after)s, %(send_after_given)s, %(send_before)s, %(due_at)s, %(expires_at)s,
-    %(any_hour)s, %(on_uncertain)s,
-    %(parts)s, %(encoding)s, %(attempt_n)s, %(cancel_requested)s, %(failure_reason)s,
-    %(created_at)s, %(sent_at)s, %(delivered_at)s, %(finished_at)s
-FROM batch
-RETURNING id, batch_id, 0 AS used
-
--- name: insert_counted_with_batch
-WITH counted AS (
-    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
-    SELECT %(account_id)s, %(day)s, 1
-    WHERE %(max_daily_sms)s >= 1 AND NOT EXISTS (
-        SELECT FROM messaging_optout WHERE account_id = %(account_id)s AND phone = %(phone)s::varchar
-    )
-    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
-    WHERE usage.used < %(max_daily_sms)s
-    RETURNING used
-), batch AS (
-    INSERT INTO messaging_batch (
-        account_id, license_id, dialect, external_id, name, text, send_after, is_held,
-        callback_url, parent_id, details, created_at
+), inserted AS (
+    INSERT INTO messaging_message (
+        id, account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
+        status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
+        parts, encoding, attempt_n, cancel_requested, failure_reason,
+        created_at, sent_at, delivered_at, finished_at
     )
     SELECT
-        %(batch_account_id)s, %(batch_license_id)s, %(batch_dialect)s, %(batch_external_id)s,
-        %(batch_name)s, %(batch_text)s, %(batch_send_after)s, %(batch_is_held)s,
-        %(batch_callback_url)s, %(batch_parent_id)s, %(batch_details)s, %(batch_created_at)s
-    FROM counted
+        message_id, account_id, license_id, its_batch, external_id, repeat_digest, phone, text,
+        priority, sim, status, send_after, send_after_given, send_before, due_at, expires_at, any_hour,
+        on_uncertain, parts, encoding, attempt_n, cancel_requested, failure_reason,
+        created_at, sent_at, delivered_at, finished_at
+    FROM given LEFT JOIN counted USING (account_id, day)
+    WHERE (max_daily_sms IS NULL OR used IS NOT NULL)
+    AND (batch IS NULL OR its_batch IN (SELECT id FROM batches))
+    ORDER BY license_id, external_id, repeat_digest
+    ON CONFLICT DO NOTHING  -- a duplicate that another transaction has just committed
     RETURNING id
 )
-INSERT INTO messaging_message (
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-)
 SELECT
-    %(account_id)s, %(license_id)s, batch.id, %(external_id)s, %(repeat_digest)s, %(phone)s,
-    %(text)s, %(priority)s, %(sim)s,
-    %(status)s, %(send_after)s, %(send_after_given)s, %(send_before)s, %(due_at)s, %(expires_at)s,
-    %(any_hour)s, %(on_uncertain)s,
-    %(parts)s, %(encoding)s, %(attempt_n)s, %(cancel_requested)s, %(failure_reason)s,
-    %(created_at)s, %(sent_at)s, %(delivered_at)s, %(finished_at)s
-FROM batch
-RETURNING id, batch_id, (SELECT used FROM counted) AS used
+    n, inserted.id, its_batch AS batch_id, coalesce(used, 0) AS used,
+    -- Such a duplicate must leave neither its count nor its batch behind: division by zero undoes all.
+    1 / (inserted.id IS NOT NULL OR used IS NULL AND batches.id IS NULL)::integer AS is_whole
+FROM given
+LEFT JOIN inserted ON inserted.id = message_id
+LEFT JOIN batches ON batches.id = its_batch
+LEFT JOIN counted USING (account_id, day)
 
 -- name: find_conflicts
 -- The external ids and digests of these that messages of the licence have, and the phones of these

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import connection
 
-from http_api.patience import give_way
+from http_api.patience import give_way, may_wait
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
-_LOCK_ACCOUNT, _LOCK_INBOX = 1, 2
+ACCOUNT, _INBOX = 1, 2
 
 
 def lock_account(account_id: int) -> None:
@@ -16,7 +16,7 @@ def lock_account(account_id: int) -> None:
     Two bulks over the same external ids in different order would deadlock on the unique index, and
     two requests would both create a group that neither found.
     """
-    _lock(_LOCK_ACCOUNT, account_id)
+    _lock(ACCOUNT, account_id)
 
 
 def lock_inbox(account_id: int) -> None:
@@ -24,7 +24,7 @@ def lock_inbox(account_id: int) -> None:
 
     Whoever asks for what came after an id would never see one of a lower id that was committed later.
     """
-    _lock(_LOCK_INBOX, account_id)
+    _lock(_INBOX, account_id)
 
 
 def _lock(kind: int, key: int) -> None:
@@ -32,5 +32,6 @@ def _lock(kind: int, key: int) -> None:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [kind, key])
         if cursor.fetchone()[0]:
             return
-        give_way()
+        if not may_wait():
+            give_way()
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, key])

@@ -11,6 +11,7 @@ DIALECT = Dialect(
     routes=ROUTES,
     states=words.STATES,
     error_body=words.error_body,
+    sends=frozenset({"POST message", "POST messages"}),
     status_by_code={
         ErrorCode.INVALID_KEY: 401,
         ErrorCode.DUPLICATE_EXTERNAL_ID: 409,

@@ -12,6 +12,7 @@ DIALECT = Dialect(
     routes=ROUTES,
     states=words.STATES,
     error_body=words.error_body,
+    sends=frozenset({"POST send"}),
     status_by_code={ErrorCode.LICENSE_NOT_FOUND: 401},
     field_names={"phone": "to", "send_after": "schedule_time"},
     body_limits={"send-bulk": BULK_BODY},

@@ -13,6 +13,7 @@ DIALECT = Dialect(
     routes=ROUTES,
     states=words.STATES,
     error_body=words.error_body,
+    sends=frozenset({"GET sendquicksms", "POST sendquicksms"}),
     status_by_code={
         ErrorCode.INVALID_KEY: 403,
         ErrorCode.DAILY_LIMIT_EXCEEDED: 400,

@@ -13,6 +13,7 @@ DIALECT = Dialect(
     routes=ROUTES,
     states=words.STATES,
     error_body=words.error_body,
+    sends=frozenset({"POST sms"}),
     status_by_code={
         ErrorCode.LICENSE_INACTIVE: 401,
         ErrorCode.SUBSCRIPTION_EXPIRED: 401,

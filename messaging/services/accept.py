@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from http_api import clock
+from http_api import batching, clock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, summary
+from http_api.patience import give_way
 from http_api.shapes import invalid
 from licenses import daily_limit
 from licenses.sender import Sender
@@ -125,6 +126,8 @@ def accept(
             case [Draft() as only] if all(rule.has_sql for rule in policy.rules):
                 if (result := _accept_in_one_statement(sender, only, batch)) is not None:
                     return result
+        if batching.is_member():  # what takes several statements takes them alone
+            give_way()
         if is_locked:
             return _accept_together(sender, items, policy, batch)
         # The lock serializes an account's bulks, not single messages: one may insert a duplicate between
@@ -158,18 +161,14 @@ def _accept_in_one_statement(
     except ApiError:
         return None
     day = local_day(sender, message.due_at)
+    insert = inserts.Insert(message, sender.max_daily_sms, day, batch)
     try:
         with _savepoint_if_needed(batch):
-            used = inserts.insert_message(
-                message, max_daily_sms=sender.max_daily_sms, day=day, batch=batch
-            )
-            if used is None:
+            if (used := inserts.insert(insert)) is None:
                 return None
             if batch is not None:
                 webhooks.schedule(batch)
-    except IntegrityError as error:
-        if _index_of(error) not in rules.INDEXES:
-            raise
+    except inserts.Raced:
         return None
     wakeup.after_commit(sender.license_id)
     return AcceptResult([message], [], used=(day, used))

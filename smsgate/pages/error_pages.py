@@ -28,9 +28,9 @@ from http_api.body_limits import OTHER_BODY, too_large
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.rendering import JsonRenderer
-from smsgate.body_limits import body_limit
 from smsgate.pages.logins import TooManyLogins
 from smsgate.pages.middleware import as_page
+from smsgate.paths import body_limit
 
 logger = logging.getLogger(__name__)
 

@@ -14,19 +14,27 @@ import asyncio
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
+
+from http_api.batching import run_together
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A kind of work: how many threads it may have in all, and how many for one caller."""
+    """A kind of work: how many threads it may have in all, and how many for one caller.
+
+    `together`: how many jobs that wait a thread does at once, of whichever callers, so that what they
+    ask of the database goes together (http_api.batching).
+    """
 
     name: str
     threads: int
     threads_a_caller: int
+    together: int = 1
 
 
 class TooLate(Exception):
@@ -41,6 +49,8 @@ class _Job:
     answer: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     queued_at: float
+    result: Any = None
+    error: BaseException | None = None
 
 
 class FairPool:
@@ -63,10 +73,8 @@ class FairPool:
         self._lock = threading.Lock()
         self._waiting: OrderedDict[Lane, OrderedDict[Hashable, deque[_Job]]] = OrderedDict()
         self._busy: Counter[Hashable] = Counter()  # places, by lane and by (lane, caller)
-        # One call for each waiting job. A thread that is called while all that waits is in full
-        # lanes notes so, and calls again when a thread has come free.
+        # A call is for a job that could be begun: when it came, or when a place came free.
         self._calls: SimpleQueue[bool] = SimpleQueue()
-        self._passed_over = 0
         self._threads = [
             threading.Thread(target=self._serve, name=f"{name}_{number}", daemon=True)
             for number in range(threads)
@@ -80,8 +88,11 @@ class FairPool:
         job = _Job(lane, caller, work, loop.create_future(), loop, time.monotonic())
         with self._lock:
             callers = self._waiting.setdefault(lane, OrderedDict())
+            is_called = lane.together > 1 and bool(callers)  # by the first of those that wait
             callers.setdefault(caller, deque()).append(job)
-        self._calls.put(True)
+            can_begin = self._has_room(lane) and self._has_room_for(lane, caller)
+        if can_begin and not is_called:
+            self._calls.put(True)
         return job.answer
 
     def shutdown(self) -> None:
@@ -93,64 +104,86 @@ class FairPool:
 
     def _serve(self) -> None:
         while self._calls.get():
-            job = self._take()
-            if job is not None:
-                self._do(job)
+            if jobs := self._take():
+                self._do(jobs)
         self._at_end()
 
-    def _take(self) -> _Job | None:
-        """Take the next job whose lane and caller have a free thread, lanes and callers in turn."""
+    def _has_room(self, lane: Lane) -> bool:
+        return self._busy[lane] < lane.threads
+
+    def _has_room_for(self, lane: Lane, caller: Hashable) -> bool:
+        return self._busy[lane, caller] < lane.threads_a_caller
+
+    def _take(self) -> list[_Job]:
+        """Return what a lane with room does next, of the callers whose turn it is; or nothing."""
         with self._lock:
-            for lane, callers in self._waiting.items():
-                if self._busy[lane] >= lane.threads:
-                    continue
-                for caller, jobs in callers.items():
-                    if self._busy[lane, caller] >= lane.threads_a_caller:
-                        continue
-                    job = jobs.popleft()
-                    if jobs:
-                        callers.move_to_end(caller)
-                    else:
-                        del callers[caller]
+            for lane in self._waiting:
+                if self._has_room(lane) and (jobs := self._next_of(lane)):
                     self._waiting.move_to_end(lane)
                     self._busy[lane] += 1
-                    self._busy[lane, caller] += 1
-                    return job
-            self._passed_over += 1
-            return None
+                    for job in jobs:
+                        self._busy[lane, job.caller] += 1
+                    return jobs
+            return []
 
-    def _release(self, job: _Job) -> None:
+    def _next_of(self, lane: Lane) -> list[_Job]:
+        """Take one job of each caller in turn, until there are as many as a thread does together."""
+        callers, jobs = self._waiting[lane], list[_Job]()
+        free = [caller for caller in callers if self._has_room_for(lane, caller)]
+        while free and len(jobs) < lane.together:
+            caller = free.pop(0)
+            jobs.append(callers[caller].popleft())
+            if callers[caller]:
+                callers.move_to_end(caller)
+                free.append(caller)
+            else:
+                del callers[caller]
+        return jobs
+
+    def _release(self, jobs: Sequence[_Job]) -> None:
         with self._lock:
-            self._busy[job.lane] -= 1
-            self._busy[job.lane, job.caller] -= 1
-            if not self._busy[job.lane, job.caller]:
-                del self._busy[job.lane, job.caller]
-            if not self._passed_over:
-                return
-            self._passed_over -= 1
-        self._calls.put(True)
+            lane = jobs[0].lane
+            self._busy[lane] -= 1
+            for job in jobs:
+                self._busy[lane, job.caller] -= 1
+                if not self._busy[lane, job.caller]:
+                    del self._busy[lane, job.caller]
+            waits = any(self._has_room_for(lane, caller) for caller in self._waiting[lane])
+        if waits:
+            self._calls.put(True)
 
-    def _do(self, job: _Job) -> None:
-        result: Any = None
-        error: BaseException | None = None
+    def _do(self, jobs: list[_Job]) -> None:
+        works = [partial(self._attempt, job) for job in jobs]
+        try:
+            if jobs[0].lane.together > 1:
+                run_together(works)
+            else:
+                works[0]()
+        except BaseException as error:  # a fault of ours: the lane must not stand still over it
+            for job in jobs:
+                if job.result is None and job.error is None:
+                    job.error = error
+        try:
+            jobs[0].loop.call_soon_threadsafe(self._answer, jobs)
+        except RuntimeError:  # the loop has ended: nobody waits
+            self._release(jobs)
+
+    def _attempt(self, job: _Job) -> None:
         if time.monotonic() - job.queued_at > self._patience:
-            error = TooLate()
+            job.error = TooLate()
         elif not job.answer.cancelled():
             try:
-                result = job.work()
-            except BaseException as raised:
-                error = raised
-        try:
-            job.loop.call_soon_threadsafe(self._answer, job, result, error)
-        except RuntimeError:  # the loop has ended: nobody waits
-            self._release(job)
+                job.result = job.work()
+            except BaseException as error:
+                job.error = error
 
-    def _answer(self, job: _Job, result: Any, error: BaseException | None) -> None:
+    def _answer(self, jobs: Sequence[_Job]) -> None:
         """Run in the event loop."""
-        self._release(job)
-        if job.answer.cancelled():
-            return
-        if error is None:
-            job.answer.set_result(result)
-        else:
-            job.answer.set_exception(error)
+        self._release(jobs)
+        for job in jobs:
+            if job.answer.cancelled():
+                continue
+            if job.error is None:
+                job.answer.set_result(job.result)
+            else:
+                job.answer.set_exception(job.error)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from http_api.body_limits import BULK_BODY, OTHER_BODY
-from smsgate.body_limits import body_limit
+from http_api.body_limits import BULK_BODY, KIB, OTHER_BODY
+from smsgate.paths import body_limit, is_send
 from smsgate.web.asgi_types import Scope
 from smsgate.web.callers import Caller
 from smsgate.web.fair_pool import Lane
@@ -18,12 +18,17 @@ from smsgate.web.fair_pool import Lane
 _HASHES = re.compile("login|password|/auth/user/")
 
 
+# Sends of one message that go together in one thread are small: none keeps the others waiting.
+_TOGETHER = 64
+_SMALL_SEND = 4 * KIB
+
+
 class Lanes:
     """The lanes of requests.
 
     A caller, and all who have shown no key yet, leave two threads for others. Bulks of an account run
     one after another, as its lock in the database would make them; at most a quarter of the threads
-    parses large bodies. One thread hashes passwords.
+    parses large bodies. One thread hashes passwords. One sends single messages, all that wait at once.
     """
 
     def __init__(self, threads: int) -> None:
@@ -32,14 +37,25 @@ class Lanes:
         self.strangers = Lane("strangers", rest, max(1, threads // 4))
         self.bulks = Lane("bulks", max(1, threads // 4), 1)
         self.logins = Lane("logins", 1, 1)
+        self.sends = Lane("sends", 1, 1, together=_TOGETHER)
 
-    def of(self, scope: Scope, caller: Caller, body: bytes) -> Lane:
+    def of(self, scope: Scope, caller: Caller, body: bytes) -> tuple[Lane, ...]:
+        """Return the lanes to try in turn, where the request gives way in all but the last."""
         path = scope["path"]
         if len(body) > OTHER_BODY or (body and body_limit(path) == BULK_BODY):
-            return self.bulks
+            return (self.bulks,)
         if path.startswith("/admin/") and scope["method"] == "POST" and _HASHES.search(path):
-            return self.logins
-        return self.programs if caller.is_known else self.strangers
+            return self.logins, self.bulks
+        if not caller.is_known:
+            return self.strangers, self.bulks
+        if len(body) <= _SMALL_SEND and is_send(scope["method"], path) and not _is_once(scope):
+            return self.sends, self.programs, self.bulks
+        return self.programs, self.bulks
+
+
+def _is_once(scope: Scope) -> bool:
+    """Say whether it has an Idempotency-Key: its transaction is nobody else's."""
+    return any(name == b"idempotency-key" for name, _ in scope["headers"])
 
 
 # Long polls query the queue in threads of their own. One account's phones take at most two of three;

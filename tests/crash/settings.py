@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from smsgate.settings import *  # noqa: F403
 
 _ORDER = Path(os.environ["CRASH_ORDER"])
-_WRITES = re.compile(r'(INSERT INTO|UPDATE) "?messaging_')
+_WRITES = re.compile(r'(INSERT INTO|UPDATE) "?messaging_|EXECUTE inserts_insert ')
 
 _execute = CursorWrapper.execute
 _commit = BaseDatabaseWrapper.commit

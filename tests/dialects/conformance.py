@@ -28,7 +28,7 @@ from messaging.requests import BulkMessages, SingleMessage
 from messaging.rules import RULES, Rule, SkipReason
 from messaging.services import accept, opt_outs
 from messaging.states import MessageState
-from smsgate.body_limits import body_limit
+from smsgate.paths import body_limit
 from tests.conftest import Api, ManualClock, Tenant
 
 # What the native API calls its fields, and the words in which an error names one: `phone: …`.
@@ -405,7 +405,7 @@ class Conformance:
         def broken(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError(TEXT)
 
-        monkeypatch.setattr(inserts, "insert_message", broken)
+        monkeypatch.setattr(inserts, "insert", broken)
         monkeypatch.setattr(locks, "lock_account", broken)
         response = self.send(api, tenant)
         self.refused(response, "server_error")

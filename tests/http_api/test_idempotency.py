@@ -234,7 +234,7 @@ def test_it_answers_409_while_the_first_one_runs(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_running, may_end = threading.Event(), threading.Event()
-    insert = inserts.insert_message
+    insert = inserts.insert
 
     def slow(*arguments: Any, **named: Any) -> Any:
         result = insert(*arguments, **named)
@@ -242,7 +242,7 @@ def test_it_answers_409_while_the_first_one_runs(
         assert may_end.wait(20)
         return result
 
-    monkeypatch.setattr(inserts, "insert_message", slow)
+    monkeypatch.setattr(inserts, "insert", slow)
 
     def first() -> Any:
         return Api().post(URL, tenant.message(), Idempotency_Key="k")
@@ -267,14 +267,14 @@ def test_it_answers_409_while_the_first_one_runs(
 def test_a_lost_connection_in_the_middle_leaves_nothing(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert = inserts.insert_message
+    insert = inserts.insert
 
     def killed(*arguments: Any, **named: Any) -> Any:
         insert(*arguments, **named)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(inserts, "insert_message", killed)
+    monkeypatch.setattr(inserts, "insert", killed)
     [response] = in_threads([lambda: Api().post(URL, tenant.message(), Idempotency_Key="k")], 1)
     assert response.status_code >= 500
     assert not Message.objects.exists()

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.forms import model_to_dict
 from hypothesis import HealthCheck, given, settings
@@ -178,56 +177,75 @@ STOPPED = {
 }
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
 @pytest.mark.parametrize("with_batch", [False, True])
 @pytest.mark.parametrize("max_daily_sms", [None, 9])
 @pytest.mark.parametrize(
     "rule", [rule for rule in RULES if rule.has_sql], ids=lambda rule: rule.reason
 )
-def test_each_insert_keeps_to_each_rule_with_sql(
-    tenant: Tenant, rule: Rule, max_daily_sms: int | None, with_batch: bool
+def test_the_insert_keeps_to_each_rule_with_sql(
+    tenant: Tenant, rule: Rule, max_daily_sms: int | None, with_batch: bool, is_alone: bool
 ) -> None:
     first = Draft(phone=NUMBER, text="x", external_id=TAKEN, repeat_digest=UUID(int=1))
     accept.accept(tenant.sender, [first], REFUSE)
     opt_outs.opt_out(tenant.keys.account_id, OPTED_OUT, opt_outs.Source.API)
-    message = to_message(tenant.sender, STOPPED[rule.reason], NOW)
-    batch = batches.prepare(tenant.sender, Batch(dialect="test")) if with_batch else None
-    limit: dict[str, Any] = {"max_daily_sms": max_daily_sms, "day": NOW.date()}
-    if rule.index:
-        with pytest.raises(IntegrityError, match=rule.index), transaction.atomic():
-            inserts.insert_message(message, **limit, batch=batch)
-    else:
-        assert inserts.insert_message(message, **limit, batch=batch) is None
-    assert (Message.objects.count(), Batch.objects.count()) == (1, 0)
 
+    def insert_of(draft: Draft) -> inserts.Insert:
+        message = to_message(tenant.sender, draft, NOW)
+        batch = batches.prepare(tenant.sender, Batch(dialect="test")) if with_batch else None
+        return inserts.Insert(message, max_daily_sms, NOW.date(), batch)
 
-INSERTS = {name: each.sql for name, each in inserts._SQL.items() if name.startswith("insert")}
-
-
-@pytest.mark.parametrize("name", INSERTS)
-def test_each_insert_writes_every_field_of_a_message(name: str) -> None:
-    """A field that is added to the model is not dropped where a message comes alone."""
-    values = _values(Message, INSERTS[name])
-    batch = "batch.id" if name.endswith("_with_batch") else "%(batch_id)s"
-    assert values == {name: f"%({name})s" for name in values} | {"batch_id": batch}
-
-
-@pytest.mark.parametrize("name", [name for name in INSERTS if name.endswith("_with_batch")])
-def test_each_insert_with_a_batch_writes_every_field_of_it(name: str) -> None:
-    values = _values(Batch, INSERTS[name])
-    assert values == {name: f"%(batch_{name})s" for name in values}
-
-
-def _values(model: type[Model], sql: str) -> dict[str, str]:
-    """What the statement writes into each column; they are the model's."""
-    table = model._meta.db_table
-    [(columns, values)] = re.findall(
-        rf"INSERT INTO {table} \(([^)]*)\)\s*SELECT\s(.*?)\s(?:FROM|WHERE)\s", sql, re.DOTALL
+    stopped = insert_of(STOPPED[rule.reason])
+    if is_alone:
+        assert inserts.insert(stopped) is None
+        assert (Message.objects.count(), Batch.objects.count()) == (1, 0)
+        return
+    others = [insert_of(Draft(phone=NUMBER, text=text)) for text in "ab"]
+    used = inserts.insert_all([others[0], stopped, others[1]])
+    assert used == ([2, None, 2] if max_daily_sms else [0, None, 0])
+    assert [m.text for m in Message.objects.exclude(external_id=TAKEN).order_by("id")] == ["a", "b"]
+    assert [other.message.pk for other in others] == list(
+        Message.objects.filter(text__in="ab").order_by("id").values_list("pk", flat=True)
     )
-    written = dict(zip(re.split(r",\s*", columns), re.split(r",\s*", values), strict=True))
-    written = {column.strip(): value.strip() for column, value in written.items()}
-    fields = [field.attname for field in model._meta.concrete_fields if not field.primary_key]
-    assert sorted(written) == sorted(fields)
-    return written
+    assert Batch.objects.count() == (2 if with_batch else 0)
+
+
+def test_of_duplicates_in_one_group_the_first_is_inserted_and_counted(tenant: Tenant) -> None:
+    drafts = [
+        Draft(phone=NUMBER, text="1", external_id="a"),
+        Draft(phone=NUMBER, text="2", external_id="a"),
+        Draft(phone=NUMBER, text="3", repeat_digest=UUID(int=1)),
+        Draft(phone=NUMBER, text="4", repeat_digest=UUID(int=1)),
+    ]
+    rows = [inserts.Insert(to_message(tenant.sender, each, NOW), 9, NOW.date()) for each in drafts]
+    assert inserts.insert_all(rows) == [2, None, 2, None]
+    assert sorted(Message.objects.values_list("text", flat=True)) == ["1", "3"]
+    assert DailyUsage.objects.get().used == 2
+
+
+def test_a_group_past_the_limit_leaves_out_its_account_alone(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    rows = [
+        inserts.Insert(to_message(whose.sender, Draft(NUMBER, "x"), NOW), limit, NOW.date())
+        for whose, limit in [(tenant, 1), (other_tenant, 9), (tenant, 1)]
+    ]
+    assert inserts.insert_all(rows) == [None, 1, None]
+    assert Message.objects.get().account_id == other_tenant.keys.account_id
+
+
+@pytest.mark.parametrize("model", [Message, Batch])
+def test_the_insert_writes_every_field(model: type[Model]) -> None:
+    """A field that is added to the model is not dropped."""
+    sql = inserts._SQL["insert"].sql
+    [(columns, values)] = re.findall(
+        rf"INSERT INTO {model._meta.db_table} \(([^)]*)\)\s*SELECT\s(.*?)\sFROM\s", sql, re.DOTALL
+    )
+    written = [column.strip() for column in columns.split(",")]
+    taken = [value.strip().removeprefix("b.") for value in values.split(",")]
+    assert sorted(written) == sorted(f.attname for f in model._meta.concrete_fields)
+    renamed = {"id": {Message: "message_id", Batch: "its_batch"}[model], "batch_id": "its_batch"}
+    assert taken == [renamed.get(column, column) for column in written]
 
 
 def test_every_reason_but_one_names_a_field_and_what_is_wrong_with_it() -> None:

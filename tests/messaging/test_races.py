@@ -12,6 +12,10 @@ from uuid import uuid4
 import pytest
 
 from contacts.models import Contact, ContactGroup
+from http_api import clock
+from licenses.models import DailyUsage
+from messaging import inserts
+from messaging.drafts import Draft, to_message
 from messaging.models import Message, OptOut
 from tests.conftest import Api, Tenant, in_threads, pair_phone, while_uncommitted
 
@@ -77,6 +81,37 @@ def test_overlapping_bulks_in_different_order_create_each_message_once(
             }
     assert Counter(Message.objects.values_list("external_id", flat=True)) == Counter(ids)
     assert created == len(ids)
+
+
+@pytest.mark.parametrize("limit", [None, 10_000])
+def test_a_group_whose_duplicate_is_just_being_committed_counts_and_inserts_no_more_than_it_says(
+    tenant: Tenant, other_tenant: Tenant, limit: int | None
+) -> None:
+    def insert_of(whose: Tenant, external_id: str) -> inserts.Insert:
+        now = clock.now()
+        draft = Draft(phone="+48123456789", text="x", external_id=external_id)
+        return inserts.Insert(to_message(whose.sender, draft, now), limit, now.date())
+
+    def group() -> list[int | None] | None:
+        rows = [
+            insert_of(tenant, "new"),
+            insert_of(tenant, "same"),
+            insert_of(other_tenant, "same"),
+        ]
+        try:
+            return inserts.insert_all(rows)
+        except inserts.Raced:
+            return None
+
+    single = insert_of(tenant, "same")._replace(max_daily_sms=None)
+    _, answer = while_uncommitted(lambda: inserts.insert(single), group)
+    used = dict(DailyUsage.objects.values_list("account_id", "used"))
+    if limit is None:
+        assert answer == [0, None, 0]
+        assert (Message.objects.count(), used) == (3, {})
+    else:  # its count cannot be taken back alone
+        assert answer is None
+        assert (Message.objects.count(), used) == (1, {})
 
 
 def test_singles_that_slip_into_a_bulk_are_its_duplicates(

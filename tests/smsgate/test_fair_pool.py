@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from http_api.addresses import network_of
-from http_api.patience import GaveWay, give_way, without_waiting
+from http_api.batching import batched
+from http_api.patience import GaveWay, give_way, may_wait, without_waiting
 from smsgate.web.callers import Callers
 from smsgate.web.fair_pool import FairPool, Lane, TooLate
 from smsgate.web.lanes import Lanes
@@ -129,6 +131,38 @@ def test_a_caller_begins_nothing_new_before_the_loop_has_taken_his_answer() -> N
     assert work.order == ["a1", "b1", "a2"]
 
 
+def test_what_waits_goes_together_in_turns_and_each_gets_its_own_result() -> None:
+    pool, sizes = FairPool(2, "test"), list[int]()
+    begun, gate = threading.Event(), threading.Event()
+    lane = Lane("sends", 1, 1, together=4)
+
+    def begin() -> bool:
+        begun.set()
+        return gate.wait(20)
+
+    def double_all(numbers: Sequence[int]) -> list[int]:
+        sizes.append(len(numbers))
+        return [2 * number for number in numbers]
+
+    double = batched(double_all)
+
+    async def main() -> None:
+        first = pool.submit(lane, "a", begin)
+        assert begun.wait(20)
+        busy = [pool.submit(lane, "a", partial(double, number)) for number in range(6)]
+        quiet = pool.submit(lane, "b", partial(double, 50))
+        wrong = pool.submit(lane, "c", lambda: 1 / 0)
+        gate.set()
+        assert await first
+        assert await asyncio.gather(*busy, quiet) == [0, 2, 4, 6, 8, 10, 100]
+        with pytest.raises(ZeroDivisionError):
+            await wrong
+
+    asyncio.run(main())
+    pool.shutdown()
+    assert sizes == [3, 4]  # two of a, one of b, and the one that is wrong; the rest of a
+
+
 def test_an_error_is_its_callers_and_the_thread_lives_on(pool: FairPool) -> None:
     async def main() -> None:
         for _ in range(10):
@@ -216,29 +250,35 @@ def test_kinds_of_work_have_their_own_lanes() -> None:
     known = request(authorization="Bearer k")
     callers.remember(callers.identify(known), 1)
 
-    def lane(scope: Any, body: bytes = b"{}") -> str:
-        return lanes.of(scope, callers.identify(scope, body), body).name
+    def of(scope: Any, body: bytes = b"{}") -> list[str]:
+        return [lane.name for lane in lanes.of(scope, callers.identify(scope, body), body)]
 
-    assert lane(known) == "programs"
-    assert lane(request()) == "strangers"
-    assert lane(known, b" " * 100_000) == "bulks"
-    assert lane({**known, "path": "/api/messages/bulk/"}) == "bulks"
-    assert lane(request("/admin/login/")) == "logins"
-    assert lane(request("/admin/auth/user/1/password/")) == "logins"
-    assert lane({**request("/admin/login/"), "method": "GET"}) == "strangers"
+    reading = {**known, "method": "GET"}
+    assert of(known) == ["sends", "programs", "bulks"]
+    assert of(known, b" " * 5000) == ["programs", "bulks"]
+    assert of(reading) == ["programs", "bulks"]
+    assert of(request()) == ["strangers", "bulks"]
+    assert of(known, b" " * 100_000) == ["bulks"]
+    assert of({**known, "path": "/api/messages/bulk/"}) == ["bulks"]
+    assert of(request("/admin/login/")) == ["logins", "bulks"]
+    assert of(request("/admin/auth/user/1/password/")) == ["logins", "bulks"]
+    assert of({**request("/admin/login/"), "method": "GET"}) == ["strangers", "bulks"]
+    once = request(authorization="Bearer k", idempotency_key="1")
+    callers.remember(callers.identify(once), 1)
+    assert of(once) == ["programs", "bulks"]
     for threads in (1, 2, 3, 8, 64):
         for one in vars(Lanes(threads)).values():
             assert 1 <= one.threads_a_caller <= one.threads <= threads
 
 
 def test_a_request_gives_way_where_it_may_not_wait_and_nowhere_else() -> None:
-    give_way()
-
     def answers_all_the_same() -> str:
+        assert not may_wait()
         with pytest.raises(GaveWay):
             give_way()
         return "503"
 
+    assert may_wait()
     assert without_waiting(answers_all_the_same) is None
     assert without_waiting(lambda: "201") == "201"
-    give_way()
+    assert may_wait()

@@ -1,4 +1,4 @@
-"""How large a request body may be, by path."""
+"""Facts about a request by its path alone, before Django looks at it."""
 
 from __future__ import annotations
 
@@ -16,3 +16,12 @@ _NATIVE = {
 def body_limit(path: str) -> int:
     """Return the largest body in bytes that this path takes; more is answered with 413."""
     return _NATIVE.get(path.rstrip("/")) or registry.body_limit(path) or OTHER_BODY
+
+
+def is_send(method: str, path: str) -> bool:
+    """Say whether this is a send that has one recipient, or few."""
+    if path.startswith("/hooks/"):
+        return method in {"GET", "POST"}
+    return (method == "POST" and path.rstrip("/") == "/api/messages") or registry.is_send(
+        method, path
+    )

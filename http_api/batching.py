@@ -1,0 +1,102 @@
+"""Group commit: several requests of one thread ask the database together.
+
+The pattern is known as a data loader. `run_together` runs each piece of work in a greenlet of its own,
+until it calls a function that is `@batched`; then that function is called once, with what all of them
+have passed, and each goes on with a result of its own. Anywhere else such a function is called with a
+list of one.
+
+What is suspended shares its thread, and so its database connection, with the others: inside a
+transaction nothing is suspended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection
+from greenlet import getcurrent, greenlet
+
+from http_api.patience import give_way
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Member(greenlet):
+    """One of the pieces of work that run together."""
+
+
+class _Call(NamedTuple):
+    """A batched call that a member waits for."""
+
+    function: Callable[[Sequence[Any]], Sequence[Any]]
+    item: Any
+
+
+class _Failed:
+    """In place of a member's result: the call for all failed, whoever's fault it was."""
+
+
+def batched(
+    function: Callable[[Sequence[Item]], Sequence[Result]],
+) -> Callable[[Item], Result]:
+    """Turn a function of a list, which returns a result for each item, into one of an item.
+
+    Where the call for a group raises, each of the group gives way (http_api.patience) and runs again by
+    itself: what is wrong with one is nobody else's.
+    """
+
+    @wraps(function)
+    def call(item: Item) -> Result:
+        member = getcurrent()
+        if not isinstance(member, _Member) or connection.in_atomic_block:
+            return function([item])[0]
+        assert member.parent is not None
+        result = member.parent.switch(_Call(function, item))
+        if result is _Failed:
+            give_way()
+        return result  # type: ignore[no-any-return]
+
+    return call
+
+
+def is_member() -> bool:
+    """Say whether this runs together with others, who wait while it does."""
+    return isinstance(getcurrent(), _Member)
+
+
+def run_together(works: Sequence[Callable[[], None]]) -> None:
+    """Run pieces of work, none of which raises, with their batched calls together."""
+    members = [_Member(work) for work in works]
+    waiting = _resumed([(member, ()) for member in members])
+    while waiting:
+        function = waiting[0][1].function
+        now = [each for each in waiting if each[1].function is function]
+        later = [each for each in waiting if each[1].function is not function]
+        results = _called(function, [call.item for _, call in now])
+        waiting = later + _resumed(
+            [(member, (result,)) for (member, _), result in zip(now, results, strict=True)]
+        )
+
+
+def _resumed(members: Sequence[tuple[_Member, tuple[Any, ...]]]) -> list[tuple[_Member, _Call]]:
+    """Let each go on until it waits; return those that do, with what for."""
+    waiting = []
+    for member, arguments in members:
+        call = member.switch(*arguments)
+        if not member.dead:
+            waiting.append((member, call))
+    return waiting
+
+
+def _called(function: Callable[[Sequence[Any]], Sequence[Any]], items: list[Any]) -> Sequence[Any]:
+    try:
+        return function(items)
+    except Exception as error:  # whoever's it is meets it again, alone
+        logger.info("%d requests run again, one by one: %s", len(items), type(error).__name__)
+        return [_Failed] * len(items)
