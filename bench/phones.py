@@ -96,10 +96,10 @@ def wake_up(stack: Stack, *, rounds: int) -> list[Figure]:
     account = stack.account()
     phone = Phone(stack, account["license_id"])
     alone = _wake_ups(stack, account, phone, rounds)
-    memory = stack.web().memory_full_info().pss
+    memory = stack.web_memory()
     waiting = _waiting_phones(stack, stack.account()["license_id"])
     among = _wake_ups(stack, account, phone, rounds)
-    each = (stack.web().memory_full_info().pss - memory) / WAITING / 1024
+    each = (stack.web_memory() - memory) / WAITING / 1024
     still = sum(1 for other in waiting if _is_quiet(other))
     for other in waiting:
         other.close()

@@ -70,8 +70,10 @@ class Stack:
         root = psutil.Process(self.sandbox.process.pid)
         return [root, *root.children(recursive=True)]
 
-    def web(self) -> psutil.Process:
-        return next(p for p in self.processes() if "smsgate.web.serve" in p.cmdline())
+    def web_memory(self) -> int:
+        """Proportional memory (PSS) of the web processes, in bytes."""
+        found = [p for p in self.processes() if "smsgate.web.serve" in p.cmdline()]
+        return sum(process.memory_full_info().pss for process in found)
 
 
 @contextmanager
