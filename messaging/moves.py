@@ -35,12 +35,13 @@ PROMOTE = """
 
 # Lease from the head of a licence's queue, highest priority first, then oldest. No row is ever leased to
 # two claims (SKIP LOCKED; the unique (message, n) backs it). Messages whose recipient has opted out or
-# whose deadline has passed are locked and returned without an attempt, for the caller to end them.
+# whose deadline has passed are locked and returned without an attempt, for the caller to end them. A
+# scalar subquery looks for the opt-out: EXISTS may be hashed, which reads all there are at each claim.
 LEASE = """
     WITH candidate AS (
         SELECT id, coalesce(expires_at <= %(now)s, false) AS is_overdue,
-            EXISTS (SELECT FROM messaging_optout AS o
-                WHERE o.account_id = m.account_id AND o.phone = m.phone) AS is_opted_out
+            coalesce((SELECT true FROM messaging_optout AS o
+                WHERE o.account_id = m.account_id AND o.phone = m.phone LIMIT 1), false) AS is_opted_out
         FROM messaging_message AS m
         WHERE license_id = %(license_id)s AND status = 'pending'
             AND (any_hour OR NOT %(only_any_hour)s)
