@@ -27,7 +27,8 @@ ERASE_MESSAGES = """
                 AND finished_at < %(now)s - a.retention_days * interval '24 hours'
             ORDER BY finished_at LIMIT %(piece)s FOR UPDATE SKIP LOCKED) AS m
         LIMIT %(piece)s)
-    UPDATE messaging_message AS m SET phone = '', text = '' FROM old WHERE m.id = old.id
+    UPDATE messaging_message AS m SET phone = '', text = ''
+    WHERE m.id = ANY (ARRAY(SELECT id FROM old))
     """
 
 # Texts of batches without an open message. Their age counts from `created_at`: a batch is accepted
@@ -42,7 +43,8 @@ ERASE_BATCHES = """
                     WHERE m.batch_id = messaging_batch.id AND m.finished_at IS NULL)
             ORDER BY created_at LIMIT %(piece)s) AS b
         LIMIT %(piece)s)
-    UPDATE messaging_batch AS b SET text = '' FROM old WHERE b.id = old.id
+    UPDATE messaging_batch AS b SET text = ''
+    WHERE b.id = ANY (ARRAY(SELECT id FROM old))
     """
 
 DELETE_INBOUND = """
@@ -53,7 +55,7 @@ DELETE_INBOUND = """
                 AND received_at < %(now)s - a.retention_days * interval '24 hours'
             ORDER BY received_at LIMIT %(piece)s) AS i
         LIMIT %(piece)s)
-    DELETE FROM messaging_inboundmessage AS i USING old WHERE i.id = old.id
+    DELETE FROM messaging_inboundmessage AS i WHERE i.id = ANY (ARRAY(SELECT id FROM old))
     """
 
 # Claims that leased nothing, or whose attempts are gone, from where the last piece ended.
@@ -65,8 +67,8 @@ DELETE_CLAIMS = """
         SELECT id FROM next
         WHERE id < coalesce((SELECT min(id) FROM next WHERE claimed_at >= %(before)s), %(highest)s)),
     gone AS (
-        DELETE FROM messaging_claim AS c USING old
-        WHERE c.id = old.id
+        DELETE FROM messaging_claim AS c
+        WHERE c.id = ANY (ARRAY(SELECT id FROM old))
             AND NOT EXISTS (SELECT FROM messaging_attempt AS a WHERE a.claim_id = c.id))
     SELECT count(*) AS number, max(id) AS last_id FROM old
     """
