@@ -46,6 +46,10 @@ class Contact(models.Model):
             # a group's send addresses it as it stands, and opt-outs are found by it
             models.CheckConstraint(name="contact_phone_is_number", condition=stored_phone()),
         ]
+        indexes: ClassVar = [
+            # the list of smSend's clients
+            models.Index(fields=["account", "id"], name="contact_account")
+        ]
 
     def __str__(self) -> str:
         return self.name

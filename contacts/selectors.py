@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Min, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, IntegerField, Min, OuterRef, Prefetch, QuerySet
 
-from contacts.models import Contact, ContactGroup
+from contacts.models import Contact, ContactGroup, Membership
 from http_api.errors import or_not_found
+from http_api.pagination import MOST
 from licenses.sender import Sender
 
 
@@ -29,6 +31,14 @@ def contact_by_phone(account_id: int, phone: str) -> Contact:
 
 def groups(account_id: int) -> QuerySet[ContactGroup]:
     return ContactGroup.objects.filter(account_id=account_id)
+
+
+def counted_groups(account_id: int) -> QuerySet[ContactGroup]:
+    """Return groups with the `count` of their contacts, which ends at MOST + 1."""
+    members = Membership.objects.filter(account_id=account_id, contactgroup=OuterRef("pk"))
+    first = ArraySubquery(members.values("pk")[: MOST + 1])
+    size = Func(first, function="cardinality", output_field=IntegerField())
+    return groups(account_id).annotate(count=size)
 
 
 def group(account_id: int, group_id: int) -> ContactGroup:

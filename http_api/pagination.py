@@ -1,4 +1,7 @@
-"""Cursor pages: `{"next": url or null, "results": […]}`, newest first, flat at any depth."""
+"""Cursor pages: `{"next": url or null, "results": […]}`, newest first, flat at any depth.
+
+Other services' clients ask for pages by their number, and for a total: both end at MOST rows.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,17 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.shapes import MAX_ID, Integer, Shape
 
 Row = TypeVar("Row", bound=Model)
 
 PAGE = 100
 MAX_PAGE = 500
+MOST = (
+    10_000  # rows that are counted, and that numbered pages reach; a total of one more: "or more"
+)
 MAX_PAGE_BYTES = 1_000_000  # of texts without a bound of their own; the first row is always shown
 
 
@@ -35,13 +43,22 @@ class Page(Shape):
         shown: Callable[[Row], Mapping[str, Any]],
         *,
         long_text: str = "",
+        walked: QuerySet[Row] | None = None,
     ) -> Response:
-        """One page of `rows` by descending id; `long_text` names a column for which it may end early."""
+        """One page of `rows` by descending id; `long_text` names a column for which it may end early.
+
+        `walked` has the rows without a filter that no index serves: a page looks at MOST of them.
+        """
         found = rows.filter(pk__lt=self.cursor or MAX_ID).order_by("-pk")
+        end = None
+        if walked is not None:
+            end = edge(walked.filter(pk__lt=self.cursor or MAX_ID).order_by("-pk"))
+            found = found.filter(pk__gte=end or 0)
         page, has_more = first_rows(found, self.limit, long_text)
+        end = page[-1].pk if has_more else end
         following = None
-        if has_more:
-            parameters = {**request.query_params.dict(), "cursor": page[-1].pk}
+        if end is not None:
+            parameters = {**request.query_params.dict(), "cursor": end}
             following = f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"
         return Response({"next": following, "results": [shown(row) for row in page]})
 
@@ -57,3 +74,33 @@ def first_rows(rows: QuerySet[Row], limit: int, long_text: str = "") -> tuple[li
         limit = max(1, sum(total <= MAX_PAGE_BYTES for total in totals))
     found = list(rows[: limit + 1])
     return found[:limit], len(found) > limit
+
+
+def edge(rows: QuerySet[Row]) -> int | None:
+    """Return the id of the last of the first MOST rows in their order; None: there are fewer."""
+    return next(iter(rows.values_list("pk", flat=True)[MOST - 1 : MOST]), None)
+
+
+def first(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Return the first MOST of these rows, which are in the order of their ids, for a filter that no
+    index serves: it would look for ever for what is rare."""
+    last = edge(rows)
+    if last is None:
+        return rows
+    is_ascending = rows.query.order_by[0] == "pk"
+    return rows.filter(pk__lte=last) if is_ascending else rows.filter(pk__gte=last)
+
+
+def count(rows: QuerySet[Row]) -> int:
+    """Return how many rows these are, counted up to MOST + 1, along the index that has their order."""
+    return rows.values("pk")[: MOST + 1].count()
+
+
+def numbered(rows: QuerySet[Row], wanted: slice) -> tuple[list[Row], int]:
+    """Return the rows of a numbered page, and `count` of all; raise ApiError `invalid` beyond MOST."""
+    total = count(rows)
+    if total > MOST and wanted.start >= MOST:
+        raise ApiError(
+            ErrorCode.INVALID, f"Pages end after {MOST:,} entries: ask for a shorter period."
+        )
+    return list(rows[wanted]), total

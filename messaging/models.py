@@ -130,6 +130,10 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["next_at"], condition=Q(next_at__isnull=False), name="webhook_due"
             ),
+            # the operator's list of those that were not taken
+            models.Index(
+                fields=["batch"], condition=Q(delivered_at__isnull=True), name="webhook_not_taken"
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -264,6 +268,14 @@ class Message(models.Model):
                 ]),
                 name="message_rare_state",
             ),
+            # the same for operators, who see all licences: what ends in one of these seldom does
+            models.Index(
+                fields=["status", "id"],
+                condition=Q(
+                    status__in=["uncertain", "undelivered", "failed", "expired", "cancelled"]
+                ),
+                name="message_seldom",
+            ),
             # the messages of a licence, newest first
             models.Index(fields=["license", "id"], name="message_license"),
             # what became of a batch
@@ -301,7 +313,7 @@ class Message(models.Model):
 class Claim(models.Model):
     """A phone's request for messages, remembered so that a repeated one gets the same again."""
 
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+", db_index=False)
     claim_id = models.UUIDField()
     claimed_at = models.DateTimeField()
 
@@ -435,6 +447,10 @@ class OptOut(models.Model):
             # it is looked for by the number that a message has
             models.CheckConstraint(name="opt_out_phone_is_number", condition=stored_phone()),
         ]
+        indexes: ClassVar = [
+            # the list, newest first
+            models.Index(fields=["account", "id"], name="opt_out_account")
+        ]
 
     def __str__(self) -> str:
         return f"opt-out {self.pk}"
@@ -464,6 +480,8 @@ class InboundMessage(models.Model):
         indexes: ClassVar = [
             # the inbox, newest first
             models.Index(fields=["account", "id"], name="inbound_account"),
+            # that of one sender
+            models.Index(fields=["account", "sender", "id"], name="inbound_sender"),
             # retention
             models.Index(fields=["account", "received_at"], name="inbound_retention"),
         ]

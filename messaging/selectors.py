@@ -5,14 +5,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Model, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from http_api.errors import or_not_found
 from licenses.models import License
+from messaging.ids_by_time import TIME_OF, end_id, first_id
 from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
 from messaging.states import FINAL, WAITING, MessageState
+
+Row = TypeVar("Row", bound=Model)
+
+
+def between(
+    rows: QuerySet[Row], start: dt.datetime | None, end: dt.datetime | None = None
+) -> QuerySet[Row]:
+    """Return those of these rows that were made at `start` or later, and before `end`."""
+    time = TIME_OF[rows.model]
+    if start is not None:
+        rows = rows.filter(**{f"{time}__gte": start, "pk__gte": first_id(rows.model, start)})
+    if end is not None:
+        rows = rows.filter(**{f"{time}__lt": end, "pk__lt": end_id(rows.model, end)})
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,10 @@ class MessageFilter:
     phone: str | None = None  # E.164
     status: MessageState | None = None  # `pending` also means `scheduled`
     since: dt.datetime | None = None  # accepted at or after
+
+
+# Most messages end in these; where few of a licence's do, a list walks past the others.
+WITHOUT_INDEX = frozenset({MessageState.SENT, MessageState.DELIVERED})
 
 
 def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
@@ -32,9 +52,7 @@ def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
         found = found.filter(phone=wanted.phone)
     if wanted.status is not None:
         found = found.filter(_is_shown_as(wanted.status))
-    if wanted.since is not None:
-        found = found.filter(created_at__gte=wanted.since)
-    return found
+    return between(found, wanted.since)
 
 
 def _is_shown_as(status: MessageState) -> Q:
@@ -74,6 +92,13 @@ def batches(license_id: int, dialect: str) -> QuerySet[Batch]:
     """Return what a licence sent in this dialect; `batch.messages` are fetched with them."""
     found = Batch.objects.filter(license_id=license_id, dialect=dialect)
     return found.prefetch_related(Prefetch("messages", Message.objects.order_by("pk")))
+
+
+def batches_with_text(account_id: int, license_id: int, dialect: str) -> QuerySet[Batch]:
+    """Return the mailings whose text was given first and is not erased yet, newest first, without their
+    messages. By account and time, as the index of those with a text has it."""
+    mine = Batch.objects.filter(account_id=account_id, license_id=license_id, dialect=dialect)
+    return mine.exclude(text="").order_by("-created_at", "-pk")
 
 
 def batch(license_id: int, dialect: str, external_id: str) -> Batch:
@@ -123,17 +148,21 @@ def messages_of_batches(
     return found.select_related("batch")
 
 
+def newest_messages_of_batches(
+    license_id: int, dialect: str, start: dt.datetime | None = None, end: dt.datetime | None = None
+) -> QuerySet[Message]:
+    """Return what a licence sent in this dialect in a period, newest send first: along its batches,
+    which an index finds however few of the licence's messages they are."""
+    mine = between(Batch.objects.filter(license_id=license_id, dialect=dialect), start, end)
+    found = Message.objects.filter(license_id=license_id, batch__in=mine)
+    return found.select_related("batch").order_by("-batch_id", "-pk")
+
+
 def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:
     """Raise ApiError `not_found`, also for another licence's."""
     return or_not_found(
         messages_of_batches(license_id, dialect).filter(pk=message_id).first(), "message"
     )
-
-
-def count_by_state(messages: QuerySet[Message]) -> dict[MessageState, int]:
-    """Count these messages by state; a state without messages is absent."""
-    counted = messages.order_by().values_list("status").annotate(Count("pk"))
-    return {MessageState(status): number for status, number in counted}
 
 
 def devices_of(message_ids: Sequence[int]) -> dict[int, int]:
@@ -158,9 +187,7 @@ def inbox(account_id: int, wanted: InboxFilter = InboxFilter()) -> QuerySet[Inbo
     found = InboundMessage.objects.filter(account_id=account_id, pk__gt=wanted.after)
     if wanted.sender is not None:
         found = found.filter(sender=wanted.sender)
-    if wanted.since is not None:
-        found = found.filter(received_at__gte=wanted.since)
-    return found
+    return between(found, wanted.since)
 
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rest_framework.request import Request
@@ -47,8 +48,12 @@ class MessageViewSet(NativeViewSet):
 
     def list(self, request: Request) -> Response:
         wanted = read(request, requests.MessageQuery)
-        rows = selectors.messages(self.sender.account_id, wanted.filter())
-        return wanted.of(rows, request, responses.message)
+        asked_for = wanted.filter()
+        rows = selectors.messages(self.sender.account_id, asked_for)
+        if asked_for.status not in selectors.WITHOUT_INDEX:
+            return wanted.of(rows, request, responses.message)
+        of_any = selectors.messages(self.sender.account_id, replace(asked_for, status=None))
+        return wanted.of(rows, request, responses.message, walked=of_any)
 
     def retrieve(self, request: Request, message_id: str) -> Response:
         message = selectors.message(self.sender.account_id, int(message_id))

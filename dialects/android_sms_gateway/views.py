@@ -25,6 +25,7 @@ from dialects.params import read
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.idempotency import idempotent
+from http_api.pagination import numbered
 from licenses import services, tokens
 from licenses.authentication import bearer
 from licenses.scopes import Scope
@@ -73,11 +74,11 @@ class MessageViewSet(VendorViewSet):
 
     def list(self, request: Request) -> Response:
         wanted = read(request, requests.MessageQuery)
-        found = vendor_selectors.batches(self.sender, wanted)
         size = words.PRIVATE_PAGE if _is_private_path(request) else words.PAGE
+        found, total = numbered(vendor_selectors.batches(self.sender, wanted), wanted.rows(size))
         return Response(
-            _shown(list(found[wanted.rows(size)]), has_content=wanted.include_content),
-            headers={"X-Total-Count": str(found.count())},
+            _shown(found, has_content=wanted.include_content),
+            headers={"X-Total-Count": str(total)},
         )
 
     def retrieve(self, request: Request, message_id: str) -> Response:

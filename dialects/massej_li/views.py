@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -10,10 +11,11 @@ from rest_framework.response import Response
 
 from dialects.base import DialectKey, DialectViewSet, Route
 from dialects.massej_li import requests, words
-from dialects.massej_li.selectors import log
+from dialects.massej_li.selectors import log, states
 from dialects.params import read
 from http_api.headers import header
 from http_api.idempotency import idempotent
+from http_api.pagination import numbered
 from http_api.times import local_or_none
 from licenses import daily_limit, lookup
 from licenses import selectors as licenses
@@ -105,22 +107,18 @@ class AccountViewSet(VendorViewSet):
         return Response(_success(data))
 
     def account(self, request: Request) -> Response:
-        """Answer the account with its balance and figures. (guess)"""
+        """Answer the account with its balance and figures of its newest messages. (guess)"""
         sender = self.sender
-        found = selectors.messages_of_batches(sender.license_id, words.NAME)
-        by_state = selectors.count_by_state(found)
-
-        def count(word: str) -> int:
-            return sum(n for state, n in by_state.items() if words.STATES[state] == word)
-
+        found = selectors.newest_messages_of_batches(sender.license_id, words.NAME)
+        counted = Counter(state for _, state in states(found))
         data = {
             "username": licenses.account(sender).name,
             "status": words.ACTIVE,
             "balance": _balance(sender),
             "stats": {
-                "total": sum(by_state.values()),
-                "delivered": count("delivered"),
-                "failed": count("failed"),
+                "total": counted.total(),
+                "delivered": counted["delivered"],
+                "failed": counted["failed"],
             },
         }
         return Response(_success(data))
@@ -134,15 +132,14 @@ class LogViewSet(VendorViewSet):
     def list(self, request: Request) -> Response:
         sender = self.sender
         wanted = read(request, requests.LogQuery)
-        found = log(sender, wanted)
-        total = found.count()
+        found, total = numbered(log(sender, wanted), wanted.rows)
         pagination = {
             "page": wanted.page,
             "per_page": wanted.per_page,
             "total": total,
             "total_pages": -(-total // wanted.per_page),
         }
-        shown = [_logged(message, sender) for message in found[wanted.rows]]
+        shown = [_logged(message, sender) for message in found]
         return Response(_success(shown) | {"pagination": pagination})
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
-
-from django.db.models import Count
 
 from contacts import address_book, selectors, services
 from contacts.address_book import Entry
@@ -22,9 +21,8 @@ def create_subscriber_list(sender: Sender, params: Params) -> Any:
 
 def get_subscriber_lists(sender: Sender, params: Params) -> Any:
     """Answer the account's groups, each with the number of its contacts. (guess)"""
-    groups = selectors.groups(sender.account_id).annotate(count=Count("contacts")).order_by("pk")
-    rows = groups.values("pk", "name", "count")
-    result = [{"list_id": row["pk"], "name": row["name"], "count": row["count"]} for row in rows]
+    groups: Iterable[Any] = selectors.counted_groups(sender.account_id).order_by("pk")
+    result = [{"list_id": row.pk, "name": row.name, "count": row.count} for row in groups]
     return {"status": "OK", "result": result}
 
 

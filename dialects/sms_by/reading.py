@@ -47,7 +47,7 @@ def check_sms(sender: Sender, params: Params) -> Any:
 def get_messages_list(sender: Sender, params: Params) -> Any:
     """Texts whose recipients come, or came, later; newest first. (guess)"""
     page = validated(requests.Page, params)
-    rows = selectors.batches(sender.license_id, _NAME).exclude(text="").prefetch_related(None)
+    rows = selectors.batches_with_text(sender.account_id, sender.license_id, _NAME)
     return {
         "result": [
             {
@@ -57,7 +57,7 @@ def get_messages_list(sender: Sender, params: Params) -> Any:
                 "d_create": local_or_none(batch.created_at, sender.zone),
                 "status": words.MODERATED,
             }
-            for batch in rows.order_by("-pk")[page.rows]
+            for batch in rows[page.rows]
         ]
     }
 

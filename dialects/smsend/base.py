@@ -13,6 +13,7 @@ from dialects.base import DialectViewSet
 from dialects.smsend import words
 from dialects.smsend.authentication import LoggedIn
 from dialects.smsend.requests import Page
+from http_api.pagination import numbered
 from licenses import daily_limit
 from licenses.sender import Sender
 
@@ -37,12 +38,13 @@ def page_of(
     page: Page, rows: QuerySet[Row], name: str, shown: Callable[[Row], dict[str, Any]]
 ) -> Response:
     """Answer this page of these rows, already in order, under this name."""
+    found, total = numbered(rows, page.rows)
     return Response(
         {
             "result": "OK",
-            "total": rows.count(),
+            "total": total,
             "pageNumber": page.page_number,
             "pageSize": page.size,
-            name: [shown(row) for row in rows[page.rows]],
+            name: [shown(row) for row in found],
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from pydantic import BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +19,7 @@ from dialects.smsend.selectors import within
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.idempotency import idempotent
+from http_api.pagination import first
 from http_api.parsing import Decoded, ListParser
 from http_api.reading import read_fields
 from http_api.shapes import Id, Identifier
@@ -66,12 +68,9 @@ class BlacklistViewSet(VendorViewSet):
     def list(self, request: Request) -> Response:
         sender, wanted = self.sender, read(request, BlacklistQuery)
         zone = wanted.zone or sender.zone
-        rows = selectors.opt_outs(sender.account_id).filter(phone__contains=wanted.number)
-        if wanted.origins:
-            asked_for = set(wanted.origins.split(","))
-            rows = rows.filter(
-                source__in=[ours for ours, theirs in words.ORIGINS.items() if theirs in asked_for]
-            )
+        rows = within(wanted, selectors.opt_outs(sender.account_id))
+        if wanted.number or wanted.origins:
+            rows = _found(rows, wanted)
 
         def entry(row: OptOut) -> dict[str, Any]:
             return {
@@ -80,7 +79,6 @@ class BlacklistViewSet(VendorViewSet):
                 "origin": words.ORIGINS[row.source],
             }
 
-        rows = within(wanted, rows, "created_at")
         return page_of(wanted, rows, "blacklist", entry)
 
     @idempotent
@@ -113,6 +111,21 @@ class BlacklistViewSet(VendorViewSet):
         if not opt_outs.opt_in(self.sender.account_id, named.phone_number):
             raise ApiError(ErrorCode.NOT_FOUND, "This number is not on the blacklist.")
         return Response(True)
+
+
+def _found(rows: QuerySet[OptOut], wanted: BlacklistQuery) -> QuerySet[OptOut]:
+    """Return those of the newest, and always the one whose whole number was asked for."""
+    found = first(rows)
+    if wanted.number:
+        whole = rows.filter(phone__in=[wanted.number, f"+{wanted.number}"])
+        found = found.filter(phone__contains=wanted.number)
+        ids = {*whole.values_list("pk", flat=True), *found.values_list("pk", flat=True)}
+        found = rows.filter(pk__in=ids)
+    if wanted.origins:
+        asked_for = set(wanted.origins.split(","))
+        sources = [ours for ours, theirs in words.ORIGINS.items() if theirs in asked_for]
+        found = found.filter(source__in=sources)
+    return found
 
 
 def _opted_out(sender: Sender, phones: list[str]) -> Response:

@@ -59,7 +59,7 @@ class InboundViewSet(VendorViewSet):
     def list(self, request: Request, sim: str = "") -> Response:
         sender, wanted = self.sender, read(request, InboundHistory)
         zone = wanted.zone or sender.zone
-        rows = within(wanted, _received(sender, sim), "received_at")
+        rows = within(wanted, _received(sender, sim))
         return page_of(wanted, rows, "messages", lambda row: _message(row, zone))
 
     def after(self, request: Request, sim: str, message_id: str) -> Response:

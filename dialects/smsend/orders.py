@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,7 +91,11 @@ class HistoryViewSet(VendorViewSet):
         sender, wanted = self.sender, read(request, History)
         zone = wanted.zone or sender.zone
         mine = selectors.batches(sender.license_id, words.NAME).prefetch_related(None)
-        rows = within(wanted, mine.annotate(size=Count("messages")), "created_at")
+        size = Subquery(
+            Message.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
+            .annotate(size=Count("pk")).values("size")
+        )  # fmt: skip
+        rows = within(wanted, mine.annotate(size=Coalesce(size, 0)))
 
         def order(batch: Any) -> dict[str, Any]:
             return _head(batch, zone) | {"num_recipients": batch.size}
@@ -106,7 +111,7 @@ class HistoryViewSet(VendorViewSet):
             number = words.STATE_NUMBERS[state(row, now)]
             return _head(row.its_batch, zone) | {"recipient": row.phone, "status": number}
 
-        rows = within(wanted, rows, "created_at")
+        rows = within(wanted, rows)
         return page_of(wanted, rows, "rcpthistory", message)
 
 

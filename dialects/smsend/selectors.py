@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -12,17 +13,16 @@ from dialects.smsend.order_requests import GroupSms
 from dialects.smsend.requests import Period
 from http_api.errors import ApiError
 from licenses.sender import Sender
+from messaging import selectors as messages
 
 Row = TypeVar("Row", bound=Model)
 
 
-def within(period: Period, rows: QuerySet[Row], column: str) -> QuerySet[Row]:
-    """Return the rows whose time lies in this period, newest first."""
-    if period.start:
-        rows = rows.filter(**{f"{column}__gte": period.start.at})
-    if period.to:
-        rows = rows.filter(**{f"{column}__lte": period.to.at})
-    return rows.order_by("-pk")
+def within(period: Period, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Return the rows whose time lies in this period, its end included, newest first."""
+    start = period.start.at if period.start else None
+    end = period.to.at + dt.timedelta(microseconds=1) if period.to else None
+    return messages.between(rows, start, end).order_by("-pk")
 
 
 def phones_of_groups(sender: Sender, order: GroupSms) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -38,7 +39,7 @@ def prepare() -> None:
     """
     wait_for_database()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        _lock(cursor)
         try:
             if _has_pending_migrations():
                 call_command("migrate", interactive=False, verbosity=0)
@@ -47,6 +48,16 @@ def prepare() -> None:
                 first_start.run()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _lock(cursor: Any) -> None:
+    """Take the lock, once nobody has it. Asked for again and again: a statement that waits for it would
+    be waited for by CREATE INDEX CONCURRENTLY of the one that has it."""
+    while True:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if cursor.fetchone()[0]:
+            return
+        time.sleep(0.1)
 
 
 def warn_of_settings(connections: int) -> None:

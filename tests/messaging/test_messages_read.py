@@ -244,7 +244,7 @@ def test_a_list_by_a_rare_state_does_not_walk_all_messages(
     found = selectors.messages(sender.account_id, wanted).filter(pk__lt=cursor).order_by("-pk")
     plan = found[:2].explain(analyze=True)
     assert "Rows Removed by Filter" not in plan, plan
-    assert "message_rare_state" in plan or "message_claim" in plan, plan
+    assert any(f"message_{name}" in plan for name in ("rare_state", "seldom", "claim")), plan
 
 
 def test_next_can_be_followed_as_it_is(api: Api, tenant: Tenant) -> None:

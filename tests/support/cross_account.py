@@ -17,6 +17,7 @@ BY_SECRET = {
 
 # What only time or an operator brings about, for all accounts at once.
 MAINTENANCE = {
+    "messaging/ids_by_time.py:first_id": "the id at a time, and nothing of whose row it is",
     "messaging/moves.py:promote": "what is due becomes pending",
     "messaging/daily_counts.py:_count": "counts of the whole service",
     "messaging/daily_counts.py:_settled_id": "counts of the whole service",
