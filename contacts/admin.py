@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, ContactGroup, Membership, UnreadableContact
-from licenses.admin import AuditedAdmin, ReadOnlyAdmin
+from http_api.pagination import edge
+from licenses.admin import AuditedAdmin, LookedUpAdmin, ReadOnlyAdmin
+from licenses.models import Account
 from messaging.forms import PhoneForm
+
+_NUMBER = re.compile(r"\+?[0-9]{3,16}", re.ASCII)
 
 
 class OfOneAccountAdmin(AuditedAdmin):
@@ -42,14 +48,21 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(OfOneAccountAdmin):
+class ContactAdmin(LookedUpAdmin, OfOneAccountAdmin):
     form = PhoneForm
     fields = ("account", "phone", "name")
     list_display = ("name", "phone", "account")
     list_select_related = ("account",)
-    search_fields = ("name", "=phone")
-    show_full_result_count = False
+    search_fields = ("name", "phone")
+    search_help_text = _("A whole number, or a part of the name of one of the newest.")
     raw_id_fields = ("account",)
+
+    def found(self, term: str) -> Q:
+        if _NUMBER.fullmatch(term):
+            accounts = Account.objects.values_list("pk", flat=True)
+            return Q(account_id__in=list(accounts), phone=term)
+        return Q(pk__gte=edge(Contact.objects.order_by("-pk")) or 0, name__icontains=term)
+
     inlines = (MembershipInline,)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from http_api import pagination
 from licenses import keys, services, tokens
 from licenses.models import Account, ApiKey, Credential, HookLink, License
 from licenses.pairing import pairing_link, qr_svg, unreachable
@@ -51,6 +56,22 @@ def shown_once(
     return response
 
 
+class CappedPaginator(Paginator):
+    """Counts up to MOST: a page of ten million rows costs what one of a hundred costs."""
+
+    @cached_property
+    def count(self) -> int:
+        number = pagination.count(cast(QuerySet[Any], self.object_list))
+        return number if number <= pagination.MOST else _OrMore(number)
+
+
+class _OrMore(int):
+    """A count that ended at MOST."""
+
+    def __str__(self) -> str:
+        return f"{pagination.MOST:,}+"
+
+
 class KeyLengthForm(forms.ModelForm):
     """A new account's form: how long its licence key shall be, beside its rules."""
 
@@ -65,8 +86,11 @@ class KeyLengthForm(forms.ModelForm):
 class AuditedAdmin(admin.ModelAdmin):
     """Writes each action on a row into the admin's log, in the action's transaction.
 
-    Django logs forms and deletions by itself, actions not.
+    Django logs forms and deletions by itself, actions not. Lists are counted up to a bound.
     """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions: Any = super().get_actions(request)
@@ -82,6 +106,21 @@ class AuditedAdmin(admin.ModelAdmin):
             return action(model_admin, request, rows)
 
         return log_and_act
+
+
+class LookedUpAdmin(AuditedAdmin):
+    """A list of a table that grows: in the order of ids, and searched by what an index finds."""
+
+    sortable_by = ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return (queryset.filter(self.found(search_term)) if search_term else queryset), False
+
+    def found(self, term: str) -> Q:
+        """Return which rows a search means. Indexes begin with the owner: name all that there are."""
+        raise NotImplementedError
 
 
 class ReadOnlyAdmin(AuditedAdmin):
@@ -186,7 +225,7 @@ class SwitchableAdmin(ReadOnlyAdmin):
 @admin.register(License)
 class LicenseAdmin(SwitchableAdmin):
     list_display = (
-        "id", "account", "name", "key_hint", "is_active", "allow_short_codes", "scopes",
+        "id", "account", "name", "key_hint", "is_active", "allow_short_codes", "scopes", "messages",
     )  # fmt: skip
     list_select_related = ("account",)
     list_filter = ("is_active",)
@@ -209,6 +248,14 @@ class LicenseAdmin(SwitchableAdmin):
         "rotate_credential",
         "add_hook",
     )
+
+    @admin.display(description=_("messages"))
+    def messages(self, license: License) -> str:
+        """Link to the licence's messages: a filter beside their list would name every licence."""
+        url = reverse("admin:messaging_message_changelist")
+        return format_html(
+            '<a href="{}?license__id__exact={}">{}</a>', url, license.pk, _("messages")
+        )
 
     @admin.action(description=_("Pair a phone"), permissions=["change"])
     def pair_phone(self, request: HttpRequest, licenses: QuerySet[License]) -> HttpResponse:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
@@ -17,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from http_api import clock
 from http_api.errors import ApiError
 from licenses import services as licenses
-from licenses.admin import AuditedAdmin, ReadOnlyAdmin, shown_once
-from licenses.models import Device
+from licenses.admin import LookedUpAdmin, ReadOnlyAdmin, shown_once
+from licenses.models import Account, Device, License
 from messaging import reasons, wakeup
 from messaging.forms import PhoneForm
 from messaging.models import (
@@ -33,6 +34,8 @@ from messaging.models import (
 from messaging.phone import mask
 from messaging.services import opt_outs, owner, webhooks
 
+_ID = re.compile("[0-9]{1,18}", re.ASCII)
+
 
 @admin.register(Device)
 class DeviceAdmin(ReadOnlyAdmin):
@@ -40,7 +43,8 @@ class DeviceAdmin(ReadOnlyAdmin):
         "name", "license", "last_sync_at", "state", "battery", "app_version", "android", "mode",
     )  # fmt: skip
     list_select_related = ("license__account",)
-    list_filter = ("is_paused", "license")
+    list_filter = ("is_paused",)
+    search_fields = ("name", "license__account__name")
     fields = (
         "name", "license", "mode", "kept_sms", "is_paused", "last_sync_at", "silent_since", "revoked_at",
         "android", "app_version", "sims", "failing_sims", "health",
@@ -123,12 +127,11 @@ class AttemptInline(_Inline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(LookedUpAdmin, ReadOnlyAdmin):
     list_display = ("id", "account", "masked_phone", "status", "parts", "age", "reason")
     list_select_related = ("account",)
-    list_filter = ("status", ("license", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("=id", "=external_id")
-    show_full_result_count = False
+    list_filter = ("status",)
+    search_fields = ("id", "external_id")
     ordering = ("-id",)
     exclude = ("failure_reason",)
     readonly_fields = ("reason",)
@@ -138,6 +141,11 @@ class MessageAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Make a single message read-only; the list keeps the permission, which its actions need."""
         return obj is None and super().has_change_permission(request, obj)
+
+    def found(self, term: str) -> Q:
+        licenses = License.objects.values_list("pk", flat=True)
+        found = Q(license_id__in=list(licenses), external_id=term)
+        return found | Q(pk=int(term)) if _ID.fullmatch(term) else found
 
     @admin.display(description=_("phone"))
     def masked_phone(self, message: Message) -> str:
@@ -186,12 +194,12 @@ class MessageAdmin(ReadOnlyAdmin):
 class WebhookAdmin(ReadOnlyAdmin):
     """Callbacks of batches: which were taken, and why the others were not."""
 
+    sortable_by = ()
     list_display = (
         "batch", "account", "host", "state", "tries", "error", "next_at", "delivered_at",
     )  # fmt: skip
     list_select_related = ("batch__account",)
     list_filter = (("delivered_at", admin.EmptyFieldListFilter),)
-    show_full_result_count = False
     ordering = ("-batch_id",)
     actions = ("again",)
 
@@ -221,12 +229,17 @@ class WebhookAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OptOut)
-class OptOutAdmin(AuditedAdmin):
+class OptOutAdmin(LookedUpAdmin):
     form = PhoneForm
     list_display = ("phone", "account", "source", "created_at")
     list_select_related = ("account",)
-    search_fields = ("=phone",)
+    search_fields = ("phone",)
     fields = ("account", "phone")
+    raw_id_fields = ("account",)
+
+    def found(self, term: str) -> Q:
+        accounts = Account.objects.values_list("pk", flat=True)
+        return Q(account_id__in=list(accounts), phone=term)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -252,8 +265,8 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("sent_at", "arrived_at")
     list_select_related = ("account", "device")
-    show_full_result_count = False
     ordering = ("-id",)
+    sortable_by = ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -269,8 +282,8 @@ class QuarantinedEventAdmin(ReadOnlyAdmin):
 
     list_display = ("received_at", "device", "type", "message_id", "attempt", "quarantine")
     list_select_related = ("device",)
-    show_full_result_count = False
     ordering = ("-received_at",)
+    sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return Event.objects.exclude(quarantine="")
