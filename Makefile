@@ -8,6 +8,7 @@ SEED ?=
 ONLY ?=
 ALL ?=
 ROUNDS ?= 20
+ROWS ?= 1000000
 SECONDS ?= 60
 PHONE ?= python
 APPS := smsgate http_api licenses messaging contacts companion_api dialects protocol
@@ -16,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev demo check test test-slow sim crash load noise network fuzz bench bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up dev demo check test test-slow sim crash load noise network fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +61,11 @@ noise: .venv/.dev ## One caller makes all the noise it can; another account's se
 fuzz: .venv/.dev ## Let schemathesis loose on every route, as four callers: SECONDS=60 for each
 	@FUZZ_SECONDS=$(SECONDS) $(RUN) -m pytest -n 2 tests/http_api/test_fuzz.py $(ARGS)
 
-bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ROWS, ONLY=bulk,drain
+bench: .venv/.dev ## Measure: figures beside the machine's limits; ROUNDS, ONLY=bulk,drain
 	@$(RUN) -m bench
+
+growth: .venv/.dev ## Measure each list, page and task while the messages grow: ROWS=10000000
+	@ROWS='$(ROWS)' $(RUN) -m bench.growth
 
 bench-keys: .venv/.runtime ## Measure whether the time of an answer tells known keys from unknown ones
 	@$(RUN) -m bench.key_timing

@@ -1,4 +1,4 @@
-"""`make bench [ROUNDS=5] [ROWS=200000] [ONLY=bulk,drain]`: prints the table of figures."""
+"""`make bench [ROUNDS=5] [ONLY=bulk,drain]`: prints the table of figures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, dialect_rate, floods, growth, phones, soak
+from bench import creates, dialect_rate, floods, phones, soak
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
-ROWS = int(os.environ.get("ROWS") or 200_000)
 SECONDS = 3.0
 
 
@@ -34,7 +33,6 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),
     "floods": floods.floods,
     "soak": lambda stack: [soak.soak(stack)],
-    "growth": lambda stack: growth.growth(stack, rows=ROWS, rounds=ROUNDS),
 }
 
 

@@ -1,99 +1,166 @@
-"""A phone's claim and its empty poll, while the table grows from ten thousand rows to millions.
+"""`make growth [ROWS=10000000]`: ms of each route, task and admin page, while the rows grow.
 
-Raw SQL: the rows that fill it.
+Raw SQL: the facts of the rows that the lists name. The rows are as bench.life makes them; routes and
+pages are asked over HTTP, tasks run in a process of their own.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from bench.creates import COLUMNS, ROW, new_message
-from bench.figures import Figure, ratio
+from psycopg2.extras import RealDictCursor
+
+from bench import life, reads
+from bench.creates import new_message
 from bench.http import Connection, request
 from bench.phones import Phone
-from bench.stack import Stack
+from bench.reads import Read
+from bench.stack import Stack, running
 
-FEW = 10_000
-FUTURE = 500_000
-CALLS = 500
-CHUNK = 250_000
+SIZES = (100_000, 1_000_000, 10_000_000)
+ROWS = int(os.environ.get("ROWS") or SIZES[1])
+CALLS, SECONDS = 20, 3.0  # of each: so many, or for so long
+METRICS_TOKEN = "growth"
 
-Rounds = dict[str, list[float]]
+# p50 and p99 in ms, by what was called
+Times = dict[str, tuple[float, float]]
 
+PROVISION = f"""
+import json
+from dataclasses import asdict
+from django.contrib.auth.models import User
+from django.test import Client
+from licenses import services
+made = [services.provision(f"life{{number}}") for number in range({life.ACCOUNTS})]
+client = Client()
+client.force_login(User.objects.create_superuser("operator"))
+print(json.dumps({{"keys": asdict(made[0]), "session": client.cookies["sessionid"].value}}))
+"""
 
-def growth(stack: Stack, *, rows: int, rounds: int) -> list[Figure]:
-    """p99 of each with 10,000 rows, then with `rows` finished ones and 500,000 of the future."""
-    account = stack.account()
-    phone = Phone(stack, account["license_id"])
-    _fill(stack, account, FEW, finished=True)
-    few = _percentiles(stack, account, phone, rounds)
-    _fill(stack, account, rows - FEW, finished=True)
-    _fill(stack, account, min(FUTURE, rows), finished=False)
-    many = _percentiles(stack, account, phone, rounds)
-    return [
-        ratio(
-            f"{what}, p99, with {rows:,} rows and {min(FUTURE, rows):,} future ones",
-            many[what], few[what], unit="ms", limit=f"with {FEW:,} rows", at_most=1.5,
-        )
-        for what in few
-    ]  # fmt: skip
-
-
-def _percentiles(stack: Stack, account: dict[str, Any], phone: Phone, rounds: int) -> Rounds:
-    """In each round the p99 in ms of so many empty polls, and of so many claims of two messages."""
-    found: Rounds = {"empty poll": [], "claim of two": []}
-    connection = phone.connection = Connection(stack.port)  # filling takes longer than one lasts
-    for _ in range(rounds):
-        found["empty poll"].append(_p99(lambda: _claimed(phone, 0)))
-        for _ in range(2 * CALLS // 1000):
-            body = {
-                "license__key": account["license_key"],
-                "messages": [new_message() for _ in range(1000)],
-            }
-            assert connection.call(request("/api/messages/bulk/", body)).status == 201
-        found["claim of two"].append(_p99(lambda: _claimed(phone, 2)))
-    connection.close()
-    return found
-
-
-def _claimed(phone: Phone, expected: int) -> None:
-    assert len(phone.sync(capacity=2)["messages"]) == expected
-
-
-def _p99(call: Callable[[], None]) -> float:
+TASKS = f"""
+import json, time
+from messaging import tasks
+for task in (tasks.promote, tasks.expire, tasks.doubt_expired_leases, tasks.mark_silent_devices,
+             tasks.count_states, tasks.erase_old):
     times = []
-    for _ in range(CALLS):
+    for _ in range({CALLS}):
+        began = time.perf_counter()
+        task()
+        times.append((time.perf_counter() - began) * 1000)
+        if sum(times) > 1000 * {SECONDS}:
+            break
+    print(json.dumps([task.__name__, times]))
+"""
+
+
+def main() -> int:
+    sizes = [*(size for size in SIZES if size < ROWS), ROWS]
+    with running(METRICS_TOKEN=METRICS_TOKEN) as stack:
+        made = json.loads(stack.shell(PROVISION))
+        keys, operator = made["keys"], {"Cookie": f"sessionid={made['session']}"}
+        stack.accounts.append(keys)
+        phone = Phone(stack, keys["license_id"])
+        measured = []
+        for size in sizes:
+            now = dt.datetime.now(dt.UTC)
+            facts = _filled(stack, size, keys["license_id"], now)
+            measured.append(_measured(stack, keys, operator, phone, facts, now))
+            print(_table([size], measured[-1:]), file=sys.stderr, flush=True)
+    print(_table(sizes, measured))
+    return 0
+
+
+def _filled(stack: Stack, rows: int, license_id: int, now: dt.datetime) -> dict[str, Any]:
+    began = time.monotonic()
+    with stack.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET maintenance_work_mem = '256MB'; SET temp_buffers = '128MB'")
+        life.fill(cursor, rows, now, large=license_id)
+    connection.autocommit = True
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute(reads.FACTS, {"license": license_id})
+        facts = dict(cursor.fetchone())
+    connection.close()
+    print(f"  {rows:,} messages in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return facts
+
+
+def _measured(
+    stack: Stack,
+    keys: dict[str, Any],
+    operator: dict[str, str],
+    phone: Phone,
+    facts: dict[str, Any],
+    now: dt.datetime,
+) -> Times:
+    connection = phone.connection = Connection(stack.port)  # filling takes longer than one lasts
+    times: Times = {}
+    query = f"username={keys['username']}&password={keys['password']}"
+    answer = connection.call(request(f"{reads.SMSEND}login?{query}", method="GET"))
+    user_key, session_key = answer.body.decode().split(";")
+    session = {"user_key": user_key, "Session_key": session_key}
+    times["single create"] = _timed(lambda: _created(connection, keys))
+    times["empty poll"] = _timed(lambda: phone.sync(capacity=0))
+    times["claim of 10 and their reports"] = _timed(lambda: phone.drain(10))
+    metrics = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    for read in _all(
+        reads.of_programs(keys, session, facts, now),
+        reads.of_operators(keys["license_id"], facts, operator),
+        [Read("metrics", "/metrics", metrics), Read("readyz", "/readyz/", {})],
+    ):
+        content = request(read.path, method="GET", headers=read.headers)
+        times[read.name] = _timed(lambda: _asked(connection, content))  # noqa: B023 (called at once)
+    for line in stack.shell(TASKS).splitlines():
+        name, took = json.loads(line)
+        times[f"task: {name}"] = _percentiles(took)
+    return times
+
+
+def _all(*pieces: Iterable[Read]) -> Iterable[Read]:
+    for piece in pieces:
+        yield from piece
+
+
+def _created(connection: Connection, keys: dict[str, Any]) -> None:
+    body = {"license__key": keys["license_key"], **new_message()}
+    answer = connection.call(request("/api/messages/", body))
+    assert answer.status == 201, answer.body
+
+
+def _asked(connection: Connection, content: bytes) -> None:
+    answer = connection.call(content)
+    assert answer.status == 200, (content, answer.status, answer.body[:500])
+
+
+def _timed(call: Callable[[], object]) -> tuple[float, float]:
+    times: list[float] = []
+    while len(times) < CALLS and sum(times) < SECONDS * 1000:
         began = time.perf_counter()
         call()
         times.append((time.perf_counter() - began) * 1000)
-    return sorted(times)[int(CALLS * 0.99)]
+    return _percentiles(times[1:] or times)  # the first one warms up
 
 
-def _fill(stack: Stack, account: dict[str, Any], number: int, *, finished: bool) -> None:
-    """Rows as the service would have written them, in pieces; a person sees how far it is."""
-    state = "'delivered', now()" if finished else "'scheduled', NULL"
-    due = "now()" if finished else "now() + interval '30 days' + n * interval '1 s'"
-    columns = COLUMNS.replace("status", "status, sent_at")
-    row = ROW.replace("'pending'", state).replace("'', now(), false", f"'', {due}, false", 1)
-    connection = stack.connect()
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
-        for done in range(0, number, CHUNK):
-            cursor.execute(
-                f"""INSERT INTO messaging_message ({columns})
-                    SELECT %s, %s, gen_random_uuid()::text,
-                        '+4850' || lpad((n %% 9999999)::text, 7, '0'),
-                    {row} FROM generate_series(1, %s) AS n""",
-                [account["account_id"], account["license_id"], min(CHUNK, number - done)],
-            )
-            if sys.stderr.isatty():
-                print(
-                    f"\r  {min(done + CHUNK, number):,} of {number:,} rows", end="", file=sys.stderr
-                )
-        # What autovacuum would have done long ago, had the rows come in one by one.
-        cursor.execute("VACUUM ANALYZE messaging_message")
-    connection.close()
+def _percentiles(times: list[float]) -> tuple[float, float]:
+    ordered = sorted(times)
+    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+
+
+def _table(sizes: list[int], measured: list[Times]) -> str:
+    """Markdown: p50 / p99 in ms at each size, and how the last p50 stands to the first."""
+    head = ["ms (p50 / p99)", *(f"{size:,}" for size in sizes), "growth"]
+    lines = [" | ".join(head), " | ".join(["---"] * len(head))]
+    for name, (first, _) in measured[0].items():
+        cells = [f"{p50:,.1f} / {p99:,.1f}" for p50, p99 in (times[name] for times in measured)]
+        lines.append(" | ".join([name, *cells, f"{measured[-1][name][0] / first:.1f} ×"]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -41,12 +41,13 @@ class Phone:
         assert answer.status == 200, answer.body
         return answer.json()
 
-    def drain(self) -> int:
-        """Claim in batches of 50 and report each message as delivered; answers how many they were."""
+    def drain(self, most: int | None = None) -> int:
+        """Claim in batches of 50 and report each message as delivered, `most` messages or all there are;
+        return how many they were."""
         done = 0
         events: list[dict[str, Any]] = []
         while True:
-            answer = self.sync(capacity=50, events=events)
+            answer = self.sync(capacity=50 if most is None else min(50, most - done), events=events)
             assert len(answer["acked"]) == len(events)
             if not answer["messages"]:
                 return done
