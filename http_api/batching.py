@@ -6,15 +6,14 @@ have passed, and each goes on with a result of its own. Anywhere else such a fun
 list of one.
 
 What is suspended shares its thread, and so its database connection, with the others: inside a
-transaction nothing is suspended.
+transaction nothing is suspended. While one waits they all do.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.db import connection
 from greenlet import getcurrent, greenlet
@@ -23,18 +22,25 @@ from http_api.patience import give_way
 
 logger = logging.getLogger(__name__)
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Item = TypeVar("Item", contravariant=True)
+Result = TypeVar("Result", covariant=True)
 
 
 class _Member(greenlet):
     """One of the pieces of work that run together."""
 
 
+class Batch(Protocol[Item, Result]):
+    """A function of a list, which returns a result for each item: one that says so for an item that may
+    not wait and would have to."""
+
+    def __call__(self, items: Sequence[Item], /, *, may_wait: bool) -> Sequence[Result]: ...
+
+
 class _Call(NamedTuple):
     """A batched call that a member waits for."""
 
-    function: Callable[[Sequence[Any]], Sequence[Any]]
+    function: Batch[Any, Any]
     item: Any
 
 
@@ -42,20 +48,17 @@ class _Failed:
     """In place of a member's result: the call for all failed, whoever's fault it was."""
 
 
-def batched(
-    function: Callable[[Sequence[Item]], Sequence[Result]],
-) -> Callable[[Item], Result]:
-    """Turn a function of a list, which returns a result for each item, into one of an item.
+def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
+    """Turn a function of a list into one of an item.
 
     Where the call for a group raises, each of the group gives way (http_api.patience) and runs again by
     itself: what is wrong with one is nobody else's.
     """
 
-    @wraps(function)
     def call(item: Item) -> Result:
         member = getcurrent()
         if not isinstance(member, _Member) or connection.in_atomic_block:
-            return function([item])[0]
+            return function([item], may_wait=True)[0]
         assert member.parent is not None
         result = member.parent.switch(_Call(function, item))
         if result is _Failed:
@@ -94,9 +97,9 @@ def _resumed(members: Sequence[tuple[_Member, tuple[Any, ...]]]) -> list[tuple[_
     return waiting
 
 
-def _called(function: Callable[[Sequence[Any]], Sequence[Any]], items: list[Any]) -> Sequence[Any]:
+def _called(function: Batch[Any, Any], items: list[Any]) -> Sequence[Any]:
     try:
-        return function(items)
+        return function(items, may_wait=False)
     except Exception as error:  # whoever's it is meets it again, alone
-        logger.info("%d requests run again, one by one: %s", len(items), type(error).__name__)
+        logger.debug("%d requests run again, one by one: %s", len(items), type(error).__name__)
         return [_Failed] * len(items)

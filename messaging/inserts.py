@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError, DataError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import Model
 from psycopg2 import errorcodes
 
@@ -34,7 +34,7 @@ class Insert(NamedTuple):
 
 
 class Raced(DatabaseError):
-    """A duplicate was committed at the same time, of a message that has a limit or a batch."""
+    """A duplicate exists, of a message alone or of one that has a limit or a batch."""
 
 
 class _Inserted(NamedTuple):
@@ -42,7 +42,7 @@ class _Inserted(NamedTuple):
     id: int | None
     batch_id: int | None
     used: int  # of the day's limit; 0 without one
-    is_whole: int
+    is_whole: int = 1
 
 
 class _Conflict(NamedTuple):
@@ -53,17 +53,16 @@ class _Conflict(NamedTuple):
     opted_out: str | None  # a phone
 
 
-def insert_all(inserts: Sequence[Insert]) -> list[int | None]:
+def insert_all(inserts: Sequence[Insert], *, may_wait: bool) -> list[int | None]:
     """Insert messages and count them against their days' limits, in one statement.
 
     Set the new ids. For each return how many its day has now (0 without a limit), or None where a rule
-    or the limit forbids it, or where it would have to wait: then nothing of it is written or counted.
-    One may wait for others; several do not wait for a bulk of one of their accounts. Raise Raced; then
-    nothing of all is written.
+    or the limit forbids it, or a bulk of its account is under way that it may not wait for: then nothing
+    of it is written or counted. Raise Raced; then nothing of all is written.
     """
     used: list[int | None] = [None] * len(inserts)
     places = _places_of_firsts(inserts)
-    for row in _inserted([inserts[place] for place in places]):
+    for row in _inserted([inserts[place] for place in places], may_wait):
         if row.id is not None:
             place = places[row.n - 1]
             used[place] = row.used
@@ -84,18 +83,23 @@ def _places_of_firsts(inserts: Sequence[Insert]) -> list[int]:
     return places
 
 
-def _inserted(inserts: Sequence[Insert]) -> list[_Inserted]:
-    values = {
-        "items": _json([_as_item(each) for each in inserts]),
-        "may_wait": len(inserts) == 1,
-        "account_lock": locks.ACCOUNT,
-    }
+def _inserted(inserts: Sequence[Insert], may_wait: bool) -> list[_Inserted]:
+    values: dict[str, Any] = {"may_wait": may_wait, "account_lock": locks.ACCOUNT}
     try:
+        match inserts:
+            case [Insert(message, max_daily_sms, day, batch=None)]:
+                values |= {"message": _json(_columns(message))}
+                values |= {"max_daily_sms": max_daily_sms, "day": day}
+                return _SQL["insert_one"].all(_Inserted, values)
+        values["items"] = _json([_as_item(each) for each in inserts])
         return _SQL["insert"].all(_Inserted, values)
-    except DataError as error:
-        if getattr(error.__cause__, "pgcode", None) == errorcodes.DIVISION_BY_ZERO:
+    except (DataError, IntegrityError) as error:
+        if getattr(error.__cause__, "pgcode", None) in _RACED:
             raise Raced from error
         raise
+
+
+_RACED = frozenset({errorcodes.DIVISION_BY_ZERO, errorcodes.UNIQUE_VIOLATION})
 
 
 def _set_ids(insert: Insert, row: _Inserted) -> None:

@@ -1,10 +1,44 @@
 -- What puts messages into the queue, and what is asked of the queue before.
 
+-- name: insert_one
+-- One message without a batch of its own, as most come where little is sent: half the time of what follows.
+-- A duplicate is refused by the unique indexes, which undo all, its count with it.
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_populate_record(NULL::messaging_message, %(message)s::json) AS message
+    WHERE (
+        SELECT true FROM messaging_optout
+        WHERE account_id = message.account_id AND phone = message.phone
+    ) IS NULL AND (
+        %(may_wait)s
+        OR pg_try_advisory_xact_lock_shared(%(account_lock)s, message.account_id::integer)
+    )
+), counted AS (
+    INSERT INTO licenses_dailyusage AS usage (account_id, day, used)
+    SELECT account_id, %(day)s, 1 FROM given WHERE %(max_daily_sms)s >= 1
+    ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
+    WHERE usage.used < %(max_daily_sms)s
+    RETURNING used
+)
+INSERT INTO messaging_message (
+    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
+    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
+    parts, encoding, attempt_n, cancel_requested, failure_reason,
+    created_at, sent_at, delivered_at, finished_at
+)
+SELECT
+    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
+    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
+    parts, encoding, attempt_n, cancel_requested, failure_reason,
+    created_at, sent_at, delivered_at, finished_at
+FROM given
+WHERE %(max_daily_sms)s::integer IS NULL OR EXISTS (SELECT FROM counted)
+RETURNING 1 AS n, id, batch_id, coalesce((SELECT used FROM counted), 0) AS used
+
 -- name: insert
--- One statement for one message as for a group of many senders' (messaging/services/accept.py). A row that
--- a rule of messaging/rules.py or the day's limit forbids is left out and harms no other. Each probe is a
--- scalar subquery: a look at an index for each row, however many rows the planner expects. Usage rows are
--- locked before messages are inserted, both in one order: groups never wait for each other in a circle.
+-- Messages of many senders (messaging/services/accept.py), some with a new batch. A row that a rule of
+-- messaging/rules.py or the day's limit forbids is left out and harms no other. Each probe is a scalar
+-- subquery: a look at an index for each row, however many rows the planner expects. Usage rows are locked
+-- before messages are inserted, both in one order: groups never wait for each other in a circle.
 WITH given AS MATERIALIZED (
     SELECT
         message.*, item.batch, item.max_daily_sms, item.day, item.n,

@@ -36,12 +36,12 @@ class Inserts:
     gate: threading.Event = field(default_factory=threading.Event)
     fails: Callable[[int], bool] = lambda size: False
 
-    def insert_all(self, rows: Sequence[inserts.Insert]) -> list[int | None]:
+    def insert_all(self, rows: Sequence[inserts.Insert], *, may_wait: bool) -> list[int | None]:
         self.sizes.append(len(rows))
         assert self.gate.wait(20)
         if self.fails(len(rows)):
             raise DatabaseError
-        return inserts.insert_all(rows)
+        return inserts.insert_all(rows, may_wait=may_wait)
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_what_waits_goes_together_in_turns_and_each_gets_its_own_result() -> Non
         begun.set()
         return gate.wait(20)
 
-    def double_all(numbers: Sequence[int]) -> list[int]:
+    def double_all(numbers: Sequence[int], *, may_wait: bool) -> list[int]:
         sizes.append(len(numbers))
         return [2 * number for number in numbers]
 
