@@ -27,13 +27,13 @@ from http_api.batching import run_together
 class Lane:
     """A kind of work: how many threads it may have in all, and how many for one caller.
 
-    `together`: how many jobs that wait a thread does at once, of whichever callers, so that what they
-    ask of the database goes together (http_api.batching).
+    `together`: how many jobs that wait a thread does at once, of several callers, so that what they ask
+    of the database goes together (http_api.batching). `a_caller` counts jobs then: others wait for them.
     """
 
     name: str
     threads: int
-    threads_a_caller: int
+    a_caller: int
     together: int = 1
 
 
@@ -112,7 +112,7 @@ class FairPool:
         return self._busy[lane] < lane.threads
 
     def _has_room_for(self, lane: Lane, caller: Hashable) -> bool:
-        return self._busy[lane, caller] < lane.threads_a_caller
+        return self._busy[lane, caller] < lane.a_caller
 
     def _take(self) -> list[_Job]:
         """Return what a lane with room does next, of the callers whose turn it is; or nothing."""
@@ -121,23 +121,23 @@ class FairPool:
                 if self._has_room(lane) and (jobs := self._next_of(lane)):
                     self._waiting.move_to_end(lane)
                     self._busy[lane] += 1
-                    for job in jobs:
-                        self._busy[lane, job.caller] += 1
                     return jobs
             return []
 
     def _next_of(self, lane: Lane) -> list[_Job]:
-        """Take one job of each caller in turn, until there are as many as a thread does together."""
+        """Take a job of each caller in turn, until there are as many as a thread does together."""
         callers, jobs = self._waiting[lane], list[_Job]()
         free = [caller for caller in callers if self._has_room_for(lane, caller)]
         while free and len(jobs) < lane.together:
             caller = free.pop(0)
             jobs.append(callers[caller].popleft())
-            if callers[caller]:
-                callers.move_to_end(caller)
-                free.append(caller)
-            else:
+            self._busy[lane, caller] += 1
+            if not callers[caller]:
                 del callers[caller]
+                continue
+            callers.move_to_end(caller)
+            if self._has_room_for(lane, caller):
+                free.append(caller)
         return jobs
 
     def _release(self, jobs: Sequence[_Job]) -> None:

@@ -18,8 +18,9 @@ from smsgate.web.fair_pool import Lane
 _HASHES = re.compile("login|password|/auth/user/")
 
 
-# Sends of one message that go together in one thread are small: none keeps the others waiting.
-_TOGETHER = 64
+# Sends of one message that go together in one thread are small, and few of one caller: all of them wait
+# for what each computes.
+_TOGETHER, _TOGETHER_OF_ONE = 64, 8
 _SMALL_SEND = 4 * KIB
 
 
@@ -37,7 +38,7 @@ class Lanes:
         self.strangers = Lane("strangers", rest, max(1, threads // 4))
         self.bulks = Lane("bulks", max(1, threads // 4), 1)
         self.logins = Lane("logins", 1, 1)
-        self.sends = Lane("sends", 1, 1, together=_TOGETHER)
+        self.sends = Lane("sends", 1, _TOGETHER_OF_ONE, together=_TOGETHER)
 
     def of(self, scope: Scope, caller: Caller, body: bytes) -> tuple[Lane, ...]:
         """Return the lanes to try in turn, where the request gives way in all but the last."""
