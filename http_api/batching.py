@@ -57,8 +57,10 @@ def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
 
     def call(item: Item) -> Result:
         member = getcurrent()
-        if not isinstance(member, _Member) or connection.in_atomic_block:
+        if not isinstance(member, _Member):
             return function([item], may_wait=True)[0]
+        if connection.in_atomic_block:
+            return function([item], may_wait=False)[0]
         assert member.parent is not None
         result = member.parent.switch(_Call(function, item))
         if result is _Failed:

@@ -74,8 +74,6 @@ class Processes:
         process = _fork.Process(target=_run, args=(self._serve, number))
         process.start()
         self._running[number] = process
-        if self._is_stopping:  # a signal came in between
-            process.terminate()
 
     def _on_signal(self, *_: object) -> None:
         self._is_stopping = True
