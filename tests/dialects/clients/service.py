@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from smsgate.config import PROJECT_DIR
 from smsgate.operations.sandbox import answers, free_port, manage
 from tests.smsgate.processes import new_database, wait_until
@@ -31,6 +33,7 @@ class Service:
     keys: dict[str, Any]
     environ: dict[str, str]
     folder: Path
+    web: psutil.Process
 
     def deliver(self) -> None:
         """Let the phone send all that waits, until the network has said that it arrived."""
@@ -75,7 +78,7 @@ def running(folder: Path) -> Iterator[Service]:
             wait_until(lambda: web.poll() is not None or answers(url), "the web process answers")
             assert web.poll() is None, (folder / "web.log").read_text()
             keys = json.loads(manage(environ, "provision", "Clients", "--json"))
-            service = Service(url, keys, environ, folder)
+            service = Service(url, keys, environ, folder, psutil.Process(web.pid))
             service.outbox.touch()
             service.pair()
             yield service

@@ -52,17 +52,14 @@ def test_fifteen_hundred_idle_sockets_break_no_thread(service: Service, many_fil
     assert afterwards == {200: 80}
 
 
-def webs() -> list[psutil.Process]:
-    """The web processes of the service."""
-    [parent] = [
-        child for child in psutil.Process().children() if "smsgate.web.serve" in child.cmdline()
-    ]
-    return parent.children() or [parent]
+def webs(service: Service) -> list[psutil.Process]:
+    """The processes that answer requests: the started one's children, or itself if it has none."""
+    return service.web.children() or [service.web]
 
 
-def peak() -> int:
+def peak(service: Service) -> int:
     """Most memory that the web processes ever had, in MiB."""
-    return sum(_high_water(process) for process in webs())
+    return sum(_high_water(process) for process in webs(service))
 
 
 def _high_water(process: psutil.Process) -> int:
@@ -71,13 +68,13 @@ def _high_water(process: psutil.Process) -> int:
     return int(line.split()[1]) // 1024
 
 
-def resident() -> int:
-    return sum(process.memory_info().rss for process in webs())
+def resident(service: Service) -> int:
+    return sum(process.memory_info().rss for process in webs(service))
 
 
 @pytest.mark.parametrize("value", [b"[[[]]],", b"0,", b'"",'])
 def test_json_that_is_dear_to_read_takes_no_memory(service: Service, value: bytes) -> None:
-    before = peak()
+    before = peak(service)
     body = b'{"messages":[' + (value * (BULK_BODY // len(value)))[: BULK_BODY - 20]
     body = body.rpartition(b",")[0] + b"]}"
 
@@ -90,7 +87,7 @@ def test_json_that_is_dear_to_read_takes_no_memory(service: Service, value: byte
 
     with ThreadPoolExecutor(8) as clients:
         assert Counter(clients.map(post, range(8))).keys() <= {400, 503}
-    assert peak() - before < 150
+    assert peak(service) - before < 150
     assert get(service, "/healthz/") == 200
 
 
@@ -98,10 +95,10 @@ def test_answers_that_nobody_reads_take_little_memory(service: Service) -> None:
     address = urlsplit(service.url)
     bundle = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
     request = f"GET {bundle} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    before = resident()
+    before = resident(service)
     with ExitStack() as stack:
         for _ in range(100):
             client = stack.enter_context(socket.create_connection((address.hostname, address.port)))
             client.sendall(request * 2)
         assert get(service, "/healthz/") == 200
-        assert (resident() - before) / MIB < 100
+        assert (resident(service) - before) / MIB < 100
