@@ -58,7 +58,7 @@ def single(stack: Stack, *, rounds: int, seconds: float) -> list[Figure]:
     raw: list[float] = []
     hammer(stack.port, _singles([unlimited]), clients=CLIENTS, seconds=1)
     for _ in range(rounds):
-        raw.append(_raw_inserts(stack, seconds))
+        raw.append(_raw_inserts(stack, unlimited, seconds))
         for what, (accounts, _reach) in cases.items():
             rates[what].append(
                 hammer(stack.port, _singles(accounts), clients=CLIENTS, seconds=seconds)
@@ -77,12 +77,12 @@ def _singles(accounts: Sequence[dict[str, Any]]) -> Iterator[bytes]:
         yield request("/api/messages/", {"license__key": account["license_key"], **new_message()})
 
 
-def _raw_inserts(stack: Stack, seconds: float) -> float:
+def _raw_inserts(stack: Stack, account: dict[str, Any], seconds: float) -> float:
     """Commits a second of the same row by 16 connections (pgbench, which costs next to nothing)."""
     script = Path(stack.config.data_dir) / "insert.sql"
     script.write_text(
-        f"INSERT INTO messaging_message ({COLUMNS}) VALUES (0, 0, gen_random_uuid()::text,"
-        f" '+48501234567', {ROW});\n"
+        f"INSERT INTO messaging_message ({COLUMNS}) VALUES ({_account_id(stack, account)},"
+        f" {account['license_id']}, gen_random_uuid()::text, '+48501234567', {ROW});\n"
     )
     output = subprocess.run(
         [stack.postgres_bin / "pgbench", "--no-vacuum", "--client", str(CLIENTS), "--time",
@@ -92,6 +92,15 @@ def _raw_inserts(stack: Stack, seconds: float) -> float:
     found = re.search(r"^tps = ([0-9.]+)", output, re.MULTILINE)
     assert found is not None, output
     return float(found[1])
+
+
+def _account_id(stack: Stack, account: dict[str, Any]) -> int:
+    with stack.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id FROM licenses_license WHERE id = %s", (account["license_id"],)
+        )
+        [[number]] = cursor.fetchall()
+    return int(number)
 
 
 def bulk(stack: Stack, *, rounds: int) -> Figure:
@@ -109,17 +118,18 @@ def bulk(stack: Stack, *, rounds: int) -> Figure:
         ours.append((time.perf_counter() - began) * 1000)
         assert answer.status == 201, answer.body
         assert answer.json()["created_count"] == 1000
-        raw.append(_raw_bulk(stack))
+        raw.append(_raw_bulk(stack, account))
     return ratio(
         "bulk create, 1,000 messages in one request, all rules on", ours[1:], raw[1:], unit="ms",
         limit="execute_values … ON CONFLICT", at_most=2.5,
     )  # fmt: skip
 
 
-def _raw_bulk(stack: Stack) -> float:
+def _raw_bulk(stack: Stack, account: dict[str, Any]) -> float:
     now = dt.datetime.now(dt.UTC)
+    owner = (_account_id(stack, account), account["license_id"])
     rows = [
-        (0, 0, item["external_id"], item["phone"], TEXT, 10, "pending", "", now,
+        (*owner, item["external_id"], item["phone"], TEXT, 10, "pending", "", now,
          now + dt.timedelta(hours=72), False, "hold", 1, "gsm7", 0, False, "", now)
         for item in (new_message() for _ in range(1000))
     ]  # fmt: skip
