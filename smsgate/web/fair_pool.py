@@ -17,7 +17,6 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
 from typing import Any
 
 from http_api.batching import run_together
@@ -73,8 +72,10 @@ class FairPool:
         self._lock = threading.Lock()
         self._waiting: OrderedDict[Lane, OrderedDict[Hashable, deque[_Job]]] = OrderedDict()
         self._busy: Counter[Hashable] = Counter()  # places, by lane and by (lane, caller)
-        # A call is for a job that could be begun: when it came, or when a place came free.
-        self._calls: SimpleQueue[bool] = SimpleQueue()
+        # Locks that idle threads wait for: to release one wakes its thread, and no other. The last to
+        # come is the first to go: its database connection is the warmest.
+        self._idle: list[threading.Lock] = []
+        self._is_ending = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"{name}_{number}", daemon=True)
             for number in range(threads)
@@ -90,22 +91,38 @@ class FairPool:
             callers = self._waiting.setdefault(lane, OrderedDict())
             is_called = lane.together > 1 and bool(callers)  # by the first of those that wait
             callers.setdefault(caller, deque()).append(job)
-            can_begin = self._has_room(lane) and self._has_room_for(lane, caller)
-        if can_begin and not is_called:
-            self._calls.put(True)
+            if not is_called and self._has_room(lane) and self._has_room_for(lane, caller):
+                self._wake()
         return job.answer
 
     def shutdown(self) -> None:
         """End the threads, each after what it does now; return when they have ended."""
-        for _ in self._threads:
-            self._calls.put(False)
+        with self._lock:
+            self._is_ending = True
+            while self._idle:
+                self._wake()
         for thread in self._threads:
             thread.join()
 
+    def _wake(self) -> None:
+        """Let an idle thread look for work; one that is busy looks when it is done."""
+        if self._idle:
+            self._idle.pop().release()
+
     def _serve(self) -> None:
-        while self._calls.get():
-            if jobs := self._take():
+        nap = threading.Lock()
+        nap.acquire()
+        while True:
+            with self._lock:
+                jobs = self._take()
+                if not jobs and self._is_ending:
+                    break
+                if not jobs:
+                    self._idle.append(nap)
+            if jobs:
                 self._do(jobs)
+            else:
+                nap.acquire()
         self._at_end()
 
     def _has_room(self, lane: Lane) -> bool:
@@ -116,13 +133,12 @@ class FairPool:
 
     def _take(self) -> list[_Job]:
         """Return what a lane with room does next, of the callers whose turn it is; or nothing."""
-        with self._lock:
-            for lane in self._waiting:
-                if self._has_room(lane) and (jobs := self._next_of(lane)):
-                    self._waiting.move_to_end(lane)
-                    self._busy[lane] += 1
-                    return jobs
-            return []
+        for lane in self._waiting:
+            if self._has_room(lane) and (jobs := self._next_of(lane)):
+                self._waiting.move_to_end(lane)
+                self._busy[lane] += 1
+                return jobs
+        return []
 
     def _next_of(self, lane: Lane) -> list[_Job]:
         """Take a job of each caller in turn, until there are as many as a thread does together."""
@@ -148,9 +164,8 @@ class FairPool:
                 self._busy[lane, job.caller] -= 1
                 if not self._busy[lane, job.caller]:
                     del self._busy[lane, job.caller]
-            waits = any(self._has_room_for(lane, caller) for caller in self._waiting[lane])
-        if waits:
-            self._calls.put(True)
+            if any(self._has_room_for(lane, caller) for caller in self._waiting[lane]):
+                self._wake()
 
     def _do(self, jobs: list[_Job]) -> None:
         works = [partial(self._attempt, job) for job in jobs]
