@@ -25,6 +25,38 @@ UNREAD_SECONDS = 60.0
 RETRY_SECONDS = 5
 
 
+class AnswerWriter(asyncio.Transport):
+    """Where uvicorn writes its answers to. It holds a head until the body begins: both are one packet
+    then, for which the client is woken once.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._head: bytes | None = None  # None: the next to be written, unless it asks for the body
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._head is not None:
+            self._transport.write(b"".join((self._head, data)) if self._head else data)
+            self._head = b""
+        elif bytes(data[:13]) == b"HTTP/1.1 100 ":
+            self._transport.write(data)
+        else:
+            self._head = bytes(data)
+
+    def end(self) -> None:
+        """Write a head that no body has followed. What comes next is another answer."""
+        if self._head:
+            self._transport.write(self._head)
+        self._head = None
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self._transport.close()
+
+
 class HttpConnection(HttpToolsProtocol):
     _is_refused = False
     _deadline: asyncio.TimerHandle | None = None
@@ -33,6 +65,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._received = bytearray()
+        self._answers = AnswerWriter(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)

@@ -116,6 +116,7 @@ class Protocol(HttpConnection):
         self._unset_keepalive_if_required()
         _limits.work(self.transport)
         # uvicorn would close as soon as it has answered, also in the middle of a body.
+        self.cycle.transport = self._answers
         self._closes = not self.cycle.keep_alive
         self.cycle.keep_alive = True
 
@@ -165,6 +166,7 @@ class Protocol(HttpConnection):
             self._rest()
 
     def on_response_complete(self) -> None:
+        self._answers.end()
         super().on_response_complete()
         if self.transport.is_closing():
             self._close()
