@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.db import connection
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item", contravariant=True)
 Result = TypeVar("Result", covariant=True)
+
+
+# A piece of work that came alone waits for nobody, and needs no greenlet: each has a stack to allocate.
+_is_alone = ContextVar("is_alone", default=False)
 
 
 class _Member(greenlet):
@@ -57,10 +62,8 @@ def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
 
     def call(item: Item) -> Result:
         member = getcurrent()
-        if not isinstance(member, _Member):
-            return function([item], may_wait=True)[0]
-        if connection.in_atomic_block:
-            return function([item], may_wait=False)[0]
+        if not isinstance(member, _Member) or connection.in_atomic_block:
+            return function([item], may_wait=not is_member())[0]
         assert member.parent is not None
         result = member.parent.switch(_Call(function, item))
         if result is _Failed:
@@ -71,12 +74,15 @@ def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
 
 
 def is_member() -> bool:
-    """Say whether this runs together with others, who wait while it does."""
-    return isinstance(getcurrent(), _Member)
+    """Say whether this was passed to `run_together`: what comes after it waits while it runs."""
+    return _is_alone.get() or isinstance(getcurrent(), _Member)
 
 
 def run_together(works: Sequence[Callable[[], None]]) -> None:
     """Run pieces of work, none of which raises, with their batched calls together."""
+    if len(works) == 1:
+        _run_alone(works[0])
+        return
     members = [_Member(work) for work in works]
     waiting = _resumed([(member, ()) for member in members])
     while waiting:
@@ -87,6 +93,14 @@ def run_together(works: Sequence[Callable[[], None]]) -> None:
         waiting = later + _resumed(
             [(member, (result,)) for (member, _), result in zip(now, results, strict=True)]
         )
+
+
+def _run_alone(work: Callable[[], None]) -> None:
+    alone = _is_alone.set(True)
+    try:
+        work()
+    finally:
+        _is_alone.reset(alone)
 
 
 def _resumed(members: Sequence[tuple[_Member, tuple[Any, ...]]]) -> list[tuple[_Member, _Call]]:
