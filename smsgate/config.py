@@ -144,12 +144,17 @@ def load(
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         device_rate_per_minute=_integer(env, "DEVICE_RATE_PER_MINUTE", 120, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
-        web_processes=_integer(env, "WEB_PROCESSES", 1, lowest=1, highest=64),
+        web_processes=_integer(env, "WEB_PROCESSES", min(_cores(), 4), lowest=1, highest=64),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
         detail_days=_integer(env, "DETAIL_DAYS", 90, lowest=0, highest=36_500),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
         log_format=_log_format(env),
     )
+
+
+def _cores() -> int:
+    """Return how many this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def lock_file(data_dir: Path) -> Path:
