@@ -29,7 +29,7 @@ def sends(stack: Stack, *, rounds: int, seconds: float) -> list[Figure]:
     for _ in range(rounds + 1):  # the first one warms up
         for name, requests in {"native": _native, **dialects}.items():
             ours[name].append(
-                hammer(stack.port, requests(accounts), clients=CLIENTS, seconds=seconds)
+                hammer(stack.port, requests(accounts), clients=CLIENTS, seconds=seconds).rate
             )
     native = ours.pop("native")[1:]
     return [

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def request(
@@ -79,18 +79,29 @@ class Connection:
         self.socket.close()
 
 
-def hammer(port: int, requests: Iterator[bytes], *, clients: int, seconds: float) -> float:
-    """Requests answered with 2xx a second, by so many clients that each wait for their answers.
+class Load(NamedTuple):
+    """What was answered with 2xx: how many, how many a second, and in how many ms."""
 
-    Raises RuntimeError for any other answer.
+    number: int
+    rate: float
+    p50: float
+    p99: float
+
+
+def hammer(port: int, requests: Iterator[bytes], *, clients: int, seconds: float) -> Load:
+    """Let so many clients send for so long, each waiting for its answers.
+
+    Raises RuntimeError for an answer that is not 2xx.
     """
     selector = selectors.DefaultSelector()
     connections = [Connection(port) for _ in range(clients)]
+    sent_at: dict[Connection, float] = {}
+    took: list[float] = []
     for connection in connections:
         selector.register(connection.socket, selectors.EVENT_READ, connection)
+        sent_at[connection] = time.perf_counter()
         connection.socket.sendall(next(requests))
     began = time.perf_counter()
-    done = 0
     while (elapsed := time.perf_counter() - began) < seconds:
         for key, _ in selector.select(1):
             connection = key.data
@@ -100,10 +111,13 @@ def hammer(port: int, requests: Iterator[bytes], *, clients: int, seconds: float
                 continue
             if not 200 <= answer.status < 300:
                 raise RuntimeError(f"{answer.status} {answer.body[:300]!r}")
-            done += 1
+            now = time.perf_counter()
+            took.append((now - sent_at[connection]) * 1000)
+            sent_at[connection] = now
             connection.socket.sendall(next(requests))
     for connection in connections:
         while connection.answer() is None:
             connection.read()
         connection.close()
-    return done / elapsed
+    took.sort()
+    return Load(len(took), len(took) / elapsed, took[len(took) // 2], took[len(took) * 99 // 100])

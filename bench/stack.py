@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -69,6 +70,17 @@ class Stack:
     def processes(self) -> list[psutil.Process]:
         root = psutil.Process(self.sandbox.process.pid)
         return [root, *root.children(recursive=True)]
+
+    def cpu(self) -> tuple[float, float]:
+        """Seconds of CPU of the web processes so far, and of PostgreSQL's that live."""
+        used = {"web": 0.0, "postgres": 0.0}
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                name = "web" if "smsgate.web.serve" in process.cmdline() else process.name()
+                if name in used:
+                    times = process.cpu_times()
+                    used[name] += times.user + times.system
+        return used["web"], used["postgres"]
 
     def web_memory(self) -> int:
         """Proportional memory (PSS) of the web processes, in bytes."""
