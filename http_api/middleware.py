@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -18,8 +19,16 @@ from http_api.patience import gave_way
 logger = logging.getLogger("http_api.requests")
 
 # Unique without asking the system for randomness at every request.
-_PROCESS = secrets.token_hex(3)
+_process = secrets.token_hex(3)
 _numbers = itertools.count()
+
+
+def _rename_process() -> None:
+    global _process
+    _process = secrets.token_hex(3)
+
+
+os.register_at_fork(after_in_child=_rename_process)
 
 # Asked every few seconds by machines: not worth a line.
 _PROBES = frozenset({"healthz/", "readyz/", "metrics/"})
@@ -33,7 +42,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        number = f"{_PROCESS}{next(_numbers):06x}"
+        number = f"{_process}{next(_numbers):06x}"
         token = request_id.set(number)
         try:
             response = self.get_response(request)

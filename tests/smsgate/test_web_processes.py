@@ -79,6 +79,20 @@ def test_each_web_process_shows_the_requests_of_all(data_dir: Path) -> None:
             assert counted(started, data_dir) == 200
 
 
+def test_no_two_requests_have_the_same_id(data_dir: Path) -> None:
+    with up(data_dir, WEB_PROCESSES="2") as started:
+        started.wait_until_ready()
+        ids = [asked(started) for _ in range(40)]  # each over a new connection, to either process
+        assert len(set(ids)) == 40
+        assert len({each[:6] for each in ids}) == 2
+
+
+def asked(started: Up) -> str:
+    """Return the id of a request."""
+    with urllib.request.urlopen(f"{started.url}/healthz/", timeout=20) as response:
+        return str(response.headers["X-Request-Id"])
+
+
 def counted(started: Up, data_dir: Path) -> int:
     """How many messages were posted, as the metrics say."""
     token = (data_dir / "secrets" / "metrics_token").read_text().strip()
