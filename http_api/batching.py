@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from django.db import connection
+from django.db import Error, connection
 from greenlet import getcurrent, greenlet
 
 from http_api.patience import give_way
@@ -49,15 +49,21 @@ class _Call(NamedTuple):
     item: Any
 
 
-class _Failed:
-    """In place of a member's result: the call for all failed, whoever's fault it was."""
+class _Failed(NamedTuple):
+    """In place of a member's result: the call for all failed, whoever's fault it was.
+
+    `lost`: the connection ended with it, so that nobody knows whether it was committed.
+    """
+
+    lost: Error | None = None
 
 
 def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
     """Turn a function of a list into one of an item.
 
     Where the call for a group raises, each of the group gives way (http_api.patience) and runs again by
-    itself: what is wrong with one is nobody else's.
+    itself: what is wrong with one is nobody else's. Where its outcome is unknown each meets the error,
+    as if it had come alone: what was committed must not be done again.
     """
 
     def call(item: Item) -> Result:
@@ -66,7 +72,9 @@ def batched(function: Batch[Item, Result]) -> Callable[[Item], Result]:
             return function([item], may_wait=not is_member())[0]
         assert member.parent is not None
         result = member.parent.switch(_Call(function, item))
-        if result is _Failed:
+        if isinstance(result, _Failed):
+            if result.lost is not None:
+                raise type(result.lost)(*result.lost.args) from result.lost.__cause__
             give_way()
         return result  # type: ignore[no-any-return]
 
@@ -117,5 +125,13 @@ def _called(function: Batch[Any, Any], items: list[Any]) -> Sequence[Any]:
     try:
         return function(items, may_wait=False)
     except Exception as error:  # whoever's it is meets it again, alone
+        if isinstance(error, Error) and _is_connection_lost():
+            return [_Failed(lost=error)] * len(items)
         logger.debug("%d requests run again, one by one: %s", len(items), type(error).__name__)
-        return [_Failed] * len(items)
+        return [_Failed()] * len(items)
+
+
+def _is_connection_lost() -> bool:
+    """Say whether what failed may be committed: what PostgreSQL refuses it says on a live connection."""
+    session = connection.connection
+    return session is None or bool(session.closed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from http_api import throttles
 from http_api.batching import batched
@@ -35,13 +35,16 @@ class Inserts:
     sizes: list[int] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     fails: Callable[[int], bool] = lambda size: False
+    then: Callable[[int], None] = lambda size: None  # in the thread, once it is committed
 
     def insert_all(self, rows: Sequence[inserts.Insert], *, may_wait: bool) -> list[int | None]:
         self.sizes.append(len(rows))
         assert self.gate.wait(20)
         if self.fails(len(rows)):
             raise DatabaseError
-        return inserts.insert_all(rows, may_wait=may_wait)
+        used = inserts.insert_all(rows, may_wait=may_wait)
+        self.then(len(rows))
+        return used
 
 
 @pytest.fixture
@@ -140,6 +143,28 @@ def test_where_the_insert_of_a_group_fails_each_is_sent_by_itself_and_throttled_
     assert watched.sizes == [1, 4, 1, 1, 1, 1]
     assert len(counted) == 4
     assert Message.objects.count() == 5
+
+
+def lose_the_connection_of_a_group(size: int) -> None:
+    """As http_api.postgres does where PostgreSQL is silent."""
+    if size > 1:
+        connection.connection.cut()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def test_where_nobody_knows_whether_a_group_was_committed_none_of_it_is_sent_again(
+    clients: Clients, watched: Inserts, tenant: Tenant
+) -> None:
+    watched.then = lose_the_connection_of_a_group
+    with waiting(clients, watched, tenant):
+        answers = [clients.post(tenant, external_id=f"a-{n}") for n in range(4)]
+        clients.wait_for(4)
+    assert [answer.result().status for answer in answers] == [503] * 4
+    assert {answer.result().json["code"] for answer in answers} == {"unavailable"}
+    assert watched.sizes == [1, 4]
+    assert Message.objects.count() == 5
+    assert clients.post(tenant, external_id="next").result().status == 201
 
 
 def test_an_account_whose_bulk_is_under_way_holds_up_nobody_else_in_the_group(
