@@ -74,8 +74,10 @@ def _places_of_firsts(inserts: Sequence[Insert]) -> list[int]:
     """Return the places of those that are no duplicates of one before them."""
     seen: set[tuple[int, object]] = set()
     places = []
-    for place, (message, *_) in enumerate(inserts):
-        given = (message.external_id, message.repeat_digest)
+    for place, (message, *_, batch) in enumerate(inserts):
+        given: list[object] = [message.external_id, message.repeat_digest]
+        if batch is not None and batch.external_id is not None:
+            given.append((batch.dialect, batch.external_id))
         keys = {(message.license_id, key) for key in given if key is not None}
         if seen.isdisjoint(keys):
             places.append(place)

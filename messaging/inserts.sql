@@ -38,7 +38,8 @@ RETURNING 1 AS n, id, batch_id, coalesce((SELECT used FROM counted), 0) AS used
 -- Messages of many senders (messaging/services/accept.py), some with a new batch. A row that a rule of
 -- messaging/rules.py or the day's limit forbids is left out and harms no other. Each probe is a scalar
 -- subquery: a look at an index for each row, however many rows the planner expects. Usage rows are locked
--- before messages are inserted, both in one order: groups never wait for each other in a circle.
+-- first, then batches are inserted, then messages, each in one order: groups never wait for each other in
+-- a circle.
 WITH given AS MATERIALIZED (
     SELECT
         message.*, item.batch, item.max_daily_sms, item.day, item.n,
@@ -61,6 +62,10 @@ WITH given AS MATERIALIZED (
     ) IS NULL AND (
         SELECT true FROM messaging_message AS existing
         WHERE license_id = message.license_id AND repeat_digest = message.repeat_digest
+    ) IS NULL AND (
+        SELECT true FROM messaging_batch AS existing
+        WHERE license_id = message.license_id
+        AND dialect = item.batch ->> 'dialect' AND external_id = item.batch ->> 'external_id'
     ) IS NULL AND (
         -- A group waits for no bulk: its transaction may hold what this one needs.
         %(may_wait)s
@@ -86,6 +91,7 @@ WITH given AS MATERIALIZED (
         b.is_held, b.callback_url, b.parent_id, b.details, b.created_at
     FROM given LEFT JOIN counted USING (account_id, day), json_populate_record(NULL::messaging_batch, batch) AS b
     WHERE batch IS NOT NULL AND (max_daily_sms IS NULL OR used IS NOT NULL)
+    ORDER BY b.license_id, b.dialect, b.external_id
     ON CONFLICT DO NOTHING
     RETURNING id
 ), inserted AS (

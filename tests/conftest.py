@@ -262,8 +262,13 @@ def in_threads(work: Sequence[Callable[[], Result]], threads: int) -> list[Resul
         return list(pool.map(run, work))
 
 
-def while_uncommitted(first: Callable[[], Result], second: Callable[[], Result]) -> list[Result]:
-    """Both answers, where the transaction around `first` commits only once `second` waits for it."""
+def while_uncommitted(
+    first: Callable[[], Result],
+    second: Callable[[], Result],
+    then: Callable[[], object] = lambda: None,
+) -> list[Result]:
+    """Both answers, where the transaction around `first` does `then` and commits only once `second`
+    waits for it."""
     is_done, may_commit = threading.Event(), threading.Event()
 
     def run_first() -> Result:
@@ -271,6 +276,7 @@ def while_uncommitted(first: Callable[[], Result], second: Callable[[], Result])
             answer = first()
             is_done.set()
             assert may_commit.wait(20)
+            then()
         return answer
 
     def run_second() -> Result:

@@ -229,6 +229,26 @@ def test_of_duplicates_in_one_group_the_first_is_inserted_and_counted(tenant: Te
     assert DailyUsage.objects.get().used == 2
 
 
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("max_daily_sms", [None, 9])
+def test_a_batch_of_an_id_that_is_taken_harms_no_other_of_its_group(
+    tenant: Tenant, max_daily_sms: int | None, exists: bool
+) -> None:
+    def insert_of(text: str, batch_id: str) -> inserts.Insert:
+        message = to_message(tenant.sender, Draft(phone=NUMBER, text=text), NOW)
+        batch = batches.prepare(tenant.sender, Batch(dialect="test", external_id=batch_id))
+        return inserts.Insert(message, max_daily_sms, NOW.date(), batch)
+
+    group = [insert_of("a", "new"), insert_of("b", TAKEN), insert_of("c", TAKEN)]
+    if exists:
+        assert inserts.insert(group.pop(1)) is not None
+    used = inserts.insert_all(group, may_wait=False)
+    assert [each is not None for each in used] == ([True, False] if exists else [True, True, False])
+    assert sorted(Message.objects.values_list("text", flat=True)) == ["a", "b"]
+    assert Batch.objects.count() == 2
+    assert [each.used for each in DailyUsage.objects.all()] == ([2] if max_daily_sms else [])
+
+
 def test_a_group_past_the_limit_leaves_out_its_account_alone(
     tenant: Tenant, other_tenant: Tenant
 ) -> None:

@@ -16,7 +16,8 @@ from http_api import clock
 from licenses.models import DailyUsage
 from messaging import inserts
 from messaging.drafts import Draft, to_message
-from messaging.models import Message, OptOut
+from messaging.models import Batch, Message, OptOut
+from messaging.services import batches
 from tests.conftest import Api, Tenant, in_threads, pair_phone, while_uncommitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,6 +113,22 @@ def test_a_group_whose_duplicate_is_just_being_committed_counts_and_inserts_no_m
     else:  # its count cannot be taken back alone
         assert answer is None
         assert (Message.objects.count(), used) == (1, {})
+
+
+def test_groups_that_make_the_same_batches_never_wait_for_each_other_in_a_circle(
+    tenant: Tenant,
+) -> None:
+    def group(*batch_ids: str) -> list[int | None]:
+        rows = []
+        for batch_id in batch_ids:
+            now = clock.now()
+            message = to_message(tenant.sender, Draft("+48123456789", batch_id), now)
+            batch = batches.prepare(tenant.sender, Batch(dialect="test", external_id=batch_id))
+            rows.append(inserts.Insert(message, None, now.date(), batch))
+        return inserts.insert_all(rows, may_wait=False)
+
+    answers = while_uncommitted(partial(group, "a"), partial(group, "b", "a"), partial(group, "b"))
+    assert answers == [[0], [None, None]]
 
 
 def test_singles_that_slip_into_a_bulk_are_its_duplicates(
