@@ -54,6 +54,7 @@ class AnswerWriter(asyncio.Transport):
         return self._transport.is_closing()
 
     def close(self) -> None:
+        self.end()  # uvicorn closes before it says that an answer without a body is over
         self._transport.close()
 
 

@@ -16,9 +16,14 @@ class Recorder(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.packets: list[bytes] = []
+        self.is_closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_closed
         self.packets.append(bytes(data))
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -59,3 +64,14 @@ def test_who_waits_to_be_asked_for_the_body_is_asked_at_once(packets: Recorder) 
     writer.write(HEAD)
     writer.write(BODY)
     assert packets.packets == [CONTINUE, HEAD + BODY]
+
+
+def test_a_head_without_a_body_is_written_where_the_connection_ends_with_it(
+    packets: Recorder,
+) -> None:
+    writer = AnswerWriter(packets)
+    writer.write(HEAD)
+    writer.close()
+    writer.end()
+    assert packets.packets == [HEAD]
+    assert packets.is_closed
