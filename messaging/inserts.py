@@ -16,6 +16,7 @@ from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import Model
 from psycopg2 import errorcodes
 
+from http_api import patience
 from http_api.batching import batched
 from http_api.prepared import statements
 from messaging import locks
@@ -86,6 +87,8 @@ def _places_of_firsts(inserts: Sequence[Insert]) -> list[int]:
 
 
 def _inserted(inserts: Sequence[Insert], may_wait: bool) -> list[_Inserted]:
+    if any(each.max_daily_sms is not None for each in inserts):
+        may_wait = may_wait and patience.may_wait()  # for the row that a bulk counts in
     values: dict[str, Any] = {"may_wait": may_wait, "account_lock": locks.ACCOUNT}
     try:
         match inserts:

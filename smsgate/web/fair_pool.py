@@ -35,6 +35,10 @@ class Lane:
     a_caller: int
     together: int = 1
 
+    def __post_init__(self) -> None:
+        # Of what waits for such a lane only the first wakes a thread.
+        assert self.together == 1 or self.threads == 1
+
 
 class TooLate(Exception):
     """The work waited for longer than anybody waits for an answer: it was not begun."""

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
 
 from licenses import services
+from licenses.models import DailyUsage
 from messaging import locks
-from tests.conftest import Api, Tenant, in_threads, pair_phone, refused
+from tests.conftest import Api, Tenant, in_threads, pair_phone, provisioned, refused
 from tests.http_api.live import Server
 
 
 @contextmanager
 def account_locked(tenant: Tenant) -> Iterator[None]:
-    """Another transaction holds the account's lock."""
+    """Another transaction holds the account's lock, and the row of its day's count, as a bulk does."""
     is_locked, may_end = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             locks.lock_account(tenant.keys.account_id)
+            list(DailyUsage.objects.select_for_update().filter(account=tenant.keys.account_id))
             is_locked.set()
             assert may_end.wait(30)
 
@@ -59,6 +62,28 @@ def test_requests_that_wait_for_their_accounts_lock_hold_no_threads(
     for one in wires:
         one.__exit__(None, None, None)
     assert sorted(statuses) == [200] * 19 + [201]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sends_that_wait_for_the_count_of_a_bulk_hold_no_threads(
+    server: Server, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    busy = [tenant, provisioned("Carl")]
+    for each in busy:
+        each.set_rules(max_daily_sms=1_000)
+        assert server.post("/api/messages/", each.message("known")).status == 201
+    with ThreadPoolExecutor(20) as clients:
+        with account_locked(busy[0]), account_locked(busy[1]):
+            waiting = [
+                clients.submit(server.post, "/api/messages/", each.message(f"n-{number}"), *headers)
+                for each in busy
+                for number in range(10)
+                for headers in [[f"Idempotency-Key: {number}"] * (number % 2)]
+            ]
+            for number in range(5):
+                answer = server.post("/api/messages/", other_tenant.message(f"quiet-{number}"))
+                assert answer.status == 201
+        assert {answer.result().status for answer in waiting} == {201}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,8 +11,6 @@ from typing import Any
 from tests.smsgate.processes import Up
 
 NOTICED_SECONDS = 30.0  # what is promised
-# Each process notices by itself, and says so: what is asked here is asked of one.
-ONE_PROCESS = {"WEB_PROCESSES": "1"}
 
 
 def ready(service: Up) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import redis
 
 from messaging.tasks import HEARTBEAT
 from tests.freezing_proxy import FreezingProxy, address_of, freezing_proxy
-from tests.network.calls import NOTICED_SECONDS, ONE_PROCESS, send, status_of
+from tests.network.calls import NOTICED_SECONDS, send, status_of
 from tests.smsgate.processes import Up, new_database, private_config, up, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -32,7 +32,10 @@ def proxy() -> Iterator[FreezingProxy]:
 def service(proxy: FreezingProxy) -> Iterator[Up]:
     """Everything that `make up` starts, its PostgreSQL behind the proxy."""
     folder = Path("/tmp") / f"sms-db-{os.getpid()}"
-    with new_database() as url, up(folder, DATABASE_URL=proxy.url(url), **ONE_PROCESS) as started:
+    with (
+        new_database() as url,
+        up(folder, DATABASE_URL=proxy.url(url), WEB_PROCESSES="1") as started,
+    ):
         started.wait_until_ready()
         yield started
 

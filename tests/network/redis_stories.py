@@ -11,7 +11,7 @@ import redis
 
 from messaging.tasks import HEARTBEAT
 from tests.freezing_proxy import FreezingProxy, address_of, freezing_proxy
-from tests.network.calls import NOTICED_SECONDS, ONE_PROCESS, ready, send
+from tests.network.calls import NOTICED_SECONDS, ready, send
 from tests.smsgate.processes import Up, up, wait_until
 
 DATABASE = 15  # of the tests' Redis: what other tests flush is not this one
@@ -41,7 +41,7 @@ def service(
     """Everything that `make up` starts, its Redis behind the proxy."""
     url = f"{proxy.url(os.environ['REDIS_URL']).rpartition('/')[0]}/{DATABASE}"
     folder = Path("/tmp") / f"sms-net-{os.getpid()}"
-    with up(folder, REDIS_URL=url, **ONE_PROCESS) as started:
+    with up(folder, REDIS_URL=url, WEB_PROCESSES="1") as started:
         started.wait_until_ready()
         ticks(direct)
         yield started
