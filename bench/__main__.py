@@ -1,4 +1,4 @@
-"""`make bench [ROUNDS=5] [ONLY=bulk,drain]`: prints the table of figures."""
+"""`make bench [ROUNDS=5] [ONLY=bulk,drain] [WEB_PROCESSES=1]`: prints the table of figures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
 def main() -> int:
     names = [name for name in (os.environ.get("ONLY") or "").split(",") if name] or list(CASES)
     figures: list[Figure] = []
-    with running() as stack:
+    with running(WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "")) as stack:
         for name in names:
             print(f"  {name} …", file=sys.stderr, flush=True)
             figures += CASES[name](stack)

@@ -17,7 +17,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bench.figures import Figure, figure, ratio, shown
+from bench.figures import Figure, figure, ratio, unjudged
 from bench.http import Connection, hammer, request
 from bench.stack import Stack
 
@@ -86,8 +86,9 @@ def _load(
     web, postgres = (
         (now - then) / number * 1e6 for now, then in zip(stack.cpu(), before, strict=True)
     )
-    p50, p99 = (statistics.median(each) for each in list(zip(*loads, strict=True))[2:])
-    return shown(
+    p50 = statistics.median(load.p50 for load in loads)
+    p99 = statistics.median(load.p99 for load in loads)
+    return unjudged(
         f"single create, connections: {clients}",
         f"p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU: web {web:.0f} µs, PostgreSQL {postgres:.0f} µs",
     )

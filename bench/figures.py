@@ -55,15 +55,21 @@ def figure(
     return Figure(what, f"{shown} {unit}", limit, reach, met)
 
 
-def shown(what: str, measured: str) -> Figure:
+def unjudged(what: str, measured: str) -> Figure:
     """A figure that has nothing to reach."""
     return Figure(what, measured, "", "", True)
+
+
+def _mark(figure: Figure) -> str:
+    if not figure.reach:
+        return ""
+    return "✓" if figure.is_met else "✗"
 
 
 def table(figures: Sequence[Figure]) -> str:
     """Markdown, so that it can go into docs/performance.md as it is."""
     head = ("what", "measured", "the limit, same run", "reach", "")
-    rows = [(f.what, f.measured, f.limit, f.reach, "✓" if f.is_met else "✗") for f in figures]
+    rows = [(f.what, f.measured, f.limit, f.reach, _mark(f)) for f in figures]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

@@ -76,7 +76,7 @@ class Stack:
         used = {"web": 0.0, "postgres": 0.0}
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
-                name = "web" if "smsgate.web.serve" in process.cmdline() else process.name()
+                name = "web" if _is_web(process) else process.name()
                 if name in used:
                     times = process.cpu_times()
                     used[name] += times.user + times.system
@@ -84,8 +84,12 @@ class Stack:
 
     def web_memory(self) -> int:
         """Proportional memory (PSS) of the web processes, in bytes."""
-        found = [p for p in self.processes() if "smsgate.web.serve" in p.cmdline()]
+        found = [process for process in self.processes() if _is_web(process)]
         return sum(process.memory_full_info().pss for process in found)
+
+
+def _is_web(process: psutil.Process) -> bool:
+    return "smsgate.web.serve" in process.cmdline()
 
 
 @contextmanager
