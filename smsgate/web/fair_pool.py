@@ -109,7 +109,7 @@ class FairPool:
             thread.join()
 
     def _wake(self) -> None:
-        """Let an idle thread look for work; one that is busy looks when it is done."""
+        """Let an idle thread look for work; one that is busy looks when it is done. Under the lock."""
         if self._idle:
             self._idle.pop().release()
 
@@ -136,7 +136,8 @@ class FairPool:
         return self._busy[lane, caller] < lane.a_caller
 
     def _take(self) -> list[_Job]:
-        """Return what a lane with room does next, of the callers whose turn it is; or nothing."""
+        """Return what a lane with room does next, of the callers whose turn it is; or nothing. Under the
+        lock."""
         for lane in self._waiting:
             if self._has_room(lane) and (jobs := self._next_of(lane)):
                 self._waiting.move_to_end(lane)

@@ -115,8 +115,8 @@ class Protocol(HttpConnection):
         self._expect(None)
         self._unset_keepalive_if_required()
         _limits.work(self.transport)
-        # uvicorn would close as soon as it has answered, also in the middle of a body.
         self.cycle.transport = self._answers
+        # uvicorn would close as soon as it has answered, also in the middle of a body.
         self._closes = not self.cycle.keep_alive
         self.cycle.keep_alive = True
 

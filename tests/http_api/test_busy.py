@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -74,12 +75,11 @@ def test_sends_that_wait_for_the_count_of_a_bulk_hold_no_threads(
         assert server.post("/api/messages/", each.message("known")).status == 201
     with ThreadPoolExecutor(20) as clients:
         with account_locked(busy[0]), account_locked(busy[1]):
-            waiting = [
-                clients.submit(server.post, "/api/messages/", each.message(f"n-{number}"), *headers)
-                for each in busy
-                for number in range(10)
-                for headers in [[f"Idempotency-Key: {number}"] * (number % 2)]
-            ]
+            waiting = []
+            for each, number in itertools.product(busy, range(10)):
+                headers = [f"Idempotency-Key: {number}"] if number % 2 else []
+                body = each.message(f"n-{number}")
+                waiting.append(clients.submit(server.post, "/api/messages/", body, *headers))
             for number in range(5):
                 answer = server.post("/api/messages/", other_tenant.message(f"quiet-{number}"))
                 assert answer.status == 201

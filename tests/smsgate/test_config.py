@@ -39,6 +39,15 @@ def test_urls_replace_the_embedded_servers(no_dotenv: Path) -> None:
     assert loaded.effective_redis_url() == "redis://h/1"
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (2, 2), (4, 4), (5, 4)])
+def test_a_web_process_for_each_core_that_may_be_used_and_at_most_four(
+    no_dotenv: Path, monkeypatch: pytest.MonkeyPatch, cores: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
+    assert load(no_dotenv, WEB_PROCESSES="").web_processes == processes
+    assert load(no_dotenv, WEB_PROCESSES="7").web_processes == 7
+
+
 def test_an_empty_value_means_the_default(no_dotenv: Path) -> None:
     loaded = load(no_dotenv, PORT="", BIND="", DATA_DIR="", PUBLIC_URL="", DATABASE_URL="")
     assert loaded == load(no_dotenv)
