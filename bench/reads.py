@@ -15,7 +15,7 @@ ANDROID, SMSEND, SMS_BY, MASSEJ_LI = (
 # What stands in each of these is asked of the database, once it is filled (bench.life).
 FACTS = """
     SELECT m.id AS message_id, m.external_id, m.phone, b.id AS batch_id, b.external_id AS order_id,
-        i.sender, i.id AS inbound_id, o.phone AS opted_out
+        i.sender, i.id AS inbound_id, i.device_id AS device, o.phone AS opted_out
     FROM (SELECT * FROM messaging_message WHERE license_id = %(license)s AND batch_id IS NULL
             AND status = 'delivered' ORDER BY id DESC OFFSET 1000 LIMIT 1) AS m,
         (SELECT * FROM messaging_batch WHERE license_id = %(license)s AND dialect = 'sms-by'
@@ -82,6 +82,11 @@ def native(key: str, facts: Mapping[str, Any], now: dt.datetime) -> Iterator[Rea
     yield Read("inbox", "/api/inbox/", headers)
     yield Read("inbox, sender=", f"/api/inbox/?{urlencode({'sender': facts['sender']})}", headers)
     yield Read("inbox, since=", f"/api/inbox/?since={_day(now, 3)}", headers)
+    yield Read(
+        "inbox, until=, device=",
+        f"/api/inbox/?until={_day(now, 3)}&device={facts['device']}",
+        headers,
+    )
     yield Read("inbox, after=", f"/api/inbox/?after={facts['inbound_id'] // 2}", headers)
     yield Read("opt-outs", "/api/opt-outs/", headers)
     yield Read("me", "/api/me/", headers)

@@ -18,6 +18,7 @@ from http_api.parsing import Decoded
 from http_api.shapes import (
     MAX_ID,
     Boolean,
+    Id,
     Identifier,
     Integer,
     Shape,
@@ -171,7 +172,9 @@ class InboxQuery(Page):
         BeforeValidator(_sender),
         Field(max_length=64, description="A phone number, or a sender's name as it is shown."),
     ] | None = None  # fmt: skip
+    device: Annotated[Id | None, Field(description="The phone's id, as in `/api/me/`.")] = None
     since: Annotated[Time | None, Field(description="Received at or after.")] = None
+    until: Annotated[Time | None, Field(description="Received before.")] = None
     after: Annotated[
         Integer,
         Field(ge=0, le=MAX_ID, description="Newer than this id: the highest you have seen."),
@@ -179,5 +182,9 @@ class InboxQuery(Page):
 
     def filter(self) -> InboxFilter:
         return InboxFilter(
-            sender=self.sender, since=self.since.at if self.since else None, after=self.after
+            sender=self.sender,
+            device=self.device,
+            since=self.since.at if self.since else None,
+            until=self.until.at if self.until else None,
+            after=self.after,
         )

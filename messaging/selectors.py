@@ -179,7 +179,9 @@ def timeline(message: Message) -> list[StateChange]:
 @dataclass(frozen=True, slots=True)
 class InboxFilter:
     sender: str | None = None
+    device: int | None = None
     since: dt.datetime | None = None  # received at or after
+    until: dt.datetime | None = None  # received before
     after: int = 0  # newer than this id
 
 
@@ -187,7 +189,9 @@ def inbox(account_id: int, wanted: InboxFilter = InboxFilter()) -> QuerySet[Inbo
     found = InboundMessage.objects.filter(account_id=account_id, pk__gt=wanted.after)
     if wanted.sender is not None:
         found = found.filter(sender=wanted.sender)
-    return between(found, wanted.since)
+    if wanted.device is not None:
+        found = found.filter(device=wanted.device)
+    return between(found, wanted.since, wanted.until)
 
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:

@@ -88,8 +88,12 @@ class InboxViewSet(NativeViewSet):
 
     def list(self, request: Request) -> Response:
         wanted = read(request, requests.InboxQuery)
-        rows = selectors.inbox(self.sender.account_id, wanted.filter())
-        return wanted.of(rows, request, responses.inbound, long_text="text")
+        asked_for = wanted.filter()
+        rows = selectors.inbox(self.sender.account_id, asked_for)
+        of_any = None
+        if asked_for.device is not None:
+            of_any = selectors.inbox(self.sender.account_id, replace(asked_for, device=None))
+        return wanted.of(rows, request, responses.inbound, long_text="text", walked=of_any)
 
 
 class OptOutViewSet(NativeViewSet):

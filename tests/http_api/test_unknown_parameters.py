@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from licenses import tokens
+from licenses.viewsets import NativeViewSet
 from tests.conftest import Api, Tenant, refused
+from tests.routes import routes
 
 LISTS = {
     "/api/messages/": "cursor, external_id, limit, phone, since, status",
-    "/api/inbox/": "after, cursor, limit, sender, since",
+    "/api/inbox/": "after, cursor, device, limit, sender, since, until",
     "/api/opt-outs/": "cursor, limit",
 }
+
+READ = {
+    re.sub(r"\(\?P<[^)]*\)", "1", path): pattern.callback
+    for path, pattern in routes()
+    if path.startswith("/api/") and "get" in getattr(pattern.callback, "actions", {})
+}
+
+
+@pytest.mark.parametrize("path", READ)
+@pytest.mark.parametrize("query", ["state=sent", "format=json", "phone[]=1"])
+def test_each_address_that_is_read_refuses_what_it_does_not_know(
+    api: Api, tenant: Tenant, path: str, query: str
+) -> None:
+    """`format` too, which Django REST framework would take for itself: there is one format."""
+    view = READ[path].cls  # type: ignore[attr-defined]
+    assert issubclass(view, NativeViewSet)
+    response = api.client.get(f"{path}?{query}", headers=tenant.pair_headers)
+    refused(response, 400, "invalid", query.partition("=")[0])
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -81,8 +81,49 @@ def test_it_shows_only_what_is_asked_for(
         assert texts(sender=sender) == ["two"], sender
     assert texts(sender="BANK") == ["one"]
     assert texts(sender="nobody") == []
-    for name, value in {"since": "yesterday", "after": "-1", "sender": "x" * 65}.items():
+    assert texts(until="2026-04-09T14:33:00Z") == ["one"]
+    assert texts(until="2026-04-09T16:33:01") == ["two", "one"]
+    assert texts(since="2026-04-09T14:32:00Z", until="2026-04-09T14:32:00Z") == []
+    broken = {
+        "since": "yesterday", "until": "tomorrow", "after": "-1", "sender": "x" * 65, "device": "x",
+    }  # fmt: skip
+    for name, value in broken.items():
         refused(api.get(URL, tenant, **{name: value}), 400, "invalid", name)
+
+
+def test_it_shows_what_one_phone_received(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone
+) -> None:
+    second, theirs = pair_phone(tenant, "install-2"), pair_phone(other_tenant, "install-3")
+    receive(api, phone, "one")
+    receive(api, second, "two", "BANK")
+    receive(api, phone, "three", "BANK")
+    receive(api, theirs, "theirs")
+
+    def texts(**query: Any) -> list[str]:
+        return [shown["text"] for shown in api.get(URL, tenant, **query).json()["results"]]
+
+    assert texts(device=phone.device.pk) == ["three", "one"]
+    assert texts(device=second.device.pk, sender="BANK") == ["two"]
+    assert texts(device=theirs.device.pk) == []
+
+
+def test_a_phone_that_received_little_is_looked_for_page_by_page(
+    api: Api, tenant: Tenant, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("http_api.pagination.MOST", 3)
+    quiet = pair_phone(tenant, "install-2")
+    receive(api, quiet, "old")
+    for number in range(6):
+        receive(api, phone, f"text {number}")
+    pages: list[list[str]] = []
+    path, query = URL, f"device={quiet.device.pk}"
+    while path:
+        page = api.client.get(f"{path}?{query}", headers=tenant.headers).json()
+        pages.append([shown["text"] for shown in page["results"]])
+        following = urlsplit(page["next"] or "")
+        path, query = following.path, following.query
+    assert pages == [[], [], ["old"]]
 
 
 def test_it_shows_the_newest_first_in_cursor_pages(api: Api, tenant: Tenant, phone: Phone) -> None:
