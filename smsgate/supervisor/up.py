@@ -162,16 +162,7 @@ class Supervisor:
             service.prepare()
             if self.stopping:
                 return
-        processes = {
-            "web": ["smsgate.web.serve"],
-            "worker": [
-                "celery", "-A", "smsgate.celery", "--quiet", "worker", "--pool", "threads",
-                "--concurrency", "3", "--without-gossip", "--without-mingle",
-                "--without-heartbeat", "--loglevel", "WARNING",
-            ],
-            "beat": ["celery", "-A", "smsgate.celery", "--quiet", "beat", "--loglevel", "WARNING",
-                     "--pidfile", ""],
-        }  # fmt: skip
+        processes = {"web": "smsgate.web.serve", "worker": "smsgate.worker", "beat": "smsgate.beat"}
         self.children += [
             Child(service.name, service.start, service.stop_signal) for service in services
         ]
@@ -241,14 +232,14 @@ class Supervisor:
 
 
 def _python(
-    name: str, module: Sequence[str], fds: Mapping[str, Sequence[int]]
+    name: str, module: str, fds: Mapping[str, Sequence[int]]
 ) -> Callable[[], subprocess.Popen[str]]:
     """Return what starts a Python process of ours in its own session: Ctrl-C is for us alone."""
 
     def start() -> subprocess.Popen[str]:
         numbers = {variable: ",".join(map(str, each)) for variable, each in fds.items()}
         return subprocess.Popen(
-            [sys.executable, "-m", *module],
+            [sys.executable, "-m", module],
             cwd=PROJECT_DIR,
             env={
                 # glibc's default of one malloc arena per thread keeps the peak of each.

@@ -142,7 +142,7 @@ class Up(Sandbox):
     def pid_of(self, name: str) -> int | None:
         """A direct child by the name that its log lines have, if it is alive."""
         program = {"postgres": "postgres", "redis": "valkey-server"}.get(name)
-        word = {"web": "smsgate.web.serve"}.get(name, name)
+        word = {"web": "smsgate.web.serve"}.get(name, f"smsgate.{name}")
         for process in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if program == process.name() or (program is None and word in process.cmdline()):
