@@ -15,7 +15,8 @@ ANDROID, SMSEND, SMS_BY, MASSEJ_LI = (
 # What stands in each of these is asked of the database, once it is filled (bench.life).
 FACTS = """
     SELECT m.id AS message_id, m.external_id, m.phone, b.id AS batch_id, b.external_id AS order_id,
-        i.sender, i.id AS inbound_id, i.device_id AS device, o.phone AS opted_out
+        i.sender, i.id AS inbound_id, i.device_id AS device, o.phone AS opted_out,
+        (SELECT max(id) FROM contacts_contactgroup WHERE account_id = m.account_id) AS group_id
     FROM (SELECT * FROM messaging_message WHERE license_id = %(license)s AND batch_id IS NULL
             AND status = 'delivered' ORDER BY id DESC OFFSET 1000 LIMIT 1) AS m,
         (SELECT * FROM messaging_batch WHERE license_id = %(license)s AND dialect = 'sms-by'
@@ -40,6 +41,7 @@ def of_programs(
 ) -> Iterator[Read]:
     """Yield what an account's programs read: `keys` are its keys, `session` is smSend's log-in."""
     yield from native(f"Bearer {keys['license_key']}", facts, now)
+    yield from _address_book(keys, facts)
     yield from _android_sms_gateway(f"Bearer {keys['token']}", now)
     yield from _smsend(session, facts, now)
     yield from _sms_by(keys["token"], facts)
@@ -90,6 +92,25 @@ def native(key: str, facts: Mapping[str, Any], now: dt.datetime) -> Iterator[Rea
     yield Read("inbox, after=", f"/api/inbox/?after={facts['inbound_id'] // 2}", headers)
     yield Read("opt-outs", "/api/opt-outs/", headers)
     yield Read("me", "/api/me/", headers)
+
+
+def _address_book(keys: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Read]:
+    headers = {"X-License-Key": keys["license_key"], "X-Api-Key": keys["api_key"]}
+    group, deep = facts["group_id"], facts["message_id"] // 2
+    queries: dict[str, dict[str, Any]] = {
+        "newest": {},
+        "of a deep cursor": {"cursor": deep},
+        "phone=": {"phone": "+48700000003"},
+        "search= of many": {"search": "jan"},
+        "search= of nobody": {"search": "nobody"},
+        "group=": {"group": group},
+        "group= of a deep cursor": {"group": group, "cursor": deep},
+        "group=, search=": {"group": group, "search": "nobody"},
+    }
+    for name, query in queries.items():
+        yield Read(f"contacts, {name}", f"/api/contacts/contacts/?{urlencode(query)}", headers)
+    yield Read("groups", "/api/contacts/groups/", headers)
+    yield Read("groups, search=", "/api/contacts/groups/?search=nobody", headers)
 
 
 def _android_sms_gateway(key: str, now: dt.datetime) -> Iterator[Read]:

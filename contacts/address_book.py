@@ -10,6 +10,7 @@ from django.db import transaction
 from contacts import selectors, services
 from contacts.models import Contact, ContactGroup, Membership
 from contacts.services import ContactDraft
+from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses.sender import Sender
 from messaging import locks
@@ -32,7 +33,9 @@ def save(sender: Sender, entries: Sequence[Entry], *, keep_groups: bool) -> list
     wins. Raises ApiError `invalid` where a group is not the account's.
     """
     locks.lock_account(sender.account_id)
-    _check_groups(sender, {group_id for entry in entries for group_id in entry.group_ids})
+    _check_groups(
+        sender.account_id, {group_id for entry in entries for group_id in entry.group_ids}
+    )
     last = {entry.phone: entry for entry in entries}
     mine = Contact.objects.filter(account_id=sender.account_id, phone__in=last)
     known = dict(mine.values_list("phone", "name"))
@@ -55,18 +58,65 @@ def _name(entry: Entry, known: dict[str, str]) -> str:
     return known.get(entry.phone, "") if entry.name is None else entry.name
 
 
-def _check_groups(sender: Sender, wanted: Collection[int]) -> None:
-    found = selectors.groups(sender.account_id).filter(pk__in=wanted).count() if wanted else 0
+def _check_groups(account_id: int, wanted: Collection[int]) -> None:
+    found = selectors.groups(account_id).filter(pk__in=wanted).count() if wanted else 0
     if found < len(wanted):
         raise ApiError.of_field("group_ids", f"{len(wanted) - found} of these groups do not exist")
 
 
 @transaction.atomic
-def rename_group(account_id: int, group_id: int, name: str) -> None:
-    """Raise ApiError `not_found`, as all below."""
+def change_contact(
+    account_id: int,
+    contact_id: int,
+    *,
+    name: str | None = None,
+    phone: str | None = None,
+    group_ids: Collection[int] | None = None,
+) -> None:
+    """Change what is given; `group_ids` are all groups that it is in afterwards.
+
+    Opt-outs are of numbers: with a new one the contact has that one's. Raise ApiError: `not_found`;
+    `conflict` where another contact has the number; `invalid` where a group is not the account's.
+    """
+    contact = _locked_contact(account_id, contact_id)
+    if phone is not None:
+        _check_is_free(contact, phone)
+    contact.name, contact.phone = name or contact.name, phone or contact.phone
+    contact.save(update_fields=["name", "phone"])
+    if group_ids is not None:
+        _check_groups(account_id, set(group_ids))
+        Membership.objects.filter(contact=contact).exclude(contactgroup__in=group_ids).delete()
+        services.put_into_groups(account_id, {(contact.pk, group_id) for group_id in group_ids})
+
+
+def _check_is_free(contact: Contact, phone: str) -> None:
+    others = Contact.objects.filter(account_id=contact.account_id, phone=phone)
+    if taken := others.exclude(pk=contact.pk).first():
+        raise ApiError.of_field(
+            "phone",
+            f"another contact has this number; its id is {taken.pk}",
+            code=ErrorCode.CONFLICT,
+        )
+
+
+@transaction.atomic
+def delete_contact(account_id: int, contact_id: int) -> None:
+    """Delete a contact. Its number's messages and opt-out stay. Raise ApiError `not_found`."""
+    _locked_contact(account_id, contact_id).delete()
+
+
+def _locked_contact(account_id: int, contact_id: int) -> Contact:
+    locks.lock_account(account_id)
+    return selectors.contact(account_id, contact_id)
+
+
+@transaction.atomic
+def rename_group(account_id: int, group_id: int, name: str) -> ContactGroup:
+    """Return the group. Raise ApiError `not_found`, as all below."""
     group = _locked_group(account_id, group_id)
     group.name = name
     group.save(update_fields=["name"])
+    return group
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, ContactGroup, Membership, UnreadableContact
+from contacts.selectors import named
 from http_api.pagination import edge
 from licenses.admin import AuditedAdmin, LookedUpAdmin, ReadOnlyAdmin
 from licenses.models import Account
@@ -61,7 +62,8 @@ class ContactAdmin(LookedUpAdmin, OfOneAccountAdmin):
         if _NUMBER.fullmatch(term):
             accounts = Account.objects.values_list("pk", flat=True)
             return Q(account_id__in=list(accounts), phone=term)
-        return Q(pk__gte=edge(Contact.objects.order_by("-pk")) or 0, name__icontains=term)
+        newest = Q(pk__gte=edge(Contact.objects.order_by("-pk")) or 0)
+        return newest & named(term)
 
     inlines = (MembershipInline,)
 

@@ -65,12 +65,17 @@ class Membership(models.Model):
     )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_constraint=False)
     contactgroup = models.ForeignKey(
-        ContactGroup, on_delete=models.CASCADE, db_constraint=False, verbose_name="group"
-    )
+        ContactGroup, on_delete=models.CASCADE, db_constraint=False, db_index=False,
+        verbose_name="group",
+    )  # fmt: skip
 
     class Meta:
         db_table = "contacts_contact_groups"
         unique_together: ClassVar = [("contact", "contactgroup")]
+        indexes: ClassVar = [
+            # who is in a group, in the order of their ids
+            models.Index(fields=["contactgroup", "contact"], name="membership_group")
+        ]
 
     def __str__(self) -> str:
         return f"contact {self.contact_id} in group {self.contactgroup_id}"

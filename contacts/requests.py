@@ -13,8 +13,10 @@ from pydantic import (
     field_validator,
 )
 
+from contacts.selectors import ContactFilter
 from contacts.services import ContactDraft, ContactSms
-from http_api.shapes import Boolean, Identifier, Shape, problem, problems_by_field
+from http_api.pagination import Page
+from http_api.shapes import MAX_ID, Boolean, Id, Identifier, Shape, problem, problems_by_field
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Invalid
 from messaging.fields import Phone, Priority, Text, Time
 
@@ -83,6 +85,34 @@ class BulkContacts(_Keys):
         return [item if isinstance(item, Invalid) else item.draft() for item in items]
 
 
+MAX_GROUPS = 200
+
+
+class ChangedContact(_Keys):
+    """Body of `PATCH /api/contacts/contacts/{id}/`: what is absent stays as it is."""
+
+    name: Name | None = None
+    phone: Phone | None = None
+    group_ids: Annotated[
+        list[Id] | None,
+        Field(max_length=MAX_GROUPS, description="All groups that it is in afterwards."),
+    ] = None
+
+
+class ContactQuery(Page):
+    """Query of `GET /api/contacts/contacts/`."""
+
+    search: Annotated[
+        str | None,
+        Field(max_length=255, description="A part of the name, in any case, or of the number."),
+    ] = None
+    phone: Phone | None = None
+    group: Annotated[Id | None, Field(description="The group's id.")] = None
+
+    def filter(self) -> ContactFilter:
+        return ContactFilter(self.search, self.phone, self.group, below=self.cursor or MAX_ID)
+
+
 class GroupItem(Shape):
     """A group's name; names match exactly and need not be unique."""
 
@@ -97,3 +127,15 @@ class BulkGroups(_Keys):
     """Body of `POST /api/contacts/groups/bulk/`."""
 
     groups: Annotated[list[GroupItem], Field(min_length=1, max_length=200)]
+
+
+class ChangedGroup(_Keys, GroupItem):
+    """Body of `PATCH /api/contacts/groups/{id}/`."""
+
+
+class GroupQuery(Page):
+    """Query of `GET /api/contacts/groups/`."""
+
+    search: Annotated[
+        str | None, Field(max_length=255, description="A part of the name, in any case.")
+    ] = None

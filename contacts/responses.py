@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from contacts.models import ContactGroup
 from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, SkippedContact
+from http_api.times import utc
 from licenses.sender import Sender
 
 
@@ -32,6 +33,34 @@ class GroupAnswer(TypedDict):
     id: int
     name: str
     created_by: int
+
+
+class GroupOfContact(TypedDict):
+    id: int
+    name: str
+
+
+class ContactRead(TypedDict):
+    id: int
+    name: str
+    phone: str
+    groups: list[GroupOfContact]
+    opted_out: bool  # wants no messages
+    created_at: str
+
+
+class ContactPage(TypedDict):
+    next: str | None
+    results: list[ContactRead]
+
+
+class GroupRead(GroupAnswer):
+    created_at: str
+
+
+class GroupPage(TypedDict):
+    next: str | None
+    results: list[GroupRead]
 
 
 class GroupInBulk(TypedDict):
@@ -67,8 +96,24 @@ def contacts(saved: SavedContacts) -> ContactsAnswer:
     }
 
 
+def found_contact(contact: Any) -> ContactRead:
+    """Return a contact of `selectors.found_contacts`."""
+    return {
+        "id": contact.pk,
+        "name": contact.name,
+        "phone": contact.phone,
+        "groups": [{"id": group.pk, "name": group.name} for group in contact.groups.all()],
+        "opted_out": contact.opt_out_id is not None,
+        "created_at": utc(contact.created_at),
+    }
+
+
 def group(group: ContactGroup, sender: Sender) -> GroupAnswer:
     return {"id": group.pk, "name": group.name, "created_by": sender.user_id}
+
+
+def found_group(found: ContactGroup, sender: Sender) -> GroupRead:
+    return {**group(found, sender), "created_at": utc(found.created_at)}
 
 
 def groups(results: list[GroupResult]) -> GroupsAnswer:

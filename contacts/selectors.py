@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, IntegerField, Min, OuterRef, Prefetch, QuerySet
+from django.db.models import Func, IntegerField, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from contacts.models import Contact, ContactGroup, Membership
 from http_api.errors import or_not_found
 from http_api.pagination import MOST
+from http_api.shapes import MAX_ID
 from licenses.sender import Sender
+from messaging.models import OptOut
 
 
 def contacts(account_id: int) -> QuerySet[Contact]:
     """With the groups that each is in."""
     groups = Prefetch("groups", ContactGroup.objects.order_by("pk"))
     return Contact.objects.filter(account_id=account_id).prefetch_related(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFilter:
+    search: str | None = (
+        None  # a part of the name in any case, or of the number; no index serves it
+    )
+    phone: str | None = None  # E.164
+    group: int | None = None
+    below: int = MAX_ID  # the page's cursor, by which a group's members are found
+
+
+def found_contacts(account_id: int, wanted: ContactFilter) -> QuerySet[Contact]:
+    """As `contacts`, those that are asked for, with the id of their opt-out, `opt_out_id`, or None."""
+    # A scalar subquery is one look-up by index for each row of a page; EXISTS may hash the whole table.
+    said = OptOut.objects.filter(account_id=OuterRef("account_id"), phone=OuterRef("phone"))
+    found = contacts(account_id).annotate(opt_out_id=Subquery(said.values("pk")[:1]))
+    if wanted.phone is not None:
+        found = found.filter(phone=wanted.phone)
+    if wanted.group is not None:
+        found = found.filter(
+            membership__contactgroup=wanted.group, membership__contact_id__lt=wanted.below
+        )
+    return found if wanted.search is None else found.filter(_has(wanted.search))
+
+
+def found_contact(account_id: int, contact_id: int) -> Contact:
+    """As `found_contacts`. Raise ApiError `not_found`, also for another account's."""
+    mine = found_contacts(account_id, ContactFilter())
+    return or_not_found(mine.filter(pk=contact_id).first(), "contact")
+
+
+_BETWEEN_DIGITS = re.compile(r"[\s().+-]")
+
+
+def _has(term: str) -> Q:
+    digits = _BETWEEN_DIGITS.sub("", term)
+    return named(term) | Q(phone__contains=digits) if digits.isdecimal() else named(term)
+
+
+def named(term: str) -> Q:
+    """Return whose name has this part, in any case: a database of the locale C knows ASCII's alone."""
+    letters = ({letter, letter.lower(), letter.upper()} for letter in term)
+    return Q(name__regex="".join(f"(?:{'|'.join(map(re.escape, sorted(one)))})" for one in letters))
 
 
 def contact(account_id: int, contact_id: int) -> Contact:
@@ -29,8 +77,10 @@ def contact_by_phone(account_id: int, phone: str) -> Contact:
     return or_not_found(contacts(account_id).filter(phone=phone).first(), "contact")
 
 
-def groups(account_id: int) -> QuerySet[ContactGroup]:
-    return ContactGroup.objects.filter(account_id=account_id)
+def groups(account_id: int, search: str | None = None) -> QuerySet[ContactGroup]:
+    """`search`: a part of the name, in any case; no index serves it."""
+    found = ContactGroup.objects.filter(account_id=account_id)
+    return found if search is None else found.filter(named(search))
 
 
 def counted_groups(account_id: int) -> QuerySet[ContactGroup]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import requests, responses, services
+from contacts import address_book, requests, responses, selectors, services
+from contacts.models import ContactGroup
 from contacts.services import ContactDraft
 from http_api.error_codes import ErrorCode
 from http_api.idempotency import idempotent
@@ -30,7 +32,10 @@ _ALWAYS_401 = {
 class ContactViewSet(NativeViewSet):
     """People to send to, known by phone number."""
 
-    needs: ClassVar = {"create": Scope.CONTACTS, "bulk": Scope.CONTACTS}
+    needs: ClassVar = dict.fromkeys(
+        ("create", "bulk", "list", "retrieve", "partial_update", "destroy"), Scope.CONTACTS
+    )
+    queries: ClassVar = {"list": requests.ContactQuery}
 
     authentication_classes = [KeyPair]
     status_by_code: ClassVar = _ALWAYS_401
@@ -55,6 +60,39 @@ class ContactViewSet(NativeViewSet):
         )
         return Response(responses.contacts(saved), status=201)
 
+    def list(self, request: Request) -> Response:
+        wanted = read(request, requests.ContactQuery)
+        asked_for, account_id = wanted.filter(), self.sender.account_id
+        rows = selectors.found_contacts(account_id, asked_for)
+        of_any = None
+        if asked_for.search is not None:
+            of_any = selectors.found_contacts(account_id, replace(asked_for, search=None))
+        return wanted.of(rows, request, responses.found_contact, walked=of_any)
+
+    def retrieve(self, request: Request, contact_id: str) -> Response:
+        return self._answer(int(contact_id))
+
+    @idempotent
+    def partial_update(self, request: Request, contact_id: str) -> Response:
+        wanted = read(request, requests.ChangedContact)
+        address_book.change_contact(
+            self.sender.account_id,
+            int(contact_id),
+            name=wanted.name,
+            phone=wanted.phone,
+            group_ids=wanted.group_ids,
+        )
+        return self._answer(int(contact_id))
+
+    @idempotent
+    def destroy(self, request: Request, contact_id: str) -> Response:
+        address_book.delete_contact(self.sender.account_id, int(contact_id))
+        return Response(status=204)
+
+    def _answer(self, contact_id: int) -> Response:
+        found = selectors.found_contact(self.sender.account_id, contact_id)
+        return Response(responses.found_contact(found))
+
 
 def _may_send(sender: Sender, items: Sequence[ContactDraft | Invalid]) -> None:
     """Require the scope `send` if a contact is to get an SMS; raise ApiError."""
@@ -65,7 +103,10 @@ def _may_send(sender: Sender, items: Sequence[ContactDraft | Invalid]) -> None:
 class GroupViewSet(NativeViewSet):
     """Named lists of contacts."""
 
-    needs: ClassVar = {"create": Scope.CONTACTS, "bulk": Scope.CONTACTS}
+    needs: ClassVar = dict.fromkeys(
+        ("create", "bulk", "list", "retrieve", "partial_update", "destroy"), Scope.CONTACTS
+    )
+    queries: ClassVar = {"list": requests.GroupQuery}
 
     authentication_classes = [KeyPair]
     status_by_code: ClassVar = _ALWAYS_401
@@ -81,3 +122,26 @@ class GroupViewSet(NativeViewSet):
         body = read(request, requests.BulkGroups)
         results = services.get_or_create_groups(self.sender, [group.name for group in body.groups])
         return Response(responses.groups(results), status=201)
+
+    def list(self, request: Request) -> Response:
+        wanted = read(request, requests.GroupQuery)
+        rows = selectors.groups(self.sender.account_id, wanted.search)
+        of_any = None if wanted.search is None else selectors.groups(self.sender.account_id)
+        return wanted.of(rows, request, self._shown, walked=of_any)
+
+    def retrieve(self, request: Request, group_id: str) -> Response:
+        return Response(self._shown(selectors.group(self.sender.account_id, int(group_id))))
+
+    @idempotent
+    def partial_update(self, request: Request, group_id: str) -> Response:
+        name = read(request, requests.ChangedGroup).name
+        group = address_book.rename_group(self.sender.account_id, int(group_id), name)
+        return Response(self._shown(group))
+
+    @idempotent
+    def destroy(self, request: Request, group_id: str) -> Response:
+        address_book.delete_group(self.sender.account_id, int(group_id), with_contacts=False)
+        return Response(status=204)
+
+    def _shown(self, group: ContactGroup) -> responses.GroupRead:
+        return responses.found_group(group, self.sender)

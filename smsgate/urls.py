@@ -20,6 +20,8 @@ from smsgate.operations import health, metrics
 from smsgate.pages import error_pages, views
 
 COLLECTION = {"get": "list", "post": "create"}
+READ_OR_CANCEL = {"get": "retrieve", "delete": "destroy"}
+ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 
 def route(
@@ -42,21 +44,24 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponseBase], name: st
     return re_path(rf"^{pattern}/?$", to_look_at, name=name)
 
 
-ID = r"(?P<message_id>[0-9]{1,18})"
+ID = "[0-9]{1,18}"
+MESSAGE = f"(?P<message_id>{ID})"
 
 # Grouped, so that a path of another group is passed over at once.
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/messages", include([
         route("", MessageViewSet, COLLECTION, "messages-list"),
         route("/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
-        route(f"/{ID}", MessageViewSet, {"get": "retrieve", "delete": "destroy"}, "messages-detail"),
-        route(f"/{ID}/resolve", MessageViewSet, {"post": "resolve"}, "messages-resolve"),
+        route(f"/{MESSAGE}", MessageViewSet, READ_OR_CANCEL, "messages-detail"),
+        route(f"/{MESSAGE}/resolve", MessageViewSet, {"post": "resolve"}, "messages-resolve"),
     ])),
     path("api/contacts/", include([
-        route("contacts", ContactViewSet, {"post": "create"}, "contacts-list"),
+        route("contacts", ContactViewSet, COLLECTION, "contacts-list"),
         route("contacts/bulk", ContactViewSet, {"post": "bulk"}, "contacts-bulk"),
-        route("groups", GroupViewSet, {"post": "create"}, "groups-list"),
+        route(f"contacts/(?P<contact_id>{ID})", ContactViewSet, ONE, "contacts-detail"),
+        route("groups", GroupViewSet, COLLECTION, "groups-list"),
         route("groups/bulk", GroupViewSet, {"post": "bulk"}, "groups-bulk"),
+        route(f"groups/(?P<group_id>{ID})", GroupViewSet, ONE, "groups-detail"),
     ])),
     path("companion/", include([
         route("sync", SyncViewSet, {"post": "create"}, "companion-sync"),

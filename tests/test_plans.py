@@ -33,7 +33,8 @@ LARGEST_PAGE = 40  # statements
 # These look for what no index finds, in the first MOST rows (http_api.pagination) and no further.
 WALKS = dict.fromkeys(
     [
-        "messages, status=sent", "messages, status=delivered", "smSend: blacklist/sms?number=…",
+        "messages, status=sent", "messages, status=delivered", "contacts, search= of nobody",
+        "contacts, group=, search=", "smSend: blacklist/sms?number=…",
         *(f"SMS Gateway for Android: messages, state={s}" for s in ("Pending", "Failed", "Delivered")),
     ],
     2_000,

@@ -73,3 +73,7 @@ GROUPS_BULK: dict[str, Any] = {
     "api_key": "DEF456GHI789",
     "groups": [{"name": "VIP Clients"}, {"name": "Newsletter"}, {"name": "Inactive Users"}],
 }
+
+CHANGED_CONTACT: dict[str, Any] = {"name": "Jan Nowak", "group_ids": [12, 15]}
+
+CHANGED_GROUP: dict[str, Any] = {"name": "Autumn Campaign 2026"}

@@ -118,6 +118,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         contacts.BulkContacts, "As if one after the other. `all_or_nothing` has no effect yet.",
         examples.CONTACTS_BULK, security="keyPair", has_idempotency_key=True,
     ),
+    ("get", "/api/contacts/contacts/"): Operation(
+        "listContacts", _CONTACTS, "List contacts", {200: contact_answers.ContactPage},
+        (400, 401, 403, 429), query=contacts.ContactQuery, pages=True, security="keyPair",
+        description="Newest first. With `search` a page looks at 10,000 contacts: go on until `next`"
+        " is null.",
+    ),
+    ("get", "/api/contacts/contacts/{contact_id}/"): Operation(
+        "getContact", _CONTACTS, "One contact", {200: contact_answers.ContactRead},
+        (400, 401, 403, 404, 429), security="keyPair",
+    ),
+    ("patch", "/api/contacts/contacts/{contact_id}/"): Operation(
+        "changeContact", _CONTACTS, "Change a contact", {200: contact_answers.ContactRead},
+        (400, 401, 403, 404, 409, 429), contacts.ChangedContact,
+        "What is absent stays. `group_ids` are all groups that it is in afterwards. 409: another"
+        " contact has the number.",
+        examples.CHANGED_CONTACT, security="keyPair", has_idempotency_key=True,
+    ),
+    ("delete", "/api/contacts/contacts/{contact_id}/"): Operation(
+        "deleteContact", _CONTACTS, "Delete a contact", {204: None}, (400, 401, 403, 404, 429),
+        description="The number's opt-out stays, and so do its messages, also those that wait.",
+        security="keyPair", has_idempotency_key=True,
+    ),
     ("post", "/api/contacts/groups/"): Operation(
         "createGroup", _GROUPS, "Create a group", {201: contact_answers.GroupAnswer},
         (400, 401, 429), contacts.SingleGroup,
@@ -128,6 +150,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "ensureGroups", _GROUPS, "Create up to 200 groups where they are missing",
         {201: contact_answers.GroupsAnswer}, (400, 401, 429), contacts.BulkGroups,
         example=examples.GROUPS_BULK, security="keyPair", has_idempotency_key=True,
+    ),
+    ("get", "/api/contacts/groups/"): Operation(
+        "listGroups", _GROUPS, "List groups", {200: contact_answers.GroupPage},
+        (400, 401, 403, 429), query=contacts.GroupQuery, pages=True, security="keyPair",
+        description="Newest first.",
+    ),
+    ("get", "/api/contacts/groups/{group_id}/"): Operation(
+        "getGroup", _GROUPS, "One group", {200: contact_answers.GroupRead},
+        (400, 401, 403, 404, 429), security="keyPair",
+        description="Who is in it: `/api/contacts/contacts/?group=ID`.",
+    ),
+    ("patch", "/api/contacts/groups/{group_id}/"): Operation(
+        "renameGroup", _GROUPS, "Rename a group", {200: contact_answers.GroupRead},
+        (400, 401, 403, 404, 429), contacts.ChangedGroup, example=examples.CHANGED_GROUP,
+        security="keyPair", has_idempotency_key=True,
+    ),
+    ("delete", "/api/contacts/groups/{group_id}/"): Operation(
+        "deleteGroup", _GROUPS, "Delete a group", {204: None}, (400, 401, 403, 404, 429),
+        description="The contacts in it stay.", security="keyPair", has_idempotency_key=True,
     ),
     ("get", "/api/me/"): Operation(
         "getMe", _ACCOUNT, "Who am I: the call to test a key with", {200: MeAnswer},
@@ -208,6 +249,8 @@ _REQUIREMENTS: dict[str, list[dict[str, list[str]]]] = {
 
 _PATH_PARAMETERS = {
     "message_id": {"type": "integer", "description": "The message's `id`."},
+    "contact_id": {"type": "integer", "description": "The contact's `id`."},
+    "group_id": {"type": "integer", "description": "The group's `id`."},
     "phone": {"type": "string", "description": "In E.164, like `+48123456789`."},
 }
 

@@ -181,12 +181,13 @@ def test_the_admin_finds_a_message_by_its_whole_id(
 
 
 @pytest.mark.parametrize(
-    ("term", "found"), [("+48123456789", 1), ("48123456789", 0), ("nowa", 1), ("Anna 7", 1)]
+    ("term", "found"),
+    [("+48123456789", 1), ("48123456789", 0), ("nowa", 1), ("Anna 7", 1), ("ŻAK", 1)],
 )
 def test_the_admin_finds_a_person_by_the_number_or_a_part_of_the_name(
     api: Api, tenant: Tenant, operator: Client, term: str, found: int
 ) -> None:
-    body = tenant.with_keys(name="Anna 7 Nowak", phone="+48123456789")
+    body = tenant.with_keys(name="Anna 7 Nowak-Żak", phone="+48123456789")
     assert api.post("/api/contacts/contacts/", body).status_code == 201
     page: Any = operator.get("/admin/contacts/contact/", {"q": term})
     assert page.context_data["cl"].result_count == found
