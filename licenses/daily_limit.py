@@ -60,10 +60,14 @@ def remaining(sender: Sender, known: tuple[dt.date, int] | None = None) -> int |
 
     `known` is what a day has used, for a caller who has just been told: it saves the look-up.
     """
+    return room(sender, clock.now().astimezone(sender.zone).date(), known)
+
+
+def room(sender: Sender, day: dt.date, known: tuple[dt.date, int] | None = None) -> int | None:
+    """As `remaining`, for any local day."""
     if sender.max_daily_sms is None:
         return None
-    today = clock.now().astimezone(sender.zone).date()
-    spent = known[1] if known and known[0] == today else used(sender.account_id, today)
+    spent = known[1] if known and known[0] == day else used(sender.account_id, day)
     return max(0, sender.max_daily_sms - spent)
 
 

@@ -6,11 +6,14 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.times import utc, utc_or_none
-from messaging import details
+from messaging import details, segments
+from messaging.drafts import Draft
 from messaging.models import InboundMessage, Message, OptOut, StateChange
 from messaging.rules import SkipReason
-from messaging.services.accept import AcceptResult, Skip
+from messaging.services.accept import AcceptResult, Preview, Skip
 from messaging.states import WAITING, MessageState
 
 
@@ -37,6 +40,26 @@ class BatchAnswer(TypedDict):
     created_count: int
     skipped_count: int
     skipped: list[SkippedMessage]
+
+
+class Refusal(TypedDict):
+    message: str
+    code: ErrorCode
+    errors: dict[str, Any]
+
+
+class MessagePreview(TypedDict):
+    """What a send would do."""
+
+    phone: str  # in E.164
+    encoding: str
+    parts: int
+    forces_unicode: list[str]  # the characters for which it is `ucs2`, each once
+    starts_at: str | None  # the earliest moment at which a phone may send it; None where refused
+    opted_out: bool
+    remaining_today: int | None  # before it; None: no limit
+    would_be_accepted: bool
+    refusal: Refusal | None  # the body of the error
 
 
 class MessageRead(Accepted):
@@ -108,6 +131,25 @@ def accepted(message: Message) -> Accepted:
         "send_after": message.send_after_given or None,
         "created_at": utc(message.created_at),
     }
+
+
+def preview(draft: Draft, judged: Preview, remaining: int | None) -> MessagePreview:
+    segmentation, refusal = segments.segment(draft.text), judged.refusal
+    return {
+        "phone": draft.phone,
+        "encoding": segmentation.encoding,
+        "parts": segmentation.parts,
+        "forces_unicode": segments.beyond_gsm7(draft.text),
+        "starts_at": utc(judged.message.due_at) if judged.message else None,
+        "opted_out": judged.is_opted_out,
+        "remaining_today": remaining,
+        "would_be_accepted": refusal is None,
+        "refusal": None if refusal is None else _refusal(refusal),
+    }
+
+
+def _refusal(error: ApiError) -> Refusal:
+    return {"message": error.message, "code": error.code, "errors": error.errors}
 
 
 def batch(result: AcceptResult) -> BatchAnswer:

@@ -52,6 +52,11 @@ def segment(text: str) -> Segmentation:
     return Segmentation("ucs2", _parts(costs, _UCS2_SINGLE, _UCS2_PART))
 
 
+def beyond_gsm7(text: str) -> list[str]:
+    """Return the characters for which a text is UCS-2, each once."""
+    return [character for character in dict.fromkeys(text) if character not in _GSM]
+
+
 def _parts_of_units(length: int, single: int, part: int) -> int:
     return 1 if length <= single else -(-length // part)
 

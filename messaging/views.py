@@ -14,6 +14,7 @@ from http_api.idempotency import idempotent
 from http_api.pagination import Page
 from http_api.parsing import Decoded
 from http_api.reading import read, read_fields
+from licenses import daily_limit
 from licenses.authentication import LicenseKey
 from licenses.scopes import Scope
 from licenses.viewsets import NativeViewSet
@@ -28,8 +29,8 @@ class MessageViewSet(NativeViewSet):
     authentication_classes = [LicenseKey]
     queries: ClassVar = {"list": requests.MessageQuery}
     needs: ClassVar = {
-        "create": Scope.SEND, "bulk": Scope.SEND, "list": Scope.READ, "retrieve": Scope.READ,
-        "destroy": Scope.MANAGE, "resolve": Scope.MANAGE,
+        "create": Scope.SEND, "bulk": Scope.SEND, "preview": Scope.SEND, "list": Scope.READ,
+        "retrieve": Scope.READ, "destroy": Scope.MANAGE, "resolve": Scope.MANAGE,
     }  # fmt: skip
 
     @idempotent
@@ -45,6 +46,11 @@ class MessageViewSet(NativeViewSet):
         return Response(
             responses.batch(accept.accept(self.sender, body.items(), policy)), status=201
         )
+
+    def preview(self, request: Request) -> Response:
+        draft = read(request, requests.SingleMessage).draft()
+        judged = accept.preview(self.sender, draft)
+        return Response(responses.preview(draft, judged, daily_limit.remaining(self.sender)))
 
     def list(self, request: Request) -> Response:
         wanted = read(request, requests.MessageQuery)

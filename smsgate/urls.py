@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/messages", include([
         route("", MessageViewSet, COLLECTION, "messages-list"),
         route("/bulk", MessageViewSet, {"post": "bulk"}, "messages-bulk"),
+        route("/preview", MessageViewSet, {"post": "preview"}, "messages-preview"),
         route(f"/{MESSAGE}", MessageViewSet, READ_OR_CANCEL, "messages-detail"),
         route(f"/{MESSAGE}/resolve", MessageViewSet, {"post": "resolve"}, "messages-resolve"),
     ])),

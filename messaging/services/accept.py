@@ -197,6 +197,42 @@ def _accept_together(
         items = into_batch(batch, items)
     now = clock.now()
     facts = _facts(sender, [item for item in items if isinstance(item, Draft)], now)
+    result = _judged(sender, items, policy, facts, now)
+    queued = [message for message in result.created if message.status in WAITING]
+    daily_limit.reserve(sender, _by_local_day(sender, queued))
+    Message.objects.bulk_create(result.created)
+    if queued:
+        wakeup.after_commit(sender.license_id)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `accept` would do with one draft at this moment."""
+
+    message: Message | None  # as it would be queued, unsaved; None where it is refused
+    refusal: ApiError | None
+    is_opted_out: bool  # whatever else refuses it
+
+
+def preview(sender: Sender, draft: Draft) -> Preview:
+    """Judge a draft as `accept` does with REFUSE, and write nothing."""
+    now = clock.now()
+    facts = _facts(sender, [draft], now)
+    is_opted_out = draft.phone in facts.opted_out
+    try:
+        message = _judged(sender, [draft], REFUSE, facts, now).only
+        if daily_limit.room(sender, local_day(sender, message.due_at)) == 0:
+            raise daily_limit.limit_exceeded(sender)
+    except ApiError as error:
+        return Preview(None, error, is_opted_out)
+    return Preview(message, None, is_opted_out)
+
+
+def _judged(
+    sender: Sender, items: Items, policy: Policy, facts: Facts, now: dt.datetime
+) -> AcceptResult:
+    """Return which items are let in, unsaved, and which are left out; raise what the policy refuses."""
     result = AcceptResult(created=[], skipped=[])
     for index, item in enumerate(items):
         kept = _judge(sender, index, item, policy, facts, now)
@@ -206,11 +242,6 @@ def _accept_together(
             result.created.append(kept)
     if refused := [skip for skip in result.skipped if skip.reason not in policy.left_out]:
         raise policy.refusal(sender, items, refused)
-    queued = [message for message in result.created if message.status in WAITING]
-    daily_limit.reserve(sender, _by_local_day(sender, queued))
-    Message.objects.bulk_create(result.created)
-    if queued:
-        wakeup.after_commit(sender.license_id)
     return result
 
 

@@ -87,6 +87,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         " refuses the whole batch.",
         examples.MESSAGES_BULK, has_idempotency_key=True,
     ),
+    ("post", "/api/messages/preview/"): Operation(
+        "previewMessage", _MESSAGES, "Say what a send would do, and send nothing",
+        {200: message_answers.MessagePreview}, (400, 403, 404, 429), messages.SingleMessage,
+        "The body of a send. Says how it is read, how many parts it has and why, when it would go out"
+        " at the earliest, and whether it would be refused. What cannot be read is the same 400.",
+        examples.MESSAGE,
+    ),
     ("get", "/api/messages/{message_id}/"): Operation(
         "getMessage", _MESSAGES, "One message with its timeline",
         {200: message_answers.MessageWithTimeline}, (400, 403, 404, 429),

@@ -78,7 +78,7 @@ def test_every_example_is_accepted(api: Api, tenant: Tenant) -> None:
         if path == "/api/opt-outs/":
             filled["license__key"] = tenant.keys.license_key
         response = api.post(path, filled)
-        assert response.status_code == 201, (path, response.content)
+        assert response.status_code in OPERATIONS["post", path].answers, (path, response.content)
 
 
 @pytest.mark.parametrize("path", ["/", "/pair/", "/api/docs/", "/api/docs"])
