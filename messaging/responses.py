@@ -49,7 +49,7 @@ class Refusal(TypedDict):
 
 
 class MessagePreview(TypedDict):
-    """What a send would do."""
+    """The outcome of a send that is not made."""
 
     phone: str  # in E.164
     encoding: str

@@ -208,7 +208,7 @@ def _accept_together(
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `accept` would do with one draft at this moment."""
+    """The outcome of `accept` with one draft at this moment."""
 
     message: Message | None  # as it would be queued, unsaved; None where it is refused
     refusal: ApiError | None
