@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
+from django.urls import get_resolver
 
 from http_api.error_codes import ErrorCode
 from smsgate.web.wsgi_bridge import Answer, call_django, wsgi_environ  # first: it sets Django up
@@ -49,12 +50,23 @@ _SWITCH_SECONDS = 0.001
 OTHER_CONNECTIONS = 7
 
 
-class Root:
-    """The application that uvicorn serves."""
+def load_routes() -> None:
+    """Load what Django loads at the first request: all views, forms and the admin."""
+    get_resolver().url_patterns  # noqa: B018
 
-    def __init__(self, number: int = 0) -> None:
-        """`number`: of this web process; 0 speaks for all where one is enough."""
-        self._number = number
+
+def prepare_database() -> None:
+    """Check and do what must be so before the first request. Raises what stops the start."""
+    prepare()
+    each = settings.WEB_THREADS + LOOKERS
+    warn_of_settings(settings.WEB_PROCESSES * each + OTHER_CONNECTIONS)
+    connections.close_all()
+
+
+class Root:
+    """The application that uvicorn serves, on a database that is prepared."""
+
+    def __init__(self) -> None:
         threads: int = settings.WEB_THREADS
         self._lanes, self._callers = Lanes(threads), Callers()
         self._pool = FairPool(threads, "web", at_end=connections.close_all)
@@ -90,21 +102,9 @@ class Root:
         lane = PHONES if is_known else NEW_PHONES
         return await self._lookers.submit(lane, turn, partial(on_a_live_connection, look))
 
-    def _prepare(self) -> None:
-        """Check what must be true before the first request; then no statement may last."""
-        prepare()
-        if self._number == 0:
-            each = settings.WEB_THREADS + LOOKERS
-            warn_of_settings(settings.WEB_PROCESSES * each + OTHER_CONNECTIONS)
-        bound_waiting()
-
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        try:
-            await self._pool.submit(self._lanes.programs, None, self._prepare)
-        except Exception as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
+        bound_waiting()
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._waiters.start()

@@ -8,6 +8,7 @@ with their own certificate (smsgate.web.self_signed_tls).
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import socket
@@ -29,6 +30,8 @@ from smsgate.web.processes import Processes
 
 if TYPE_CHECKING:
     from smsgate.web.asgi import Root
+
+logger = logging.getLogger(__name__)
 
 # A program keeps its connection for a while; longer than the usual load balancer's 60 s.
 KEEP_ALIVE_SECONDS = 75
@@ -119,20 +122,32 @@ def main() -> int:
     plain, for_tls = _listeners(settings)
     if settings.web_processes == 1:
         end_with_parent()
-        return _serve(0, plain, for_tls)
+        return _prepare() or _serve(0, plain, for_tls)
     with tempfile.TemporaryDirectory(prefix="smsgate-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before http_api.metrics is imported
-        import smsgate.web.asgi  # noqa: F401  # loaded once, before there are several
+        from smsgate.web.asgi import load_routes
 
+        load_routes()  # once, before there are several
         return Processes(
-            settings.web_processes, lambda number: _serve(number, plain, for_tls)
+            settings.web_processes, _prepare, lambda number: _serve(number, plain, for_tls)
         ).run()
+
+
+def _prepare() -> int:
+    from smsgate.web.asgi import prepare_database
+
+    try:
+        prepare_database()
+    except Exception as error:
+        logger.error("%s", error)
+        return CANNOT_START
+    return 0
 
 
 def _serve(number: int, plain: list[socket.socket], for_tls: list[Tls | None]) -> int:
     from smsgate.web.asgi import Root  # sets Django up
 
-    server = Server(Root(number), for_tls[number])
+    server = Server(Root(), for_tls[number])
     server.run(sockets=[plain[number]])
     return 0 if server.started else CANNOT_START
 

@@ -1,6 +1,6 @@
 """The checks before the first request: the schema is there, and so is somebody who may send.
 
-Every web process runs `prepare`; an advisory lock lets one do the work while the others wait. Raw SQL:
+Every start of web processes runs `prepare`; an advisory lock lets one do the work while others wait. Raw SQL:
 the lock, and what PostgreSQL allows.
 """
 

@@ -33,7 +33,6 @@ SILENT_SECONDS = 12.0
 def bound_waiting() -> None:
     """From the next connection on, no statement of this process may last."""
     connection_created.connect(_bound_in_time)
-    connection.close()
     limit_statements(SILENT_SECONDS)
 
 

@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,11 +16,32 @@ from pathlib import Path
 import psutil
 import pytest
 
+from smsgate.config import PROJECT_DIR
 from smsgate.supervisor import listeners
 from tests.smsgate.processes import Up, running_in, up, wait_until
 from tests.smsgate.test_up import is_kept, post
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code", "serves"),
+    [("0", 3, True), ("3", 3, False), ("os.kill(os.getpid(), signal.SIGKILL)", 1, False)],
+)
+def test_none_serves_before_what_a_start_prepares_is_done(
+    prepare: str, code: int, serves: bool
+) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from smsgate.web.processes import Processes\n"
+        f"sys.exit(Processes(1, lambda: {prepare}, lambda number: print('serves') or 3).run())\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert finished.returncode == code, finished.stderr
+    assert ("serves" in finished.stdout) == serves
 
 
 def webs(started: Up) -> set[int]:
