@@ -32,7 +32,7 @@ def floods(stack: Stack) -> list[Figure]:
             at_most=600,
             limit="; ".join(f"{what}: {peak:,.0f}" for what, peak in peaks.items()),
         ),
-        figure("the same a minute later", _memory(stack), unit="MiB", at_most=400),
+        figure("the same a minute later", _memory(stack), unit="MiB", at_most=380),
     ]
 
 

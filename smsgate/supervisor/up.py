@@ -41,6 +41,10 @@ STOP_SECONDS = 25.0
 POLL_SECONDS = 0.1
 ORPHAN_SECONDS = 3.0  # wait for the port: children of a killed supervisor hold it for a moment
 
+# glibc's malloc: its default of one arena a thread keeps the peak of each, and its default threshold for
+# mmap grows with what is freed: then blocks as large as bodies and answers stay after a flood.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "65536"}
+
 
 class CannotLive(Exception):
     """Why the service stops, as one line."""
@@ -242,8 +246,7 @@ def _python(
             [sys.executable, "-m", module],
             cwd=PROJECT_DIR,
             env={
-                # glibc's default of one malloc arena per thread keeps the peak of each.
-                "MALLOC_ARENA_MAX": "2",
+                **ALLOCATOR,
                 **os.environ,
                 **numbers,
                 "SMSGATE_PROCESS": name,

@@ -32,7 +32,7 @@ Serve = Callable[[int], int]  # the process's number → its exit code
 
 
 class Processes:
-    """Run `prepare` in a process, then keep `count` of them, each of which runs `serve`, until SIGTERM."""
+    """Run `prepare` in a process, then keep `count` that run `serve`, until SIGTERM."""
 
     def __init__(self, count: int, prepare: Prepare, serve: Serve) -> None:
         self._count, self._prepare, self._serve = count, prepare, serve
@@ -42,7 +42,7 @@ class Processes:
         self._is_stopping = False
 
     def run(self) -> int:
-        """Return 0 when told to stop, or the exit code of `prepare` or CANNOT_START of one that serves."""
+        """Return 0 when told to stop; else the exit code of `prepare`, or CANNOT_START."""
         gc.collect()
         gc.freeze()  # a collector that marks what is there would copy the pages that are shared
         for number in (signal.SIGTERM, signal.SIGINT):

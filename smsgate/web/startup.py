@@ -1,7 +1,7 @@
 """The checks before the first request: the schema is there, and so is somebody who may send.
 
-Every start of web processes runs `prepare`; an advisory lock lets one do the work while others wait. Raw SQL:
-the lock, and what PostgreSQL allows.
+Every start of web processes runs `prepare`; an advisory lock lets one do the work while others wait.
+Raw SQL: the lock, and what PostgreSQL allows.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import yaml
 
 from smsgate import config
 from smsgate.config import PROJECT_DIR
+from smsgate.supervisor.up import ALLOCATOR
 
 COMPOSE = PROJECT_DIR / "docker-compose.yml"
 SECRETS = {"SECRET_KEY", "PEPPER_1", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
@@ -132,6 +133,10 @@ def test_the_processes_run_what_the_supervisor_runs(services: dict[str, dict[str
     for name in ("worker", "beat"):
         module = services[name]["command"].removeprefix("python -m ")
         assert f'"{name}": "{module}"' in supervisor
+
+
+def test_the_image_gives_memory_back_as_the_supervisors_processes_do() -> None:
+    assert image_environment().items() >= ALLOCATOR.items()
 
 
 def test_django_finds_nothing_to_complain_about_in_the_https_profile(
