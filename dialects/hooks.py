@@ -1,8 +1,7 @@
 """Hook links: a send for programs that have nothing but a URL field, like Bitrix24's webhook robot.
 
-`GET|POST /hooks/<token>/?phone=…&message=…[&external_id=…][&send_after=…]`. The native API's rules and
-errors. Its token is made to stand in a URL: it may send, and nothing else. The body
-is not looked at: such programs post one of their own.
+`GET|POST /hooks/<token>/?phone=…&message=…[&external_id=…][&send_after=…]`, or the same in the body. The
+native API's rules and errors. Its token is made to stand in a URL: it may send, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
+from dialects.hook_fields import hook_fields
 from http_api.error_codes import ErrorCode
-from http_api.reading import read_query
+from http_api.reading import read_fields
 from http_api.shapes import Shape
 from licenses import lookup, tokens
 from licenses.authentication import KeyAuthentication
@@ -37,7 +37,7 @@ class HookToken(KeyAuthentication):
 
 
 class HookMessage(Shape):
-    """The query string."""
+    """The message of a hook link."""
 
     phone: Phone
     message: Text
@@ -70,19 +70,24 @@ class HookViewSet(SenderViewSet):
     def send(self, request: Request, token: str) -> Response:
         if request.method == "HEAD":  # asks what a GET would answer; must not do what it does
             self.http_method_not_allowed(request)
-        draft = read_query(request, HookMessage).draft()
+        fields = hook_fields(request, "phone", "message")
+        draft = read_fields(request, fields, HookMessage).draft()
         result = accept.accept(self.sender, [draft], _ONCE)
         if result.created:
-            return _answer(result.only, status=201)
-        return _answer(_sent_before(self.sender, result.skipped[0]), status=200)
+            return _answer(_shown(result.only), is_new=True)
+        return _answer(_shown(_sent_before(self.sender, result.skipped[0])), is_new=False)
 
 
 def _sent_before(sender: Sender, skip: accept.Skip) -> Message:
     return selectors.message_of_license(sender.license_id, str(skip.external_id))
 
 
-def _answer(message: Message, *, status: int) -> Response:
-    answer: HookAnswer = {"id": message.pk, "status": responses.accepted(message)["status"]}
+def _shown(message: Message) -> HookAnswer:
+    return {"id": message.pk, "status": responses.accepted(message)["status"]}
+
+
+def _answer(answer: HookAnswer, *, is_new: bool) -> Response:
+    status = 201 if is_new else 200
     return Response(answer, status=status, headers={"Cache-Control": "no-store"})
 
 

@@ -30,11 +30,6 @@ def read(request: Request, shape: type[Model]) -> Model:
     return read_fields(request, query_fields(request) if is_query else body_of(request), shape)
 
 
-def read_query(request: Request, shape: type[Model]) -> Model:
-    """Return the query string as this shape, whatever the method. Raise as `read`."""
-    return read_fields(request, query_fields(request), shape)
-
-
 def read_fields(request: Request, fields: Any, shape: type[Model]) -> Model:
     """Return these fields of the request as this shape. Raise as `read`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialects import registry
-from http_api.body_limits import BULK_BODY, OTHER_BODY, SYNC_BODY
+from http_api.body_limits import BULK_BODY, HOOK_BODY, OTHER_BODY, SYNC_BODY
 
 _NATIVE = {
     "/api/messages/bulk": BULK_BODY,
@@ -15,6 +15,8 @@ _NATIVE = {
 
 def body_limit(path: str) -> int:
     """Return the largest body in bytes that this path takes; more is answered with 413."""
+    if path.startswith("/hooks/"):
+        return HOOK_BODY
     return _NATIVE.get(path.rstrip("/")) or registry.body_limit(path) or OTHER_BODY
 
 

@@ -71,11 +71,14 @@ class Callers:
 
 def _given(scope: MutableMapping[str, Any], body: bytes) -> tuple[Any, ...]:
     """Return everything in the request that may be a key, in any dialect."""
+    if link := _IN_PATH.match(
+        scope["path"]
+    ):  # its body is somebody else's, with fields of any name
+        return (link[0],)
     headers = tuple(value for name, value in scope["headers"] if name in _HEADERS)
-    link = _IN_PATH.match(scope["path"])
     start = body[:_LOOKED_THROUGH]
     found = tuple(_IN_JSON.findall(start) or _IN_FORM.findall(start))
-    return headers, found, link and link[0], tuple(_IN_FORM.findall(scope["query_string"]))
+    return headers, found, tuple(_IN_FORM.findall(scope["query_string"]))
 
 
 def _network(scope: MutableMapping[str, Any]) -> str:

@@ -80,6 +80,7 @@ def test_the_table_of_limits_says_what_the_code_does() -> None:
         " of all connections",
         "a body": f"{body_limits.OTHER_BODY // KIB} KiB",
         "a body for `/companion/sync/`": f"{body_limits.SYNC_BODY // KIB} KiB",
+        "a body for a hook link": f"{body_limits.HOOK_BODY // MIB} MiB",
         "a body for smSend's routes": f"{smsend.DIALECT.body_limit // MIB} MiB",
         "a body for a bulk route": f"{body_limits.BULK_BODY // MIB} MiB",
         "time for a body": seconds(request_body.BODY_SECONDS),

@@ -218,6 +218,13 @@ def test_a_key_that_was_right_takes_its_accounts_turn_from_any_address(
     assert (again.turn, again.is_known) == (7, True)
 
 
+def test_what_a_hook_links_body_says_is_no_key() -> None:
+    """It is some program's own, with fields of any name: the link alone says whose call it is."""
+    callers, scope = Callers(), request("/hooks/ABCDEF/")
+    callers.remember(callers.identify(scope, b'{"key": "a"}'), 7)
+    assert callers.identify(scope, b'{"key": "b", "token": "c"}').turn == 7
+
+
 def test_keys_that_were_never_right_share_the_turn_of_their_network() -> None:
     callers = Callers()
     invented = [request(authorization=f"Bearer {n}", address=f"2001:db8::{n}") for n in range(9)]
