@@ -12,6 +12,7 @@ from contacts.models import Contact, ContactGroup, Membership
 from contacts.services import ContactDraft
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from licenses import tokens
 from licenses.sender import Sender
 from messaging import locks
 
@@ -121,8 +122,14 @@ def rename_group(account_id: int, group_id: int, name: str) -> ContactGroup:
 
 @transaction.atomic
 def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None:
-    """Delete a group, and its contacts too if asked; messages to them are kept."""
+    """Delete a group, and its contacts too if asked; messages to them are kept.
+
+    Raise ApiError `conflict` where an alert link sends to it: its alerts would reach nobody.
+    """
     group = _locked_group(account_id, group_id)
+    if tokens.is_alerted(account_id, group_id):
+        words = "An alert link sends to this group: revoke it first (admin, Hook links)."
+        raise ApiError(ErrorCode.CONFLICT, words)
     if with_contacts:
         group.contacts.all().delete()
     group.delete()

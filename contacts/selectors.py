@@ -102,9 +102,11 @@ def group_ids_by_name(account_id: int, names: Collection[str]) -> dict[str, int]
     return dict(named.values_list("name").annotate(Min("pk")))
 
 
-def phones_in(sender: Sender, group_ids: Collection[int]) -> list[str]:
+def phones_in(
+    sender: Sender, group_ids: Collection[int], *, at_most: int | None = None
+) -> list[str]:
     """Return whom this licence may send to in any of these groups, each number once."""
     inside = Contact.objects.filter(account_id=sender.account_id, groups__in=group_ids)
     if not sender.allow_short_codes:
         inside = inside.filter(phone__startswith="+")
-    return list(inside.order_by("pk").values_list("phone", flat=True).distinct())
+    return list(inside.order_by("pk").values_list("phone", flat=True).distinct()[:at_most])

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 
 from http_api import pagination
 from licenses import keys, services, tokens
-from licenses.models import Account, ApiKey, Credential, HookLink, License
+from licenses.models import Account, ApiKey, Credential, License
 from licenses.pairing import pairing_link, qr_svg, unreachable
 
 admin.site.site_header = "smsgate"
@@ -54,6 +54,16 @@ def shown_once(
     response = TemplateResponse(request, "admin/shown_once.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def form_of_secrets(
+    request: HttpRequest, title: Promise, form: forms.BaseForm, submit: Promise
+) -> HttpResponse:
+    """Show the form of what has secrets, which `shown_once` answers."""
+    context = {
+        **admin.site.each_context(request), "title": title, "form": form, "submit": submit,
+    }  # fmt: skip
+    return TemplateResponse(request, "admin/new_secrets.html", context)
 
 
 class CappedPaginator(Paginator):
@@ -175,8 +185,7 @@ class AccountAdmin(AuditedAdmin):
                 self.log_addition(request, account, "Added with a licence and its keys.")
                 values = {name: getattr(made, name) for name in made.__slots__}
                 return shown_once(request, f"Account {form.cleaned_data['name']}", values, "../")
-        context = {**admin.site.each_context(request), "title": _("New account"), "form": form}
-        return TemplateResponse(request, "admin/new_account.html", context)
+        return form_of_secrets(request, _("New account"), form, _("Make the account and its keys"))
 
     @admin.action(description=_("Add a licence"), permissions=["change"])
     def add_license(self, request: HttpRequest, accounts: QuerySet[Account]) -> HttpResponse:
@@ -288,24 +297,6 @@ class LicenseAdmin(SwitchableAdmin):
             for license in licenses.select_related("account")
         }
         return shown_once(request, "New hook links", links)
-
-
-@admin.register(HookLink)
-class HookLinkAdmin(ReadOnlyAdmin):
-    """URLs that send: to see which there are, and to revoke them."""
-
-    list_display = ("hint", "license", "created_at", "revoked_at")
-    list_select_related = ("license__account",)
-    fields = readonly_fields = ("hint", "license", "created_at", "revoked_at")
-    actions = ("revoke",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[HookLink]:
-        return super().get_queryset(request).filter(kind=HookLink.Kind.HOOK)
-
-    @admin.action(description=_("Revoke"), permissions=["change"])
-    def revoke(self, request: HttpRequest, links: QuerySet[HookLink]) -> None:
-        number = sum(tokens.revoke(link.license_id, link.public_id) for link in links)
-        self.message_user(request, f"{number} revoked.")
 
 
 @admin.register(ApiKey)

@@ -15,7 +15,7 @@ from http_api.errors import ApiError
 from http_api.prepared import statements
 from licenses import keys
 from licenses.models import Device, License, Token
-from licenses.sender import Sender, time_zone
+from licenses.sender import AlertLink, Sender, time_zone
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
 # request: building it, not running it.
@@ -43,6 +43,9 @@ class _Found(NamedTuple):
     credential_id: int | None = None
     token_scopes: str | None = None  # as above
     expires_at: dt.datetime | None = None
+    token_id: int | None = None
+    alert_phones: list[str] | None = None
+    alert_group_id: int | None = None
 
 
 # Cache an authenticated sender for one second: the look-up costs PostgreSQL half as much as the insert.
@@ -198,4 +201,11 @@ def _usable(row: _Found | None) -> Sender:
         token_scopes=frozenset(row.token_scopes.split()) if row.token_scopes else None,
         scopes=frozenset(row.scopes.split()) if row.scopes else None,
         expires_at=row.expires_at,
+        alert_link=_alert_link(row),
     )
+
+
+def _alert_link(row: _Found) -> AlertLink | None:
+    if row.token_id is None or not (row.alert_phones or row.alert_group_id):
+        return None
+    return AlertLink(row.token_id, tuple(row.alert_phones or ()), row.alert_group_id)

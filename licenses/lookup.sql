@@ -50,7 +50,8 @@ WHERE c.token_digest = ANY(%(digests)s::text[])
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
     a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
-    a.valid_until, t.credential_id, t.scopes::text AS token_scopes, t.expires_at
+    a.valid_until, t.credential_id, t.scopes::text AS token_scopes, t.expires_at,
+    t.id AS token_id, t.alert_phones::text[] AS alert_phones, t.alert_group_id
 FROM licenses_license AS l
 JOIN licenses_account AS a ON a.id = l.account_id
 JOIN licenses_token AS t ON t.license_id = l.id

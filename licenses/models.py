@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -248,6 +249,11 @@ class Token(models.Model):
     digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     hint = models.CharField("starts with", max_length=4, editable=False)
     scopes = models.CharField(max_length=1000, blank=True, help_text="Empty: everything.")
+    # Of a hook link that has its recipients inside: an alert link. The group is an app's above this one.
+    alert_phones = ArrayField(
+        models.CharField(max_length=16), default=list, verbose_name="sends to the numbers"
+    )
+    alert_group_id = models.BigIntegerField("sends to the group", null=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

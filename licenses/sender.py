@@ -9,6 +9,15 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
+class AlertLink:
+    """A hook link that has its recipients inside: these numbers, and who is in the group by then."""
+
+    token_id: int
+    phones: tuple[str, ...]  # E.164, or short codes
+    group_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """An authenticated licence with the rules of its account, as read at the start of a request."""
 
@@ -28,6 +37,7 @@ class Sender:
         None  # of its licence's keys (licenses.scopes); None: everything
     )
     expires_at: dt.datetime | None = None  # its token; None: not by itself
+    alert_link: AlertLink | None = None  # its token, where that is one
 
     @property
     def scope(self) -> str:

@@ -7,7 +7,7 @@ whose log-in it came from. `licenses.lookup.sender_by_issued_token` takes them b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -30,6 +30,8 @@ def issue(
     credential_id: int | None = None,
     scopes: Iterable[str] = (),
     expires_at: dt.datetime | None = None,
+    alert_phones: Sequence[str] = (),
+    alert_group_id: int | None = None,
 ) -> str:
     """Create a token and return its value: random, unless the caller gives one of its own form."""
     value = value or keys.new_token()
@@ -42,6 +44,8 @@ def issue(
         hint=value[:4],
         scopes=" ".join(sorted(scopes)),
         expires_at=expires_at,
+        alert_phones=list(alert_phones),
+        alert_group_id=alert_group_id,
         created_at=clock.now(),
     )
     return value
@@ -60,13 +64,19 @@ def create_if_absent(kind: Kind, license_id: int, *, value: str, credential_id: 
     Token.objects.bulk_create([token], ignore_conflicts=True)
 
 
-def new_hook(license: License) -> str:
-    """Create a hook link for this licence and return its token."""
-    return issue(Kind.HOOK, license.pk)
+def new_hook(license: License, *, phones: Sequence[str] = (), group_id: int | None = None) -> str:
+    """Create a hook link for this licence and return its token; with recipients it is an alert link."""
+    return issue(Kind.HOOK, license.pk, alert_phones=phones, alert_group_id=group_id)
+
+
+def is_alerted(account_id: int, group_id: int) -> bool:
+    """Say whether an alert link that is in force sends to this group."""
+    links = Token.objects.filter(license__account_id=account_id, kind=Kind.HOOK, revoked_at=None)
+    return links.filter(alert_group_id=group_id).exists()
 
 
 def hook_link(token: str) -> str:
-    """Return the URL of a hook link, to which a program adds `?phone=…&message=…`."""
+    """Return the URL of a hook link, to which a program adds what it sends."""
     return f"{settings.PUBLIC_URL}/hooks/{token}/"
 
 

@@ -175,7 +175,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("delete", "/api/contacts/groups/{group_id}/"): Operation(
         "deleteGroup", _GROUPS, "Delete a group", {204: None}, (400, 401, 403, 404, 429),
-        description="The contacts in it stay.", security="keyPair", has_idempotency_key=True,
+        description="The contacts in it stay. 409: an alert link sends to it.",
+        security="keyPair", has_idempotency_key=True,
     ),
     ("get", "/api/me/"): Operation(
         "getMe", _ACCOUNT, "Who am I: the call to test a key with", {200: MeAnswer},
