@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, dialect_rate, floods, phones, soak
+from bench import creates, dialect_rate, events, floods, phones, soak
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
@@ -31,6 +31,10 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "contacts": lambda stack: [creates.contacts(stack, rounds=ROUNDS)],
     "drain": lambda stack: [phones.drain(stack, rounds=ROUNDS)],
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),
+    "webhooks": lambda stack: [
+        events.accept(stack, rounds=ROUNDS, seconds=SECONDS),
+        events.leave(stack),
+    ],
     "floods": floods.floods,
     "soak": lambda stack: [soak.soak(stack)],
 }
@@ -39,7 +43,9 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
 def main() -> int:
     names = [name for name in (os.environ.get("ONLY") or "").split(",") if name] or list(CASES)
     figures: list[Figure] = []
-    with running(WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "")) as stack:
+    with running(
+        WEB_PROCESSES=os.environ.get("WEB_PROCESSES", ""), WEBHOOK_PRIVATE_NETWORKS="127.0.0.1"
+    ) as stack:
         for name in names:
             print(f"  {name} …", file=sys.stderr, flush=True)
             figures += CASES[name](stack)

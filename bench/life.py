@@ -13,7 +13,8 @@ ACCOUNTS = 200
 # What gets more with every message, or with every person that is written to.
 GROWING = (
     "messaging_statechange", "messaging_event", "messaging_attempt", "messaging_claim",
-    "messaging_webhookdelivery", "messaging_message", "messaging_batch", "messaging_inboundmessage",
+    "webhooks_deliveryattempt", "webhooks_delivery", "webhooks_endpoint", "outbox_event",
+    "messaging_awaitedbatch", "messaging_message", "messaging_batch", "messaging_inboundmessage",
     "messaging_optout", "contacts_contact_groups", "contacts_contact", "contacts_contactgroup",
     "http_api_idempotencyrecord", "licenses_dailyusage", "messaging_dailycount", "messaging_progress",
 )  # fmt: skip

@@ -51,10 +51,16 @@ SELECT batch, min(account_id), min(license_id),
 FROM life WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch;
 
 -- One in a hundred was given up.
-INSERT INTO messaging_webhookdelivery (id, batch_id, created_at, next_at, tries, error, delivered_at)
-SELECT gen_random_uuid(), id, created_at, NULL, 1, '',
-    CASE WHEN mod(id, 1000) > 0 THEN created_at + interval '1 hour' END
+INSERT INTO webhooks_endpoint (account_id, kind, url, name, event_types, secret_pepper, secret_number,
+    former_pepper, created_at, disabled_reason, failures)
+SELECT DISTINCT account_id, 'callback', 'https://example.com', '', '{}'::varchar[], 0, 1, 0,
+    %(now)s::timestamptz, '', 0
 FROM messaging_batch WHERE callback_url <> '';
+INSERT INTO webhooks_delivery (account_id, endpoint_id, batch_id, url, created_at, tries, delivered_at)
+SELECT b.account_id, e.id, b.id, b.callback_url, b.created_at, 1,
+    CASE WHEN mod(b.id, 1000) > 0 THEN b.created_at + interval '1 hour' END
+FROM messaging_batch AS b JOIN webhooks_endpoint AS e ON e.account_id = b.account_id
+WHERE b.callback_url <> '' ORDER BY b.id;
 
 INSERT INTO messaging_message (id, account_id, license_id, batch_id, external_id, phone, text, priority,
     status, send_after_given, due_at, expires_at, any_hour, on_uncertain, parts, encoding, attempt_n,

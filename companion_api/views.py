@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,10 +13,9 @@ from http_api.errors import ApiError
 from http_api.reading import read
 from http_api.throttles import device_throttle, record_failed_key
 from http_api.views import ApiViewSet
-from licenses import services as licenses
 from licenses.authentication import DeviceToken
 from licenses.models import Device
-from messaging.services.housekeeping import doubt_install
+from messaging.services import phones
 from messaging.services.sync import sync
 
 
@@ -29,18 +27,11 @@ class PairViewSet(ApiViewSet):
     def create(self, request: Request) -> Response:
         body = read(request, requests.Pair)
         try:
-            paired = self._pair(body)
+            paired = phones.pair(body.code, install_id=body.install_id, **body.facts())
         except ApiError:
             record_failed_key(client_network(request.META))
             raise
         return Response(responses.paired(paired.device, paired.token, clock.now()), status=201)
-
-    @transaction.atomic
-    def _pair(self, body: requests.Pair) -> licenses.Paired:
-        paired = licenses.pair(body.code, install_id=body.install_id, **body.facts())
-        if paired.replaced_install is not None:
-            doubt_install(paired.device, paired.replaced_install)
-        return paired
 
 
 class SyncViewSet(ApiViewSet):

@@ -18,7 +18,7 @@ from contacts.services import ContactDraft, ContactSms
 from http_api.pagination import Page
 from http_api.shapes import MAX_ID, Boolean, Id, Identifier, Shape, problem, problems_by_field
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Invalid
-from messaging.fields import Phone, Priority, Text, Time
+from messaging.fields import CallbackUrl, Phone, Priority, Text, Time
 
 Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
 Key = Annotated[Identifier | None, Field(description="Licence key, 6–12 characters.")]
@@ -61,6 +61,7 @@ class SingleContact(_Keys, ContactItem):
     """Body of `POST /api/contacts/contacts/`."""
 
     ignore_foreign_numbers: Boolean = False
+    callback_url: CallbackUrl = ""
 
 
 def _invalid_item(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -78,6 +79,7 @@ class BulkContacts(_Keys):
         Field(min_length=1, max_length=500),
     ]
     ignore_foreign_numbers: Boolean = False
+    callback_url: CallbackUrl = ""
     all_or_nothing: Boolean = False
 
     def items(self) -> list[ContactDraft | Invalid]:

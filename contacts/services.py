@@ -23,6 +23,7 @@ from messaging.personalization import MessagePersonalizationService
 from messaging.phone import is_foreign
 from messaging.rules import SkipReason
 from messaging.services.accept import LEAVE_OUT, Policy, accept
+from messaging.services.batches import told_at
 
 # Reasons for which only the SMS is left out; the contact is saved all the same.
 _ONLY_THE_MESSAGE = Policy(left_out=frozenset({SkipReason.OPTED_OUT, SkipReason.DUPLICATE_MESSAGE}))
@@ -81,9 +82,10 @@ class GroupResult:
 
 @transaction.atomic
 def save_contact(
-    sender: Sender, draft: ContactDraft, *, ignore_foreign_numbers: bool
+    sender: Sender, draft: ContactDraft, *, ignore_foreign_numbers: bool, callback_url: str = ""
 ) -> SavedContact:
-    """Create or update one contact, put it into its group, queue its SMS: all or nothing.
+    """Create or update one contact, put it into its group, queue its SMS: all or nothing. The URL is
+    told of the SMS's events.
 
     Raises ApiError: `invalid`, `daily_limit_exceeded`.
     """
@@ -97,22 +99,30 @@ def save_contact(
     if draft.group_name is not None:
         [group] = _groups_by_name(sender, [draft.group_name]).values()
         put_into_groups(sender.account_id, {(contact.pk, group.pk)})
-    return SavedContact(contact.pk, is_new, _queue_one(sender, draft, ignore_foreign_numbers))
+    skipped = _queue_one(sender, draft, ignore_foreign_numbers, callback_url)
+    return SavedContact(contact.pk, is_new, skipped)
 
 
-def _queue_one(sender: Sender, draft: ContactDraft, ignore_foreign_numbers: bool) -> str | None:
+def _queue_one(
+    sender: Sender, draft: ContactDraft, ignore_foreign_numbers: bool, callback_url: str
+) -> str | None:
     """Queue the contact's message, if it has one. Return the reason where it was left out."""
     if draft.sms is None:
         return None
     if ignore_foreign_numbers and is_foreign(draft.phone, sender.country):
         return SkipReason.FOREIGN_NUMBER.value
-    result = accept(sender, [_message_of(draft, draft.sms)], _ONLY_THE_MESSAGE, is_locked=True)
+    sms, batch = _message_of(draft, draft.sms), told_at(sender, callback_url)
+    result = accept(sender, [sms], _ONLY_THE_MESSAGE, batch=batch, is_locked=True)
     return result.skipped[0].reason.value if result.skipped else None
 
 
 @transaction.atomic
 def save_contacts(
-    sender: Sender, items: Sequence[ContactDraft | Invalid], *, ignore_foreign_numbers: bool
+    sender: Sender,
+    items: Sequence[ContactDraft | Invalid],
+    *,
+    ignore_foreign_numbers: bool,
+    callback_url: str = "",
 ) -> SavedContacts:
     """Create or update contacts as if one after the other, in a number of queries that does not
     depend on how many there are.
@@ -130,7 +140,7 @@ def save_contacts(
             drafts[index] = item
     locks.lock_account(sender.account_id)
     created_count = _upsert(sender, list(drafts.values()), now)
-    queued, left_out = _queue_many(sender, drafts, ignore_foreign_numbers)
+    queued, left_out = _queue_many(sender, drafts, ignore_foreign_numbers, callback_url)
     skipped += (
         {"index": index, "reason": reason, "contact_saved": True}
         for index, reason in left_out.items()
@@ -194,7 +204,10 @@ def put_into_groups(account_id: int, pairs: Set[tuple[int, int]]) -> None:
 
 
 def _queue_many(
-    sender: Sender, drafts: dict[int, ContactDraft], ignore_foreign_numbers: bool
+    sender: Sender,
+    drafts: dict[int, ContactDraft],
+    ignore_foreign_numbers: bool,
+    callback_url: str,
 ) -> tuple[int, dict[int, str]]:
     """Queue the contacts' messages. Answers how many, and the reasons of those left out by index."""
     left_out: dict[int, str] = {}
@@ -208,7 +221,8 @@ def _queue_many(
             wanted[index] = _message_of(draft, draft.sms)
     if not wanted:
         return 0, left_out
-    result = accept(sender, list(wanted.values()), LEAVE_OUT, is_locked=True)
+    batch = told_at(sender, callback_url)
+    result = accept(sender, list(wanted.values()), LEAVE_OUT, batch=batch, is_locked=True)
     indexes = list(wanted)
     left_out |= {indexes[skip.index]: skip.reason.value for skip in result.skipped}
     return len(result.created), left_out

@@ -46,7 +46,10 @@ class ContactViewSet(NativeViewSet):
         draft = body.draft()
         _may_send(self.sender, [draft])
         saved = services.save_contact(
-            self.sender, draft, ignore_foreign_numbers=body.ignore_foreign_numbers
+            self.sender,
+            draft,
+            ignore_foreign_numbers=body.ignore_foreign_numbers,
+            callback_url=body.callback_url,
         )
         return Response(responses.contact(saved, draft), status=201 if saved.is_new else 200)
 
@@ -56,7 +59,10 @@ class ContactViewSet(NativeViewSet):
         items = body.items()
         _may_send(self.sender, items)
         saved = services.save_contacts(
-            self.sender, items, ignore_foreign_numbers=body.ignore_foreign_numbers
+            self.sender,
+            items,
+            ignore_foreign_numbers=body.ignore_foreign_numbers,
+            callback_url=body.callback_url,
         )
         return Response(responses.contacts(saved), status=201)
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -41,8 +42,47 @@ _NOT_PUBLIC = networks(
 _NAT64 = IPv6Network("64:ff9b::/96")  # the last four bytes are the IPv4 that it leads to
 
 
+class Failure(StrEnum):
+    """Why a POST was not taken. Names neither URL nor address."""
+
+    URL = "url"  # accepted while the operator allowed more
+    UNKNOWN_HOST = "unknown_host"
+    NOT_PUBLIC = "not_public"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    CERTIFICATE = "certificate"
+    TLS = "tls"
+    NOT_HTTP = "not_http"
+    CONNECTION = "connection"
+    STATUS = "status"
+    SERVER = "server"
+
+    @property
+    def words(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    Failure.URL: "its URL may not be called",
+    Failure.UNKNOWN_HOST: "the name of its host is not known",
+    Failure.NOT_PUBLIC: "its host has an address that is not public",
+    Failure.REFUSED: "the connection was refused",
+    Failure.TIMEOUT: f"no answer in {SECONDS:.0f} s",
+    Failure.CERTIFICATE: "its certificate is not trusted",
+    Failure.TLS: "TLS failed",
+    Failure.NOT_HTTP: "what it answered is no HTTP",
+    Failure.CONNECTION: "the connection failed",
+    Failure.STATUS: "it did not answer 2xx",
+    Failure.SERVER: "a fault of this server",
+}
+
+
 class Unreachable(Exception):
-    """Nothing was answered; the message is for people and names neither URL nor address."""
+    """Nothing was answered."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.words)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +121,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """POST the body and return the status of the answer; raise Unreachable."""
     try:
         target = Target.of(url)
-    except ValueError as error:  # accepted while the operator allowed more
-        raise Unreachable(f"the URL {error}") from None
+    except ValueError:
+        raise Unreachable(Failure.URL) from None
     addresses = _resolved(target)
     try:
         with _exchange(target, addresses) as connection:
             connection.request("POST", target.path, body, {**headers, "Connection": "close"})
             return connection.getresponse().status
     except (OSError, HTTPException) as error:
-        raise Unreachable(_in_words(error)) from None
+        raise Unreachable(_failure(error)) from None
 
 
 def is_allowed(address: Address) -> bool:
@@ -121,10 +161,10 @@ def _resolved(target: Target) -> list[Address]:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        raise Unreachable("the name of its host is not known") from None
+        raise Unreachable(Failure.UNKNOWN_HOST) from None
     addresses = [ip_address(str(sockaddr[0])) for *_, sockaddr in found]
     if not all(map(is_allowed, addresses)):
-        raise Unreachable("its host has an address that is not public")
+        raise Unreachable(Failure.NOT_PUBLIC)
     return addresses[:_MAX_ADDRESSES]
 
 
@@ -185,17 +225,17 @@ def _cut(sock: socket.socket, is_cut: threading.Event) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _in_words(error: OSError | HTTPException) -> str:
+def _failure(error: OSError | HTTPException) -> Failure:
     match error:
         case ssl.SSLCertVerificationError():
-            return "its certificate is not trusted"
+            return Failure.CERTIFICATE
         case ssl.SSLError():
-            return "TLS failed"
+            return Failure.TLS
         case TimeoutError():
-            return f"no answer in {SECONDS:.0f} s"
+            return Failure.TIMEOUT
         case ConnectionRefusedError():
-            return "the connection was refused"
+            return Failure.REFUSED
         case HTTPException():
-            return "what it answered is no HTTP"
+            return Failure.NOT_HTTP
         case _:
-            return f"the connection failed ({type(error).__name__})"
+            return Failure.CONNECTION

@@ -43,6 +43,11 @@ class Prepared:
         with self._executed(values) as cursor:
             return fetch_all(cursor, row_type)
 
+    def run(self, values: Mapping[str, Any]) -> int:
+        """Return how many rows it wrote."""
+        with self._executed(values) as cursor:
+            return int(cursor.rowcount)
+
     def _executed(self, values: Mapping[str, Any]) -> Any:
         cursor = connection.cursor()
         session = cursor.connection

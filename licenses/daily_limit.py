@@ -34,13 +34,14 @@ def limit_exceeded(sender: Sender) -> ApiError:
     )
 
 
-def reserve(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
-    """Take `wanted` messages a day from the account's allowance, all or none of them.
+def reserve(sender: Sender, wanted: Mapping[dt.date, int]) -> list[dt.date]:
+    """Take `wanted` messages a day from the account's allowance, all or none of them; return the days
+    that are used up by it.
 
     Call inside the transaction that creates the messages. Raise `daily_limit_exceeded`.
     """
     if sender.max_daily_sms is None or not wanted:
-        return
+        return []
     days = sorted(wanted)  # one order: two bulks never wait for each other in a circle
     reserved = _SQL["reserve"].all(
         _Usage,
@@ -53,6 +54,7 @@ def reserve(sender: Sender, wanted: Mapping[dt.date, int]) -> None:
     )
     if len(reserved) < len(days):
         raise limit_exceeded(sender)
+    return [usage.day for usage in reserved if usage.used == sender.max_daily_sms]
 
 
 def remaining(sender: Sender, known: tuple[dt.date, int] | None = None) -> int | None:

@@ -111,6 +111,8 @@ class Account(models.Model):
         validators=[keywords.check_words],
         help_text="They take back what was asked for by SMS, never what the API or you have set.",
     )
+    # Whether what happens is recorded for programs to be told of (outbox): since somebody first asked.
+    keeps_events = models.BooleanField(default=False, editable=False)
     # Non-default values of the dialects' settings (dialects.settings).
     dialect_settings = models.JSONField(default=dict, blank=True, editable=False)
     # The webhook signing key is derived from these, not stored: the pepper's version, and a counter that

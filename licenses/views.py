@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
 from http_api.error_codes import ErrorCode
-from http_api.times import utc_or_none
-from licenses import daily_limit, selectors
+from licenses import daily_limit, responses, selectors
 from licenses.authentication import LicenseKeyAndPerhapsApiKey
-from licenses.models import Account, Device
+from licenses.models import Account
 from licenses.scopes import GIVEN, Scope
 from licenses.sender import Sender
 from licenses.viewsets import NativeViewSet
@@ -33,22 +32,12 @@ class MeLicense(TypedDict):
     scopes: list[str] | None  # what this key may do; None: everything
 
 
-class MeDevice(TypedDict):
-    id: int
-    name: str
-    last_sync_at: str | None
-    is_silent: bool  # it missed three syncs
-    is_paused: bool
-    failing_sims: list[int | None]  # slots that cannot send; None: what names no SIM
-    battery: Any
-
-
 class MeAnswer(TypedDict):
     account: MeAccount
     license: MeLicense
     max_daily_sms: int | None
     remaining_today: int | None
-    devices: list[MeDevice]
+    devices: list[responses.DeviceRead]
 
 
 class MeViewSet(NativeViewSet):
@@ -74,7 +63,7 @@ class MeViewSet(NativeViewSet):
             "license": {"id": sender.license_id, "scopes": _scopes(sender)},
             "max_daily_sms": sender.max_daily_sms,
             "remaining_today": daily_limit.remaining(sender),
-            "devices": [_device(device) for device in selectors.paired_devices(sender)],
+            "devices": [responses.device(device) for device in selectors.paired_devices(sender)],
         }
         return Response(answer)
 
@@ -87,15 +76,3 @@ def _hours(account: Account) -> str | None:
     if account.opens_at is None or account.closes_at is None:
         return None
     return f"{account.opens_at:%H:%M}-{account.closes_at:%H:%M}"
-
-
-def _device(device: Device) -> MeDevice:
-    return {
-        "id": device.pk,
-        "name": device.name,
-        "last_sync_at": utc_or_none(device.last_sync_at),
-        "is_silent": device.silent_since is not None,
-        "is_paused": device.is_paused,
-        "failing_sims": device.failing_sims,
-        "battery": device.health.get("battery"),
-    }

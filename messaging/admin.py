@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -29,10 +28,9 @@ from messaging.models import (
     Message,
     OptOut,
     StateChange,
-    WebhookDelivery,
 )
 from messaging.phone import mask
-from messaging.services import opt_outs, owner, webhooks
+from messaging.services import opt_outs, owner, phones
 
 _ID = re.compile("[0-9]{1,18}", re.ASCII)
 
@@ -51,6 +49,11 @@ class DeviceAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = fields[1:2] + fields[5:]
     actions = ("pause", "resume", "revoke", "pair_again")
+
+    def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
+        if obj.is_paused:
+            phones.pause([obj])
+        super().save_model(request, obj, form, change)
 
     @admin.display(description=_("state"))
     def state(self, device: Device) -> str:
@@ -73,7 +76,7 @@ class DeviceAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Pause: no new messages"), permissions=["change"])
     def pause(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
-        self.message_user(request, f"{devices.update(is_paused=True)} paused.")
+        self.message_user(request, f"{phones.pause(devices.select_related('license'))} paused.")
 
     @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
@@ -188,44 +191,6 @@ class MessageAdmin(LookedUpAdmin, ReadOnlyAdmin):
                 self.log_change(request, row, f"Refused: {error.message}")
             else:
                 self.message_user(request, f"Message {row.pk} is {after.status} now.")
-
-
-@admin.register(WebhookDelivery)
-class WebhookAdmin(ReadOnlyAdmin):
-    """Callbacks of batches: which were taken, and why the others were not."""
-
-    sortable_by = ()
-    list_display = (
-        "batch", "account", "host", "state", "tries", "error", "next_at", "delivered_at",
-    )  # fmt: skip
-    list_select_related = ("batch__account",)
-    list_filter = (("delivered_at", admin.EmptyFieldListFilter),)
-    ordering = ("-batch_id",)
-    actions = ("again",)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request, obj)
-
-    @admin.display(description=_("account"))
-    def account(self, webhook: WebhookDelivery) -> str:
-        return str(webhook.batch.account)
-
-    @admin.display(description=_("host"))
-    def host(self, webhook: WebhookDelivery) -> str:
-        """Paths and query strings of such URLs are secrets."""
-        return urlsplit(webhook.batch.callback_url).hostname or ""
-
-    @admin.display(description=_("state"))
-    def state(self, webhook: WebhookDelivery) -> str:
-        if webhook.delivered_at:
-            return gettext("delivered")
-        if webhook.next_at is None:
-            return format_html('<b style="color: #b00">{}</b>', gettext("given up"))
-        return gettext("to be tried again") if webhook.tries else gettext("waits for its messages")
-
-    @admin.action(description=_("Given up: try again for a day"), permissions=["change"])
-    def again(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> None:
-        self.message_user(request, f"{webhooks.try_again(rows)} will be tried again.")
 
 
 @admin.register(OptOut)

@@ -113,8 +113,17 @@ Text = Annotated[
     str, Field(min_length=1, description="1–10 SMS parts; stored as it is, byte for byte.")
 ]
 
-# For `Batch.callback_url`.
+# A URL that this server may be asked to call.
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+
+# For `Batch.callback_url`, of a send of our own API.
+CallbackUrl = Annotated[
+    WebhookUrl,
+    Field(
+        max_length=outgoing.MAX_URL,
+        description="Is told of each event of what this sends, as a webhook is.",
+    ),
+]
 
 MAX_ID_LENGTH = 255
 

@@ -141,6 +141,12 @@ def _as_text(value: object) -> str:
 _json = json.JSONEncoder(default=_as_text, ensure_ascii=False, separators=(",", ":")).encode
 
 
+def tell_of_accepted(account_id: int, messages: Sequence[Message]) -> None:
+    """Record the events of messages that `insert` did not insert, in their transaction."""
+    ids = [message.pk for message in messages]
+    _SQL["tell_of_accepted"].run({"account_id": account_id, "ids": ids})
+
+
 class Conflicts(NamedTuple):
     """The rows that exist already of a list of drafts."""
 

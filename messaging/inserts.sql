@@ -18,21 +18,33 @@ WITH given AS MATERIALIZED (
     ON CONFLICT (account_id, day) DO UPDATE SET used = usage.used + 1
     WHERE usage.used < %(max_daily_sms)s
     RETURNING used
+), inserted AS (
+    INSERT INTO messaging_message (
+        account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
+        status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
+        parts, encoding, attempt_n, cancel_requested, failure_reason,
+        created_at, sent_at, delivered_at, finished_at
+    )
+    SELECT
+        account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
+        status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
+        parts, encoding, attempt_n, cancel_requested, failure_reason,
+        created_at, sent_at, delivered_at, finished_at
+    FROM given
+    WHERE %(max_daily_sms)s::integer IS NULL OR EXISTS (SELECT FROM counted)
+    RETURNING id, account_id, license_id, batch_id, created_at, parts
+), told AS (
+    INSERT INTO outbox_event (account_id, license_id, type, at, message_id, data)
+    SELECT m.account_id, m.license_id, 'message.accepted', m.created_at, m.id, json_build_object('parts', m.parts)
+    FROM inserted AS m JOIN licenses_account AS a ON a.id = m.account_id
+    WHERE a.keeps_events
+), told_of_limit AS (
+    INSERT INTO outbox_event (account_id, type, at, data)
+    SELECT m.account_id, 'limit.reached', m.created_at, json_build_object('day', %(day)s::date, 'max_daily_sms', used)
+    FROM inserted AS m JOIN licenses_account AS a ON a.id = m.account_id, counted
+    WHERE a.keeps_events AND counted.used = %(max_daily_sms)s
 )
-INSERT INTO messaging_message (
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-)
-SELECT
-    account_id, license_id, batch_id, external_id, repeat_digest, phone, text, priority, sim,
-    status, send_after, send_after_given, send_before, due_at, expires_at, any_hour, on_uncertain,
-    parts, encoding, attempt_n, cancel_requested, failure_reason,
-    created_at, sent_at, delivered_at, finished_at
-FROM given
-WHERE %(max_daily_sms)s::integer IS NULL OR EXISTS (SELECT FROM counted)
-RETURNING 1 AS n, id, batch_id, coalesce((SELECT used FROM counted), 0) AS used
+SELECT 1 AS n, id, batch_id, coalesce((SELECT used FROM counted), 0) AS used FROM inserted
 
 -- name: insert
 -- Messages of many senders (messaging/services/accept.py), some with a new batch. A row that a rule of
@@ -111,7 +123,21 @@ WITH given AS MATERIALIZED (
     AND (batch IS NULL OR its_batch IN (SELECT id FROM batches))
     ORDER BY license_id, external_id, repeat_digest
     ON CONFLICT DO NOTHING  -- a duplicate that another transaction has just committed
-    RETURNING id
+    RETURNING id, account_id, license_id, created_at, parts
+), told AS (
+    INSERT INTO outbox_event (account_id, license_id, type, at, message_id, data)
+    SELECT m.account_id, m.license_id, 'message.accepted', m.created_at, m.id, json_build_object('parts', m.parts)
+    FROM inserted AS m JOIN licenses_account AS a ON a.id = m.account_id
+    WHERE a.keeps_events
+    ORDER BY m.id
+), told_of_limits AS (
+    INSERT INTO outbox_event (account_id, type, at, data)
+    SELECT account_id, 'limit.reached', max(given.created_at), json_build_object('day', day, 'max_daily_sms', used)
+    FROM counted JOIN given USING (account_id, day)
+    WHERE
+        used = given.max_daily_sms
+        AND (SELECT keeps_events FROM licenses_account WHERE id = account_id)
+    GROUP BY account_id, day, used
 )
 SELECT
     n, inserted.id, its_batch AS batch_id, coalesce(used, 0) AS used,
@@ -120,7 +146,25 @@ SELECT
 FROM given
 LEFT JOIN inserted ON inserted.id = message_id
 LEFT JOIN batches ON batches.id = its_batch
-LEFT JOIN counted USING (account_id, day)
+LEFT JOIN counted ON counted.account_id = given.account_id AND counted.day = given.day
+
+-- name: tell_of_accepted
+-- The events of messages that were inserted otherwise; one whose recipient had opted out is cancelled at once.
+INSERT INTO outbox_event (account_id, license_id, type, at, message_id, data)
+SELECT account_id, license_id, told.type, created_at, id, told.data
+FROM
+    messaging_message AS m
+    CROSS JOIN LATERAL (VALUES
+        ('message.accepted', jsonb_build_object('parts', parts)),
+        ('message.' || status, jsonb_build_object(
+            'parts', parts, 'status', status, 'failure_reason', failure_reason
+        ))
+    ) AS told (type, data)
+WHERE
+    (SELECT keeps_events FROM licenses_account WHERE id = %(account_id)s)
+    AND account_id = %(account_id)s AND id = ANY(%(ids)s::bigint[])
+    AND told.type IN ('message.accepted', 'message.cancelled')
+ORDER BY id, told.type
 
 -- name: find_conflicts
 -- The external ids and digests of these that messages of the licence have, and the phones of these

@@ -7,7 +7,7 @@ from django.db import connection
 from http_api.patience import give_way, may_wait
 
 # The first of the two keys of an advisory lock says what kind of thing the second one names.
-ACCOUNT, _INBOX = 1, 2
+ACCOUNT, _INBOX, FEED = 1, 2, 3
 
 
 def lock_account(account_id: int) -> None:

@@ -58,8 +58,11 @@ class Batch(models.Model):
     """A send to several recipients, as another service's clients know it: an order, a mailing, a list.
 
     Its messages are queued, counted and delivered like all others; a batch has no state of its own.
-    By composite keys (migration 0014) its licence is its account's, and its parent its licence's.
+    A send of the native API is one only if its messages' events have a URL of their own to go to. By
+    composite keys (migration 0014) its licence is its account's, and its parent its licence's.
     """
+
+    NATIVE = "native"  # in place of a dialect
 
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
@@ -73,7 +76,8 @@ class Batch(models.Model):
     text = models.TextField(default="")  # of a mailing whose recipients come later; else ''
     send_after = models.DateTimeField(null=True)
     is_held = models.BooleanField(default=False)  # nothing is sent before its owner confirms it
-    callback_url = models.CharField(max_length=2000, default="")  # told when all is final; '': none
+    # Told when all is final, or of a native send of each event; '': none.
+    callback_url = models.CharField(max_length=2000, default="")
     parent = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="children", db_constraint=False,
         db_index=False,
@@ -106,56 +110,19 @@ class Batch(models.Model):
         return f"batch {self.pk}"
 
 
-class WebhookDelivery(models.Model):
-    """A webhook to a batch's client, once all of it is final: one POST, tried until it is taken."""
+class AwaitedBatch(models.Model):
+    """A batch whose client is to be told when all of it is final, and is not yet."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the `webhook-id`
-    batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="webhook")
-    created_at = models.DateTimeField()
-    next_at = models.DateTimeField(null=True)  # the next look or try; null: it is over
-    tries = models.PositiveSmallIntegerField(default=0)
-    error = models.CharField(max_length=100, default="")  # of the last try; no part of the URL
-    delivered_at = models.DateTimeField(null=True)
+    batch = models.OneToOneField(
+        Batch, primary_key=True, on_delete=models.PROTECT, related_name="awaited"
+    )
+    look_at = models.DateTimeField()  # the next look at whether it is
 
     class Meta:
-        verbose_name = "webhook"
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                name="webhook_taken_is_over",
-                condition=Q(delivered_at__isnull=True) | Q(next_at__isnull=True),
-            ),
-        ]
-        indexes: ClassVar = [
-            # what is to be looked at; what is over is not in it
-            models.Index(
-                fields=["next_at"], condition=Q(next_at__isnull=False), name="webhook_due"
-            ),
-            # the operator's list of those that were not taken
-            models.Index(
-                fields=["batch"], condition=Q(delivered_at__isnull=True), name="webhook_not_taken"
-            ),
-        ]  # fmt: skip
+        indexes: ClassVar = [models.Index(fields=["look_at"], name="awaited_batch_look")]
 
     def __str__(self) -> str:
-        return f"webhook of batch {self.batch_id}"
-
-
-class WebhookReceiver(models.Model):
-    """How one host of an account's webhooks does. Without a row it has never been tried."""
-
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
-    host = models.CharField(max_length=255)  # with its port, where the URL has one
-    tried_at = models.DateTimeField()
-    failures = models.PositiveIntegerField(default=0)  # in a row
-    rests_until = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account", "host"], name="webhook_receiver_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"webhook receiver {self.pk}"
+        return f"awaited batch {self.batch_id}"
 
 
 class Message(models.Model):

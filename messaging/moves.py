@@ -16,6 +16,7 @@ from django.db import connection
 
 from http_api.rows import fetch_all
 from messaging.leases import DEFAULT_SIM, LeasedMessage, Sim, sim_number
+from messaging.message_events import of_move
 from messaging.states import FINAL, PROVEN, MessageState
 from messaging.transitions import Cause, StateTransition, require_allowed
 
@@ -68,14 +69,15 @@ LEASE = """
     """
 
 # Compare-and-set: each message that is still in `from_state` is moved. One whose state stays has its
-# columns set, makes no history and does not finish anew. What is not final has no `finished_at`:
+# columns set, makes no history and does not finish anew. Its events are recorded, where its account
+# keeps them. What is not final has no `finished_at`:
 # retention would erase it. A time of sending, once set, stays. Attempts are set without a look: their
 # messages' rows are locked.
 MOVE = """
     WITH wanted AS (
         SELECT * FROM json_to_recordset(%(transitions)s) AS w(message_id bigint,
             license_id bigint, from_state text, to_state text, cause text, failure_reason text,
-            cancel_requested bool, due_at timestamptz, parts smallint)),
+            cancel_requested bool, due_at timestamptz, parts smallint, events text[])),
     moved AS (
         UPDATE messaging_message AS m SET
             status = w.to_state,
@@ -91,10 +93,20 @@ MOVE = """
                 WHEN w.to_state = ANY (%(final)s) THEN %(now)s END
         FROM wanted AS w WHERE m.id = w.message_id AND m.license_id = w.license_id
             AND m.status = w.from_state
-        RETURNING m.id, w.from_state, w.to_state, w.cause),
+        RETURNING m.*, w.from_state, w.to_state, w.cause, w.events),
     history AS (
         INSERT INTO messaging_statechange (message_id, from_state, to_state, at, cause)
         SELECT id, from_state, to_state, %(now)s, cause FROM moved WHERE from_state <> to_state),
+    told AS (
+        INSERT INTO outbox_event (account_id, license_id, type, at, message_id, data)
+        SELECT m.account_id, m.license_id, event.type, %(now)s, m.id, jsonb_build_object(
+            'status', m.status, 'failure_reason', m.failure_reason,
+            'cancel_requested', m.cancel_requested, 'parts', m.parts,
+            'sent_at', m.sent_at, 'delivered_at', m.delivered_at)
+        FROM moved AS m
+        JOIN licenses_account AS a ON a.id = m.account_id AND a.keeps_events
+        CROSS JOIN unnest(m.events) WITH ORDINALITY AS event(type, place)
+        ORDER BY m.id, event.place),
     attempts AS (
         UPDATE messaging_attempt AS a SET state = w.state, is_superseded = w.is_superseded
         FROM json_to_recordset(%(attempts)s) AS w(message_id bigint, id bigint,
@@ -264,4 +276,5 @@ def _as_json(transition: StateTransition) -> dict[str, Any]:
         "cancel_requested": transition.cancel_requested,
         "due_at": None if transition.due_at is None else transition.due_at.isoformat(),
         "parts": transition.parts,
+        "events": of_move(transition.from_state, transition.to_state),
     }

@@ -29,6 +29,7 @@ from http_api.shapes import (
 from messaging.drafts import DEFAULT_PRIORITY, Draft, Invalid
 from messaging.fields import (
     MAX_ID_LENGTH,
+    CallbackUrl,
     ExternalId,
     OptedOutPhone,
     Phone,
@@ -79,6 +80,7 @@ class SingleMessage(MessageItem):
     """Body of `POST /api/messages/`."""
 
     license__key: LicenseKey = None
+    callback_url: CallbackUrl = ""
 
 
 def invalid_item(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
@@ -99,6 +101,7 @@ class BulkMessages(Shape):
         Field(min_length=1, max_length=1000),
     ]
     all_or_nothing: Boolean = False
+    callback_url: CallbackUrl = ""
 
     def items(self) -> list[Draft | Invalid]:
         items: list[MessageItem | Invalid] = list(self.messages)

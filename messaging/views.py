@@ -19,7 +19,7 @@ from licenses.authentication import LicenseKey
 from licenses.scopes import Scope
 from licenses.viewsets import NativeViewSet
 from messaging import requests, responses, selectors
-from messaging.services import accept, opt_outs, owner
+from messaging.services import accept, batches, opt_outs, owner
 from messaging.states import MessageState
 
 
@@ -36,16 +36,17 @@ class MessageViewSet(NativeViewSet):
     @idempotent
     def create(self, request: Request) -> Response:
         body = read(request, requests.SingleMessage)
-        message = accept.accept(self.sender, [body.draft()], accept.REFUSE).only
+        batch = batches.told_at(self.sender, body.callback_url)
+        message = accept.accept(self.sender, [body.draft()], accept.REFUSE, batch=batch).only
         return Response(responses.accepted(message), status=201)
 
     @idempotent
     def bulk(self, request: Request) -> Response:
         body = read(request, requests.BulkMessages)
         policy = accept.ALL_OR_NOTHING if body.all_or_nothing else accept.LEAVE_OUT
-        return Response(
-            responses.batch(accept.accept(self.sender, body.items(), policy)), status=201
-        )
+        batch = batches.told_at(self.sender, body.callback_url)
+        result = accept.accept(self.sender, body.items(), policy, batch=batch)
+        return Response(responses.batch(result), status=201)
 
     def preview(self, request: Request) -> Response:
         draft = read(request, requests.SingleMessage).draft()

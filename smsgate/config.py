@@ -46,6 +46,7 @@ class Config:
     web_processes: int
     web_threads: int
     detail_days: int  # 0: details never end
+    event_days: int
     log_level: str
     log_format: str  # "line" or "json"
 
@@ -147,6 +148,7 @@ def load(
         web_processes=_integer(env, "WEB_PROCESSES", min(_cores(), 4), lowest=1, highest=64),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
         detail_days=_integer(env, "DETAIL_DAYS", 90, lowest=0, highest=36_500),
+        event_days=_integer(env, "EVENT_DAYS", 30, lowest=4, highest=36_500),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
         log_format=_log_format(env),
     )

@@ -55,6 +55,7 @@ LICENSE_RATE_PER_MINUTE = _loaded.license_rate_per_minute
 DEVICE_RATE_PER_MINUTE = _loaded.device_rate_per_minute
 FAILED_KEYS_PER_MINUTE = _loaded.failed_keys_per_minute
 DETAIL_DAYS = _loaded.detail_days
+EVENT_DAYS = _loaded.event_days
 
 # The API is key-based and answers to whatever name the phones and programs reach it by; the Host
 # header is never used to build a link (PUBLIC_URL is).
@@ -84,9 +85,11 @@ INSTALLED_APPS = [
     "smsgate",
     "http_api",
     "licenses",
+    "outbox",
     "messaging",
     "contacts",
     "companion_api",
+    "webhooks",
     "dialects",
 ]
 
@@ -265,5 +268,6 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.count_states": 10.0,
         "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
+        "webhooks.tasks.delete_old_events": 60.0,
     }.items()
 }

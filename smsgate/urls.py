@@ -18,6 +18,7 @@ from licenses.views import MeViewSet
 from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet
 from smsgate.operations import health, metrics
 from smsgate.pages import error_pages, views
+from webhooks.views import EventViewSet, WebhookViewSet
 
 COLLECTION = {"get": "list", "post": "create"}
 READ_OR_CANCEL = {"get": "retrieve", "delete": "destroy"}
@@ -46,6 +47,7 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponseBase], name: st
 
 ID = "[0-9]{1,18}"
 MESSAGE = f"(?P<message_id>{ID})"
+ENDPOINT, DELIVERY = f"(?P<endpoint_id>{ID})", f"(?P<delivery_id>{ID})"
 
 # Grouped, so that a path of another group is passed over at once.
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -72,6 +74,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
     route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),
+    path("api/webhooks", include([
+        route("", WebhookViewSet, COLLECTION, "webhooks-list"),
+        route(f"/{ENDPOINT}", WebhookViewSet, ONE, "webhooks-detail"),
+        route(f"/{ENDPOINT}/test", WebhookViewSet, {"post": "test"}, "webhooks-test"),
+        route(f"/{ENDPOINT}/rotate", WebhookViewSet, {"post": "rotate"}, "webhooks-rotate"),
+        route(f"/{ENDPOINT}/deliveries", WebhookViewSet, {"get": "deliveries"}, "webhooks-deliveries"),
+        route(f"/{ENDPOINT}/deliveries/replay", WebhookViewSet, {"post": "replay_failed"},
+              "webhooks-replay"),
+        route(f"/{ENDPOINT}/deliveries/{DELIVERY}/replay", WebhookViewSet, {"post": "replay"},
+              "webhooks-delivery-replay"),
+    ])),
+    route("api/events", EventViewSet, {"get": "list"}, "events-list"),
     route("api/me", MeViewSet, {"get": "retrieve"}, "me"),
     page("api/schema", views.schema, "schema"),
     page("api/docs", views.api_docs, "docs"),

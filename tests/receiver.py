@@ -30,7 +30,8 @@ class Call:
         key = base64.b64decode(secret.removeprefix("whsec_"))
         head = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}."
         expected = hmac.new(key, head.encode() + self.body, hashlib.sha256).digest()
-        return self.headers["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
+        signatures = self.headers["webhook-signature"].split()
+        return f"v1,{base64.b64encode(expected).decode()}" in signatures
 
 
 @dataclass

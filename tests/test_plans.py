@@ -19,12 +19,13 @@ from dialects.tasks import BODIES
 from http_api import clock
 from licenses.models import Account
 from messaging import tasks
-from messaging.services import housekeeping, webhooks
+from messaging.services import housekeeping
 from smsgate.operations.metrics import _Queue
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, provisioned
 from tests.delivery import Wire, event, sent
 from tests.dialects.smsend.conftest import logged_in
 from tests.support.plans import Plans
+from webhooks import delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +85,7 @@ def calls(
         "messages": [{"message_type": "bulk", "text": "Hi", "delivery_list": ["+48600100200"]}],
     }  # fmt: skip
     yield "sms.by: sendBulkSms", lambda: api.post("/api/v1/sendBulkSms", hook)
-    yield "webhooks", lambda: webhooks.deliver_due(BODIES)
+    yield "webhooks", lambda: delivery.deliver(BODIES)
     leased: list[int] = []
     yield "claim", lambda: leased.extend(one["message_id"] for one in wire.claim(10))
     held = [{"message_id": leased[-1], "attempt": 1}]

@@ -22,10 +22,12 @@ from messaging import inserts, locks, rules, wakeup
 from messaging.drafts import Draft, Invalid, Items, local_day, to_message
 from messaging.models import Batch, Message
 from messaging.rules import RULES, Facts, Rule, SkipReason
-from messaging.services import webhooks
+from messaging.services import batch_ends
 from messaging.services.delivery_window import DeliveryWindow
 from messaging.states import WAITING
 from messaging.transitions import Cause, cancel_unsaved
+from outbox import recording as outbox
+from outbox.types import EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _accept_in_one_statement(
             if (used := inserts.insert(insert)) is None:
                 return None
             if batch is not None:
-                webhooks.schedule(batch)
+                batch_ends.schedule(batch)
     except inserts.Raced:
         return None
     wakeup.after_commit(sender.license_id)
@@ -175,8 +177,8 @@ def _accept_in_one_statement(
 
 
 def _savepoint_if_needed(batch: Batch | None) -> AbstractContextManager[Any]:
-    """Be atomic where a failed insert would abort an outer transaction, or a webhook row is due too."""
-    has_more = batch is not None and batch.callback_url
+    """Be atomic where a failed insert would abort an outer transaction, or its batch is awaited."""
+    has_more = batch is not None and batch_ends.is_awaited(batch)
     return transaction.atomic() if has_more or connection.in_atomic_block else nullcontext()
 
 
@@ -193,14 +195,16 @@ def _accept_together(
 ) -> AcceptResult:
     if batch is not None:
         batch.save(force_insert=True)
-        webhooks.schedule(batch)
+        batch_ends.schedule(batch)
         items = into_batch(batch, items)
     now = clock.now()
     facts = _facts(sender, [item for item in items if isinstance(item, Draft)], now)
     result = _judged(sender, items, policy, facts, now)
     queued = [message for message in result.created if message.status in WAITING]
-    daily_limit.reserve(sender, _by_local_day(sender, queued))
+    full = daily_limit.reserve(sender, _by_local_day(sender, queued))
     Message.objects.bulk_create(result.created)
+    inserts.tell_of_accepted(sender.account_id, result.created)
+    outbox.record(sender.account_id, [_limit_reached(sender, day) for day in full], now)
     if queued:
         wakeup.after_commit(sender.license_id)
     return result
@@ -243,6 +247,11 @@ def _judged(
     if refused := [skip for skip in result.skipped if skip.reason not in policy.left_out]:
         raise policy.refusal(sender, items, refused)
     return result
+
+
+def _limit_reached(sender: Sender, day: dt.date) -> outbox.Told:
+    data = {"day": day.isoformat(), "max_daily_sms": sender.max_daily_sms}
+    return outbox.Told(EventType.LIMIT_REACHED, data=data)
 
 
 def into_batch(batch: Batch, items: Items) -> list[Draft | Invalid]:

@@ -13,8 +13,9 @@ from messaging import locks
 from messaging.drafts import Draft, Items
 from messaging.models import Batch, Message
 from messaging.rules import SkipReason
-from messaging.services import webhooks
+from messaging.services import batch_ends
 from messaging.services.accept import BATCH, REFUSE, AcceptResult, accept, into_batch
+from outbox import recording as outbox
 
 _WITHOUT_INVALID = replace(BATCH, left_out=frozenset({SkipReason.INVALID}))
 
@@ -48,13 +49,21 @@ def send_together(sender: Sender, request: Batch, mailings: Iterable[tuple[Batch
     """
     locks.lock_account(sender.account_id)
     prepare(sender, request).save()
-    webhooks.schedule(request)
+    batch_ends.schedule(request)
     parts = [(prepare(sender, batch), items) for batch, items in mailings]
     for batch, _ in parts:
         batch.parent = request
     Batch.objects.bulk_create(batch for batch, _ in parts)
     together = [one for batch, items in parts for one in into_batch(batch, items)]
     accept(sender, together, BATCH, is_locked=True)
+
+
+def told_at(sender: Sender, callback_url: str) -> Batch | None:
+    """Return the batch of a native send whose messages' events a URL is to be told of; None without."""
+    if not callback_url:
+        return None
+    outbox.begin(sender.account_id)
+    return prepare(sender, Batch(dialect=Batch.NATIVE, callback_url=callback_url))
 
 
 def prepare(sender: Sender, batch: Batch) -> Batch:

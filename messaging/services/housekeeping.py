@@ -20,14 +20,15 @@ from http_api.models import IdempotencyRecord
 from licenses import tokens
 from licenses.models import Device, PairingCode
 from messaging import details, event_log, moves, retention
-from messaging.events import EventType
+from messaging.events import EventType as ReportType
 from messaging.leases import AttemptKey
-from messaging.models import Attempt, Event, Message, WebhookReceiver
+from messaging.models import Attempt, Event, Message
 from messaging.retention import PIECE
-from messaging.services import endings
+from messaging.services import endings, phone_events
 from messaging.services.reconcile import reconcile
 from messaging.states import AttemptState, MessageState
 from messaging.transitions import overdue_by
+from outbox.types import EventType
 from protocol import constant
 
 BATCH = 500
@@ -39,7 +40,6 @@ SENDING_GRACE = dt.timedelta(seconds=constant("answer_seconds"), minutes=5)
 
 # Deduplication window: a claim that is repeated later than this counts as a new one.
 CLAIM_KEPT = dt.timedelta(days=2)
-RECEIVER_KEPT = dt.timedelta(days=2)
 QUARANTINE_KEPT = dt.timedelta(days=30)
 
 MISSED_SYNCS = constant("missed_syncs")
@@ -98,7 +98,7 @@ def _mark_uncertain(silent: QuerySet[Attempt], now: dt.datetime) -> int:
     event_log.store(
         [
             Event(
-                type=EventType.LEASE_EXPIRED.value,
+                type=ReportType.LEASE_EXPIRED.value,
                 message_id=key.message_id,
                 attempt=key.n,
                 received_at=now,
@@ -110,17 +110,25 @@ def _mark_uncertain(silent: QuerySet[Attempt], now: dt.datetime) -> int:
     return len(keys)
 
 
+@transaction.atomic
 def mark_silent_devices() -> int:
     """Mark phones silent that missed three syncs; the next sync clears the mark. Return how many."""
     now = clock.now()
-    silent = Device.objects.filter(
+    missed = Device.objects.filter(
         revoked_at=None,
         silent_since=None,
         last_sync_at__lt=ExpressionWrapper(
             Value(now) - F("next_sync_seconds") * Value(_PATIENCE), DateTimeField()
         ),
     )
-    return silent.update(silent_since=now)
+    silent = list(
+        missed.select_for_update(skip_locked=True, of=["self"]).select_related("license")[:BATCH]
+    )
+    Device.objects.filter(pk__in=[device.pk for device in silent]).update(silent_since=now)
+    for device in silent:
+        device.silent_since = now
+        phone_events.tell(device, EventType.DEVICE_SILENT, now)
+    return len(silent)
 
 
 def _short_lived(now: dt.datetime) -> list[QuerySet[Any]]:
@@ -128,7 +136,6 @@ def _short_lived(now: dt.datetime) -> list[QuerySet[Any]]:
     return [
         IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)),
         tokens.expired(now),
-        WebhookReceiver.objects.filter(tried_at__lt=now - RECEIVER_KEPT),
         PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)),
         Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine=""),
     ]

@@ -7,9 +7,11 @@ from copy import copy
 from licenses.keywords import opt_out_intent
 from licenses.models import Account, Device, KeptSms
 from messaging import senders
-from messaging.events import EventType
+from messaging.events import EventType as ReportType
 from messaging.models import Event, InboundMessage
 from messaging.services import opt_outs
+from outbox import recording as outbox
+from outbox.types import EventType
 
 
 def receive(message: InboundMessage, device: Device) -> None:
@@ -32,11 +34,13 @@ def receive(message: InboundMessage, device: Device) -> None:
         kept = copy(message)  # what was reported stays, to be heard again if this is undone
         kept.sender = sender.shown
         kept.save(force_insert=True)
+        told = outbox.Told(EventType.SMS_RECEIVED, device.license_id, inbound_id=kept.pk)
+        outbox.record(account.pk, [told], message.received_at)
     else:
         Event.objects.create(
             device=device,
             event_id=message.event_id,
-            type=EventType.RECEIVED.value,
+            type=ReportType.RECEIVED.value,
             received_at=message.received_at,
         )
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Set
 
 from django.db import transaction
 
 from http_api import clock
 from licenses.models import License
+from messaging import opt_out_rows
 from messaging.models import Message, OptOut
+from messaging.opt_out_rows import OptOutRow
 from messaging.phone import spellings
 from messaging.services import endings
 from messaging.states import WAITING, MessageState
 from messaging.transitions import Cause
+from outbox import recording as outbox
+from outbox.types import EventType
 
 Source = OptOut.Source
 
@@ -26,15 +30,10 @@ def opt_out(account_id: int, phone: str, source: Source) -> tuple[OptOut, bool]:
     recipient's START does not take it back.
     """
     now = clock.now()
-    row, is_new = OptOut.objects.get_or_create(
-        account_id=account_id, phone=phone, defaults={"source": source, "created_at": now}
-    )
-    if not is_new and _make_owners(account_id, [phone], source):
-        row.source = source
-    _call_off(account_id, [phone], now)
+    is_new = bool(_opt_out_exactly(account_id, {phone}, source, now))
     if others := spellings(phone) - {phone}:
         _opt_out_exactly(account_id, others, source, now)
-    return row, is_new
+    return OptOut.objects.get(account_id=account_id, phone=phone), is_new
 
 
 @transaction.atomic
@@ -51,15 +50,26 @@ def opt_out_all(
     return len(distinct)
 
 
-def _opt_out_exactly(account_id: int, phones: Set[str], source: Source, now: dt.datetime) -> None:
-    distinct = sorted(phones)  # one order: two requests never wait for each other in a circle
-    rows = [OptOut(account_id=account_id, phone=p, source=source, created_at=now) for p in distinct]
-    OptOut.objects.bulk_create(rows, ignore_conflicts=True)
-    _make_owners(account_id, distinct, source)
-    _call_off(account_id, distinct, now)
+def _opt_out_exactly(
+    account_id: int, phones: Set[str], source: Source, now: dt.datetime
+) -> list[OptOutRow]:
+    """Return those that are new."""
+    new = opt_out_rows.insert(account_id, phones, source, now)
+    _tell(account_id, EventType.OPT_OUT_CREATED, new, now)
+    _make_owners(account_id, phones, source)
+    _call_off(account_id, phones, now)
+    return new
 
 
-def _call_off(account_id: int, phones: Sequence[str], now: dt.datetime) -> None:
+def _tell(account_id: int, event: EventType, rows: Iterable[OptOutRow], now: dt.datetime) -> None:
+    told = [
+        outbox.Told(event, data=row._asdict() | {"created_at": row.created_at.isoformat()})
+        for row in rows
+    ]
+    outbox.record(account_id, told, now)
+
+
+def _call_off(account_id: int, phones: Collection[str], now: dt.datetime) -> None:
     """Cancel all that waits for these recipients; ask phones to give back what they hold.
 
     Locked first: what a claim or a release is moving meanwhile is judged by where it ends.
@@ -72,27 +82,27 @@ def _call_off(account_id: int, phones: Sequence[str], now: dt.datetime) -> None:
     endings.call_off_all(list(rows.order_by("pk")), Cause.OPTED_OUT, now)
 
 
-def _make_owners(account_id: int, phones: Sequence[str], source: Source) -> int:
-    """Note that the owner asks for what these recipients asked for by SMS; return how many did."""
-    if source == Source.SMS:
-        return 0
-    by_sms = OptOut.objects.filter(account_id=account_id, phone__in=phones, source=Source.SMS)
-    return by_sms.update(source=source)
+def _make_owners(account_id: int, phones: Collection[str], source: Source) -> None:
+    """Note that the owner asks for what these recipients asked for by SMS."""
+    if source != Source.SMS:
+        by_sms = OptOut.objects.filter(account_id=account_id, phone__in=phones, source=Source.SMS)
+        by_sms.update(source=source)
 
 
+@transaction.atomic
 def opt_in(account_id: int, phone: str) -> bool:
     """Take an opt-out back for its owner; return whether there was one."""
-    mine = OptOut.objects.filter(account_id=account_id, phone__in=spellings(phone))
-    deleted, _ = mine.delete()
-    return deleted > 0
+    removed = opt_out_rows.delete(account_id, spellings(phone))
+    _tell(account_id, EventType.OPT_OUT_REMOVED, removed, clock.now())
+    return bool(removed)
 
 
+@transaction.atomic
 def opt_in_by_sms(account_id: int, phone: str, said_at: dt.datetime | None = None) -> None:
     """Take back what this recipient asked for by SMS before; never what the API or the owner has set.
 
     Phones tell what came in any order, and may tell it again: where the network's clock is known for
     both, it decides which was said last.
     """
-    mine = OptOut.objects.filter(account_id=account_id, phone__in=spellings(phone))
-    earlier = mine if said_at is None else mine.exclude(said_at__gt=said_at)
-    earlier.filter(source=Source.SMS).delete()
+    removed = opt_out_rows.delete(account_id, spellings(phone), source=Source.SMS, said_at=said_at)
+    _tell(account_id, EventType.OPT_OUT_REMOVED, removed, clock.now())

@@ -9,12 +9,14 @@ from django.db import transaction
 from http_api import clock
 from licenses.lookup import lock_device
 from licenses.models import Device
-from messaging.events import PART_EVENTS, EventType
+from messaging.events import PART_EVENTS
+from messaging.events import EventType as ReportType
 from messaging.exchange import SyncAnswer, SyncRequest
 from messaging.leases import LeasedMessage
 from messaging.models import Event
-from messaging.services import failing_sims, leasing, reports
+from messaging.services import failing_sims, leasing, phone_events, reports
 from messaging.services.delivery_window import DeliveryWindow
+from outbox.types import EventType
 from protocol import constant
 
 BUSY_SYNC_SECONDS = constant("busy_sync_seconds")
@@ -55,18 +57,21 @@ def _look_at_sims(device: Device, request: SyncRequest, now: dt.datetime) -> Non
     of_parts = [
         event for event in request.events if isinstance(event, Event) and event.type in PART_EVENTS
     ]
-    has_failed = any(event.type == EventType.PART_FAILED for event in of_parts)
+    has_failed = any(event.type == ReportType.PART_FAILED for event in of_parts)
     if has_failed or request.failing_sims or device.refusals or device.failing_sims:
         before = device.failing_sims, device.refusals
         outcomes = [event.message_id for event in of_parts]
         failing_sims.observe(device, request.failing_sims, outcomes, now)
         if (device.failing_sims, device.refusals) != before:
             device.save(update_fields=["failing_sims", "refusals"])
+        if set(device.failing_sims) - set(before[0]):
+            phone_events.tell(device, EventType.DEVICE_PAUSED, now)
 
 
 def _remember(
     device: Device, request: SyncRequest, next_sync_seconds: int, now: dt.datetime
 ) -> None:
+    was_silent = device.silent_since is not None
     device.last_sync_at = now
     device.silent_since = None
     device.next_sync_seconds = next_sync_seconds
@@ -75,3 +80,5 @@ def _remember(
         device.health = dict(request.health)
         changed.append("health")
     device.save(update_fields=changed)
+    if was_silent:
+        phone_events.tell(device, EventType.DEVICE_BACK, now)

@@ -18,10 +18,16 @@ from companion_api import responses as companion_answers
 from contacts import requests as contacts
 from contacts import responses as contact_answers
 from http_api.error_codes import ErrorCode
+from licenses.responses import DeviceRead
 from licenses.views import MeAnswer
 from messaging import requests as messages
 from messaging import responses as message_answers
+from outbox.types import WORDS as EVENT_WORDS
+from outbox.types import EventType
 from smsgate.pages import examples
+from webhooks import requests as webhooks
+from webhooks import responses as webhook_answers
+from webhooks.bodies import EventBody, LimitReached, WebhookTested
 
 
 class Error(TypedDict):
@@ -55,8 +61,8 @@ class Operation:
     pages: bool = False
 
 
-_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _PHONE = (
-    "Messages", "Contacts", "Contact groups", "Account", "Phones",
+_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _PHONE = (
+    "Messages", "Contacts", "Contact groups", "Account", "Events", "Phones",
 )  # fmt: skip
 
 _TAGS = {
@@ -64,6 +70,7 @@ _TAGS = {
     _CONTACTS: "People, known by phone number. Keys: `key` and `api_key` in the body, or headers.",
     _GROUPS: "Named lists of contacts. Keys as for contacts.",
     _ACCOUNT: "What is left of the daily limit, your phones, the inbox, opt-outs. Key in a header.",
+    _EVENTS: "What happened: as webhooks to your URL, or as a feed to ask. See docs/webhooks.md.",
     _PHONE: "What phones call; programs do not need it. See docs/protocol.md.",
 }
 
@@ -201,6 +208,63 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "removeOptOut", _ACCOUNT, "Take an opt-out back", {204: None}, (400, 401, 403, 404, 429),
         has_idempotency_key=True,
     ),
+    ("get", "/api/webhooks/"): Operation(
+        "listWebhooks", _EVENTS, "Who is told", {200: webhook_answers.EndpointPage},
+        (400, 401, 403, 429), pages=True,
+    ),
+    ("post", "/api/webhooks/"): Operation(
+        "createWebhook", _EVENTS, "Let a URL be told of events",
+        {200: webhook_answers.EndpointWithSecret, 201: webhook_answers.EndpointWithSecret},
+        (400, 401, 403, 409, 429), webhooks.NewEndpoint,
+        "The same URL again is the same webhook (200): what it is told is set anew, and it is switched"
+        " on.",
+        examples.WEBHOOK, has_idempotency_key=True,
+    ),
+    ("get", "/api/webhooks/{endpoint_id}/"): Operation(
+        "getWebhook", _EVENTS, "One webhook, with its secret",
+        {200: webhook_answers.EndpointWithSecret}, (400, 401, 403, 404, 429),
+    ),
+    ("patch", "/api/webhooks/{endpoint_id}/"): Operation(
+        "changeWebhook", _EVENTS, "Change it, or switch it off and on",
+        {200: webhook_answers.EndpointRead}, (400, 401, 403, 404, 409, 429),
+        webhooks.ChangedEndpoint, example={"enabled": True}, has_idempotency_key=True,
+    ),
+    ("delete", "/api/webhooks/{endpoint_id}/"): Operation(
+        "deleteWebhook", _EVENTS, "Tell it nothing more", {204: None}, (400, 401, 403, 404, 429),
+        has_idempotency_key=True,
+    ),
+    ("post", "/api/webhooks/{endpoint_id}/test/"): Operation(
+        "testWebhook", _EVENTS, "Send it a `webhook.test`",
+        {202: webhook_answers.EndpointRead}, (400, 401, 403, 404, 409, 429),
+        description="What came of it is in its deliveries.", has_idempotency_key=True,
+    ),
+    ("post", "/api/webhooks/{endpoint_id}/rotate/"): Operation(
+        "rotateWebhookSecret", _EVENTS, "Replace its secret",
+        {200: webhook_answers.EndpointWithSecret}, (400, 401, 403, 404, 429),
+        description="For 24 hours the former one signs too.", has_idempotency_key=True,
+    ),
+    ("get", "/api/webhooks/{endpoint_id}/deliveries/"): Operation(
+        "listDeliveries", _EVENTS, "What it was told, and how each try went",
+        {200: webhook_answers.DeliveryPage}, (400, 401, 403, 404, 429),
+        query=webhooks.DeliveryQuery, pages=True,
+    ),
+    ("post", "/api/webhooks/{endpoint_id}/deliveries/replay/"): Operation(
+        "replayDeliveries", _EVENTS, "Tell again what was given up",
+        {202: webhook_answers.Replayed}, (400, 401, 403, 404, 409, 429), webhooks.Replay,
+        "Of events since a time, oldest first, at most 10,000 at once.",
+        {"since": "2026-04-10T09:00:00Z"}, has_idempotency_key=True,
+    ),
+    ("post", "/api/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay/"): Operation(
+        "replayDelivery", _EVENTS, "Tell one event again",
+        {202: webhook_answers.DeliveryRead}, (400, 401, 403, 404, 409, 429),
+        has_idempotency_key=True,
+    ),
+    ("get", "/api/events/"): Operation(
+        "listEvents", _EVENTS, "What happened since you asked last",
+        {200: webhook_answers.EventPage}, (400, 401, 403, 429), query=webhooks.EventQuery,
+        description="Oldest first; ask again with the `after` of the answer. Events are kept from the"
+        " first call on, for 30 days.",
+    ),
     ("post", "/companion/pair/"): Operation(
         "pairPhone", _PHONE, "Redeem a pairing code", {201: companion_answers.PairedAnswer},
         (400, 429), companion.Pair, security="",
@@ -216,6 +280,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="Answers at once where there is, else 204 after 55 seconds.",
     ),
 }  # fmt: skip
+
+# What `data` of an event is, by the noun of its type.
+_DATA: dict[str, Any] = {
+    "message": message_answers.MessageRead,
+    "sms": message_answers.InboundRead,
+    "opt_out": message_answers.OptOutRead,
+    "device": DeviceRead,
+    "limit": LimitReached,
+    "webhook": WebhookTested,
+}
 
 _REFUSALS = {
     400: "Something in the request is wrong; `errors` says what.",
@@ -259,6 +333,8 @@ _PATH_PARAMETERS = {
     "message_id": {"type": "integer", "description": "The message's `id`."},
     "contact_id": {"type": "integer", "description": "The contact's `id`."},
     "group_id": {"type": "integer", "description": "The group's `id`."},
+    "endpoint_id": {"type": "integer", "description": "The webhook's `id`."},
+    "delivery_id": {"type": "integer", "description": "The delivery's `id`."},
     "phone": {"type": "string", "description": "In E.164, like `+48123456789`."},
 }
 
@@ -276,8 +352,9 @@ class _Types:
     components: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, operations: Sequence[Operation]) -> _Types:
+    def of(cls, operations: Sequence[Operation], others: Sequence[Any]) -> _Types:
         wanted: dict[tuple[Any, JsonSchemaMode], None] = {(Error, "serialization"): None}
+        wanted |= {(kind, "serialization"): None for kind in others}
         for operation in operations:
             for request in filter(None, (operation.body, operation.query)):
                 wanted[request, "validation"] = None
@@ -296,7 +373,7 @@ class _Types:
 @cache
 def document() -> dict[str, Any]:
     """Return the OpenAPI document as a dict."""
-    types = _Types.of(list(OPERATIONS.values()))
+    types = _Types.of(list(OPERATIONS.values()), [EventBody, *_DATA.values()])
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), operation in OPERATIONS.items():
         paths.setdefault(path, {})[method] = _operation(path, operation, types)
@@ -311,7 +388,47 @@ def document() -> dict[str, Any]:
         "servers": [{"url": settings.PUBLIC_URL}],
         "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
         "paths": paths,
+        "webhooks": _webhooks(types),
         "components": {"schemas": types.components, "securitySchemes": _SECURITY},
+    }
+
+
+def _webhooks(types: _Types) -> dict[str, Any]:
+    """Return what is posted to a webhook, by the type of the event."""
+    return {event.value: {"post": _webhook(event, types)} for event in EventType}
+
+
+def _webhook(event: EventType, types: _Types) -> dict[str, Any]:
+    data = types.schema(_DATA[event.partition(".")[0]], "serialization")
+    schema = {
+        "allOf": [
+            types.schema(EventBody, "serialization"),
+            {
+                "properties": {
+                    "type": {"const": event.value},
+                    "data": {"anyOf": [data, {"type": "null"}]},
+                }
+            },
+        ]
+    }
+    example = examples.event(event)
+    return {
+        "operationId": f"on_{event.value.replace('.', '_')}",
+        "tags": [_EVENTS],
+        "summary": EVENT_WORDS[event],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+            for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example}},
+        },
+        "responses": {
+            "2XX": {"description": "Taken."},
+            "410": {"description": "Send nothing more: the webhook is switched off."},
+            "default": {"description": "Tried again for three days."},
+        },
     }
 
 

@@ -188,7 +188,7 @@ def test_no_proxy_is_asked(program: Receiver, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_was_allowed_when_it_was_given_may_not_be_any_more(program: Receiver) -> None:
-    with pytest.raises(Unreachable, match="not public"):
+    with pytest.raises(Unreachable, match="may not be called"):
         post(program.url, b"", {})
     assert not program.calls
 

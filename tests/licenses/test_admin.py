@@ -226,7 +226,7 @@ def test_lists_cost_the_same_whatever_their_length(
     for path in ("messaging/message", "licenses/device", "licenses/license", "licenses/account",
                  "licenses/apikey", "licenses/credential", "licenses/hooklink", "messaging/optout",
                  "messaging/inboundmessage", "messaging/event", "contacts/contact",
-                 "contacts/contactgroup", "messaging/webhookdelivery"):  # fmt: skip
+                 "contacts/contactgroup", "webhooks/delivery", "webhooks/endpoint"):  # fmt: skip
         with django_assert_max_num_queries(12):
             assert operator.get(f"/admin/{path}/").status_code == 200
 

@@ -295,8 +295,8 @@ def test_the_limit_counts_by_the_day_on_which_a_message_may_start(
 def test_the_number_of_queries_does_not_depend_on_the_size(
     api: Api, tenant: Tenant, size: int, django_assert_num_queries: Any
 ) -> None:
-    """Key, savepoint, lock, duplicates and opt-outs, limit, insert, release."""
+    """Key, savepoint, lock, duplicates and opt-outs, limit, insert, events, release."""
     tenant.set_rules(max_daily_sms=10_000)
     body = tenant.bulk([item(f"a-{number}") for number in range(size)])
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert api.post(URL, body).status_code == 201

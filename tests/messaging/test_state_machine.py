@@ -2,13 +2,14 @@
 
 Invariants of docs/protocol.md: I1 starts ≤ 1 per message unless its owner chose otherwise · I2 sent ⇒
 started · I3 nothing is lost · I4 a rank never falls within an attempt · I7 nothing starts after an
-acknowledged cancel · I10 every change of state is written down exactly once.
+acknowledged cancel · I10 every change of state is written down exactly once. Beside them: programs are
+told of each change exactly once, in its order.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +31,8 @@ from messaging.services import housekeeping, owner
 from messaging.services.accept import REFUSE, accept
 from messaging.services.sync import sync
 from messaging.states import FINAL, RANK, TRANSITIONS, AttemptState, MessageState
+from outbox import recording
+from outbox.models import Event as OutboxEvent
 from tests.conftest import ManualClock, Tenant, pair_phone
 
 Row = tuple[int, str, dt.datetime | None]  # message id, status, finished at
@@ -57,6 +60,7 @@ class Gateway(RuleBasedStateMachine):
         self.replaced.__enter__()
         self.tenant = Tenant(services.provision("Model"))
         self.sender = sender_of_license(self.tenant.license)
+        recording.begin(self.sender.account_id)
         self.phones = [pair_phone(self.tenant, f"phone-{n}").device for n in range(2)]
         self.held: dict[int, dict[AttemptKey, dt.datetime]] = {0: {}, 1: {}}  # → start before
         self.unanswered: dict[int, SyncRequest] = {}  # claims whose answers were lost
@@ -210,6 +214,7 @@ class Gateway(RuleBasedStateMachine):
         self.nothing_is_lost(rows)
         self.no_rank_fell()
         self.every_change_is_written_down_once(rows, changes)
+        self.programs_are_told_of_each_change_once(rows, changes)
 
     def the_radio_started_once(self) -> None:
         twice = {message_id for message_id, starts in self.radio.items() if starts > 1}
@@ -243,6 +248,22 @@ class Gateway(RuleBasedStateMachine):
         for pk, status, _ in rows:
             assert status == last.get(pk, status)
             assert pk in last or status in {"pending", "scheduled"}
+
+    def programs_are_told_of_each_change_once(self, rows: list[Row], changes: list[Change]) -> None:
+        told = defaultdict[int, list[str]](list)
+        for message_id, kind, data in OutboxEvent.objects.order_by("pk").values_list(
+            "message_id", "type", "data"
+        ):
+            told[message_id or 0].append(kind)
+            if kind not in {"message.accepted", "message.resolved"}:
+                assert kind == f"message.{data['status']}"
+        expected = {pk: ["message.accepted"] for pk, *_ in rows}
+        for message_id, from_state, to_state, _ in changes:
+            if from_state == "uncertain":
+                expected[message_id].append("message.resolved")
+            if to_state not in {"scheduled", "pending", "leased", "sending"}:
+                expected[message_id].append(f"message.{to_state}")
+        assert told == expected
 
 
 @pytest.mark.django_db

@@ -9,9 +9,11 @@ from django.db import InterfaceError, OperationalError
 
 from dialects import tasks as dialects_tasks
 from messaging import tasks
-from messaging.services import housekeeping, webhooks
+from messaging.services import housekeeping
 from smsgate import celery
 from smsgate.settings import CELERY_BEAT_SCHEDULE
+from webhooks import delivery
+from webhooks import tasks as webhooks_tasks
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -37,18 +39,19 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_schedule_names_tasks_that_exist() -> None:
     assert dialects_tasks.deliver_webhooks.name in celery.app.tasks
+    assert webhooks_tasks.delete_old_events.name in celery.app.tasks
     assert {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()} <= set(celery.app.tasks)
 
 
 def test_slow_receivers_keep_one_of_a_workers_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = []
 
-    def slow(bodies: object, is_stopping: object) -> int:
+    def slow(bodies: object, **_: object) -> int:
         rounds.append(bodies)
         dialects_tasks.deliver_webhooks()  # the next tick, on another thread
         return 0
 
-    monkeypatch.setattr(webhooks, "deliver_due", slow)
+    monkeypatch.setattr(delivery, "deliver", slow)
     for ticks in (1, 2):
         dialects_tasks.deliver_webhooks()
         assert len(rounds) == ticks

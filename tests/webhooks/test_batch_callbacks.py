@@ -1,4 +1,4 @@
-"""messaging.services.webhooks: when all of a batch is final, its client's program is told."""
+"""webhooks.delivery: when all of a batch is final, its client's program is told."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from http_api.errors import ApiError
+from http_api.outgoing import Failure
 from licenses import services as licenses
 from messaging.drafts import ClientTime, Draft, Invalid
-from messaging.models import Batch, Message, WebhookDelivery
-from messaging.services import batches, owner, webhooks
-from messaging.services.webhooks import RETRY_MINUTES, TRIES
+from messaging.models import AwaitedBatch, Batch, Message
+from messaging.services import batches, owner
 from tests.conftest import Api, ManualClock, Phone, Tenant, in_threads
 from tests.delivery import Wire, event, sent
 from tests.receiver import Receiver, receiver
+from webhooks import delivery, due, health
+from webhooks.delivery import Outcome
+from webhooks.due import FAILURES, RETRY_MINUTES, TRIES
+from webhooks.models import Delivery, DeliveryAttempt
 
 NUMBERS = [f"+4860010020{n}" for n in range(4)]
 
@@ -35,8 +39,9 @@ BODIES = {"test": states}
 
 
 @pytest.fixture
-def program(settings: LazySettings) -> Iterator[Receiver]:
+def program(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     settings.WEBHOOK_PRIVATE_NETWORKS = ("127.0.0.1",)
+    monkeypatch.setattr(due, "_JITTER", 0)
     with receiver() as found:
         yield found
 
@@ -54,7 +59,7 @@ def send(tenant: Tenant, program: Receiver, count: int = 2) -> list[int]:
 def work(clock: ManualClock, **later: float) -> None:
     """All that a worker finds to do so much later."""
     clock.advance(**later)
-    while webhooks.deliver_due(BODIES):
+    while delivery.deliver(BODIES):
         pass
 
 
@@ -90,8 +95,9 @@ def test_it_waits_until_the_last_message_is_final_and_is_posted_once(
     assert call.headers["x-batch-id"] == str(Batch.objects.get().pk)
     work(manual_clock, days=2)
     assert len(program.calls) == 1
-    delivery = WebhookDelivery.objects.get()
-    assert (delivery.tries, delivery.error, delivery.next_at) == (1, "", None)
+    told = Delivery.objects.get()
+    assert (told.tries, told.next_at) == (1, None)
+    assert not AwaitedBatch.objects.exists()
 
 
 def test_one_in_doubt_is_not_final(
@@ -145,15 +151,12 @@ def test_what_waits_long_is_looked_at_less_often(
     later = ClientTime(manual_clock.now + dt.timedelta(days=30), "")
     draft = Draft(phone=NUMBERS[0], text="x", send_after=later)
     batches.send(tenant.sender, batch_for(program), [draft])
-    looks = []
+    rests = []
     for _ in range(3):
-        looks.append(webhooks.deliver_due(BODIES))
-        due = WebhookDelivery.objects.get().next_at
-        assert due is not None
-        rest = due - manual_clock.now
-        looks.append(int(rest.total_seconds()))
+        delivery.look()
+        rests.append((AwaitedBatch.objects.get().look_at - manual_clock.now).total_seconds())
         manual_clock.advance(hours=1)
-    assert looks == [1, 10, 1, 160, 1, 300]
+    assert rests == [10, 160, 300]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -163,7 +166,7 @@ def test_what_is_refused_is_never_told_of(tenant: Tenant, program: Receiver, cou
         send(tenant, program, count)
     with pytest.raises(ApiError):
         batches.send(tenant.sender, batch_for(program), [Invalid({"phone": ["is wrong"]})])
-    assert not WebhookDelivery.objects.exists()
+    assert not AwaitedBatch.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,7 +174,7 @@ def test_what_is_refused_is_never_told_of(tenant: Tenant, program: Receiver, cou
 def test_nothing_is_queued_where_its_callback_cannot_be_promised(
     tenant: Tenant, program: Receiver, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(WebhookDelivery.objects, "create", lambda **_: 1 / 0)
+    monkeypatch.setattr(AwaitedBatch.objects, "create", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         send(tenant, program, count)
     assert not Message.objects.exists()
@@ -212,10 +215,12 @@ def test_a_new_pepper_voids_no_secret(tenant: Tenant, settings: LazySettings) ->
 # --- again -------------------------------------------------------------------------------------
 
 
-def test_what_is_not_taken_is_tried_again_for_a_day_and_given_up_in_sight(
-    tenant: Tenant, program: Receiver, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert 23 * 60 <= sum(RETRY_MINUTES) <= 24 * 60
+def test_what_is_not_taken_is_tried_again_for_three_days_and_given_up_in_sight(
+    tenant: Tenant, program: Receiver, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    assert 70 * 60 <= sum(RETRY_MINUTES) <= 72 * 60
+    monkeypatch.setattr(health, "FAILURES", 100)  # it would rest in between
     program.status = 302
     finish(tenant, program)
     work(manual_clock)
@@ -227,8 +232,9 @@ def test_what_is_not_taken_is_tried_again_for_a_day_and_given_up_in_sight(
     assert len({call.headers["webhook-id"] for call in program.calls}) == 1
     work(manual_clock, days=30)
     assert len(program.calls) == TRIES
-    delivery = WebhookDelivery.objects.get()
-    assert (delivery.next_at, delivery.error) == (None, "it answered 302")
+    assert Delivery.objects.get().next_at is None
+    last_attempt = DeliveryAttempt.objects.latest("pk")
+    assert (last_attempt.status_code, last_attempt.error) == (302, "status")
     last = caplog.records[-1]
     assert last.levelno == logging.WARNING
     assert "given up" in last.getMessage()
@@ -245,8 +251,9 @@ def test_a_try_that_is_taken_is_the_last(
     work(manual_clock, minutes=1)
     work(manual_clock, days=1)
     assert len(program.calls) == 2
-    delivery = WebhookDelivery.objects.get()
-    assert (delivery.delivered_at is None, delivery.error) == (False, "")
+    assert Delivery.objects.get().delivered_at is not None
+    attempts = DeliveryAttempt.objects.order_by("pk").values_list("status_code", "error")
+    assert list(attempts) == [(503, "status"), (204, "")]
 
 
 @pytest.mark.parametrize("tries_before", [0, TRIES - 1])
@@ -255,36 +262,39 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     finish(tenant, program)
-    WebhookDelivery.objects.update(tries=tries_before)
+    delivery.look()
+    Delivery.objects.update(tries=tries_before)
 
     def killed(*args: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(webhooks, "_record", killed)
+        dying.setattr(health, "record", killed)
         with pytest.raises(KeyboardInterrupt):
             work(manual_clock)
     assert len(program.calls) == 1
-    assert WebhookDelivery.objects.get().delivered_at is None
+    assert Delivery.objects.get().delivered_at is None
     work(manual_clock, minutes=RETRY_MINUTES[tries_before and -1])
     first, second = program.calls
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert WebhookDelivery.objects.get().delivered_at == manual_clock.now
+    assert Delivery.objects.get().delivered_at == manual_clock.now
 
 
 def test_of_a_try_that_was_overtaken_only_its_success_counts(
     tenant: Tenant, program: Receiver, manual_clock: ManualClock
 ) -> None:
     finish(tenant, program)
-    [slow], _ = webhooks._claim(manual_clock.now, Counter())
+    delivery.look()
+    [[slow]] = due.take(manual_clock.now, [])
     program.status = 500
     work(manual_clock, minutes=1)
-    webhooks._record(slow, "no answer in 10 s", manual_clock.now)
-    assert WebhookDelivery.objects.get().error == "it answered 500"
-    webhooks._record(slow, "", manual_clock.now)
-    webhooks._record(slow, "no answer in 10 s", manual_clock.now)
-    delivery = WebhookDelivery.objects.get()
-    assert (delivery.delivered_at, delivery.error) == (manual_clock.now, "")
+    late = Outcome(manual_clock.now, failure=Failure.TIMEOUT)
+    health.record([(slow, late)])
+    assert Delivery.objects.get().next_at is not None
+    health.record([(slow, Outcome(manual_clock.now, status_code=200))])
+    health.record([(slow, late)])
+    told = Delivery.objects.get()
+    assert (told.delivered_at, told.next_at) == (manual_clock.now, None)
 
 
 def test_one_that_cannot_be_made_holds_up_no_other(
@@ -296,36 +306,39 @@ def test_one_that_cannot_be_made_holds_up_no_other(
     finish(other_tenant, program)
     work(manual_clock)
     assert len(program.calls) == 1
-    broken, taken = WebhookDelivery.objects.order_by("batch_id")
-    assert (broken.tries, broken.error) == (1, "a fault of the server")
+    broken, taken = Delivery.objects.order_by("batch_id")
+    assert (broken.tries, broken.attempts.get().error) == (1, "server")
     assert taken.delivered_at == manual_clock.now
     assert any(record.exc_info for record in caplog.records)
 
 
 def test_one_accounts_slow_receivers_leave_room_for_others(
-    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
-) -> None:
-    for _ in range(20):
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for _ in range(40):
         finish(tenant, program)
     manual_clock.advance(seconds=1)
     finish(other_tenant, program)
-    taken, looked_at = webhooks._claim(manual_clock.now, Counter())
-    assert looked_at == 9, "what there is no room for stays due"
-    assert Counter(one.batch.account_id for one in taken) == {
-        tenant.keys.account_id: 8, other_tenant.keys.account_id: 1,
+    delivery.look()
+    monkeypatch.setattr(due, "MAX_RUN", 2)
+    taken = due.take(manual_clock.now, [])
+    assert Counter(run[0].account_id for run in taken) == {
+        tenant.keys.account_id: 16, other_tenant.keys.account_id: 1,
     }  # fmt: skip
+    assert Delivery.objects.filter(tries=0).count() == 8, "what there is no room for stays due"
 
 
 def test_what_there_was_no_room_for_goes_at_the_next_look_however_old_it_is(
     tenant: Tenant, program: Receiver, manual_clock: ManualClock
 ) -> None:
     """As after an hour in which the receiver, or the worker, was away."""
-    for _ in range(20):
+    for _ in range(40):
         finish(tenant, program)
+    delivery.look()
     manual_clock.advance(hours=2)
-    for _ in range(3):
-        work(manual_clock, seconds=10)
-    assert len(program.calls) == 20
+    work(manual_clock, seconds=10)
+    assert len(program.calls) == 40
 
 
 @pytest.mark.django_db(transaction=True)
@@ -333,36 +346,38 @@ def test_workers_at_once_make_each_try_once(
     tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(webhooks, "_FAILURES", 100)
+    monkeypatch.setattr(health, "FAILURES", 100)
     program.status = 500
     for one in (tenant, other_tenant):
         for _ in range(6):
             finish(one, program)
     for tries in (1, 2):
-        in_threads([lambda: webhooks.deliver_due(BODIES)] * 6, threads=6)
+        in_threads([lambda: delivery.deliver(BODIES)] * 6, threads=6)
         calls = Counter(call.headers["webhook-id"] for call in program.calls)
         assert sorted(calls.values()) == [tries] * 12
         manual_clock.advance(minutes=1)
 
 
-def test_a_long_backlog_of_two_dead_receivers_holds_up_nobody(
-    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
-) -> None:
-    """They fill all places; the first that comes free is the third's, however new its webhook."""
+def test_a_long_backlog_of_dead_receivers_holds_up_nobody(
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """There is always room for one more account, however new what it is to be told."""
+    monkeypatch.setattr(due, "MAX_RUN", 1)
     for one in (tenant, other_tenant):
-        for _ in range(30):
+        for _ in range(50):
             finish(one, program)
-    running: Counter[tuple[int, str]] = Counter()
-    first, _ = webhooks._claim(manual_clock.now, running)
-    for delivery in first:
-        running[webhooks._receiver_of(delivery)] += 1
-    assert running.total() == 16
+    delivery.look()
+    under_way: list[due.Run] = []
+    while taken := due.take(manual_clock.now, under_way):
+        under_way += taken
+    assert len(under_way) <= 48
     manual_clock.advance(seconds=5)
     third = Tenant(licenses.provision("Carol"))
     finish(third, program)
-    running.subtract([webhooks._receiver_of(first[0])])
-    [taken], _ = webhooks._claim(manual_clock.now, running)
-    assert taken.batch.account_id == third.keys.account_id
+    delivery.look()
+    [[taken_next]] = due.take(manual_clock.now, under_way)
+    assert taken_next.account_id == third.keys.account_id
 
 
 def test_a_quick_receiver_is_not_held_up_by_the_slowest_of_its_round(
@@ -370,19 +385,20 @@ def test_a_quick_receiver_is_not_held_up_by_the_slowest_of_its_round(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A try that never ends is under way while twenty others of another account are made."""
-    ended, tries = threading.Event(), webhooks._try
+    ended, post = threading.Event(), delivery._post
 
-    def slow_for_one(delivery: WebhookDelivery, *what: Any) -> str:
-        if delivery.batch.account_id == tenant.keys.account_id:
+    def slow_for_one(request: Any) -> Outcome:
+        if "slow" in request.url:
             assert ended.wait(20)
-            return "no answer in 10 s"
-        answer = tries(delivery, *what)
+            return Outcome(manual_clock.now, failure=Failure.TIMEOUT)
+        outcome = post(request)
         if len(program.calls) == 20:
             ended.set()
-        return answer
+        return outcome
 
-    monkeypatch.setattr(webhooks, "_try", slow_for_one)
+    monkeypatch.setattr(delivery, "_post", slow_for_one)
     finish(tenant, program)
+    Batch.objects.update(callback_url=f"{program.url}&slow")
     for _ in range(20):
         finish(other_tenant, program)
     work(manual_clock)
@@ -400,14 +416,14 @@ def test_a_receiver_that_fails_again_and_again_rests_and_is_asked_once_after_tha
         work(manual_clock, seconds=seconds)
         calls.append(len(program.calls))
     before, *_ = calls
-    assert 5 <= before <= 12, "what was under way with the fifth"
+    assert FAILURES <= before <= 20, "what was under way with the fifth"
     assert calls[1] == before
     assert calls[2] == calls[3] == before + 1
-    assert WebhookDelivery.objects.filter(tries=0).count() >= 17, "resting costs no try"
+    assert Delivery.objects.filter(tries=0).count() >= 9, "resting costs no try"
     program.status = 200
     work(manual_clock, minutes=20)
     work(manual_clock, minutes=10)
-    assert not WebhookDelivery.objects.exclude(next_at=None).exists()
+    assert not Delivery.objects.exclude(next_at=None).exists()
 
 
 # --- seen --------------------------------------------------------------------------------------
@@ -420,15 +436,20 @@ def test_its_owner_sees_what_was_given_up_and_has_it_tried_again(
     operator.force_login(User.objects.create_superuser("op"))
     program.status = 404
     finish(tenant, program)
-    WebhookDelivery.objects.update(tries=TRIES - 1)
+    delivery.look()
+    Delivery.objects.update(tries=TRIES - 1)
     work(manual_clock)
-    page = operator.get("/admin/messaging/webhookdelivery/").content.decode()
-    for word in ("127.0.0.1", "given up", "it answered 404", "Alice"):
+    page = operator.get("/admin/webhooks/delivery/").content.decode()
+    for word in ("127.0.0.1", "given up", "Alice"):
         assert word in page
-    assert "SECRET" not in page
+    told = Delivery.objects.get()
+    pages = [page, operator.get(f"/admin/webhooks/delivery/{told.pk}/change/").content.decode()]
+    pages += [operator.get("/admin/webhooks/endpoint/").content.decode()]
+    assert "404" in pages[1]
+    assert not any("SECRET" in each for each in pages)
     program.status = 200
-    again = {"action": "again", "_selected_action": [str(WebhookDelivery.objects.get().pk)]}
-    operator.post("/admin/messaging/webhookdelivery/", again)
+    again = {"action": "again", "_selected_action": [str(told.pk)]}
+    operator.post("/admin/webhooks/delivery/", again)
     work(manual_clock)
-    assert "delivered" in operator.get("/admin/messaging/webhookdelivery/").content.decode()
+    assert "delivered" in operator.get("/admin/webhooks/delivery/").content.decode()
     assert len(program.calls) == 2

@@ -1,0 +1,15 @@
+"""Whether an account's events are recorded."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("licenses", "0011_keys_of_one_license")]
+
+    operations = [
+        migrations.AddField(
+            model_name="account",
+            name="keeps_events",
+            field=models.BooleanField(default=False, editable=False),
+        ),
+    ]

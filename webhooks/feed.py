@@ -1,0 +1,36 @@
+"""The feed: an account's events in the order of their numbers, without gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import QuerySet
+
+from outbox import recording as outbox
+from outbox.models import Event
+from outbox.types import EventType
+from webhooks import publishing
+
+
+def newest(account_id: int) -> int:
+    """Return the number of an account's newest event, 0 without one; its events are kept from now on."""
+    outbox.begin(account_id)
+    publishing.publish(account_id)
+    numbers = _published(account_id).order_by("-number").values_list("number", flat=True)
+    return next(iter(numbers[:1]), None) or 0
+
+
+def events(
+    account_id: int, *, after: int, types: Collection[EventType], limit: int
+) -> tuple[list[Event], int]:
+    """Return events of these types after a number, oldest first; and the number to go on after."""
+    newest_number = newest(account_id)
+    newer = _published(account_id).filter(number__gt=after, number__lte=newest_number)
+    found = newer.filter(type__in=types)
+    page = list(found.order_by("number")[:limit])
+    is_all = len(page) < limit
+    return page, max(after, newest_number) if is_all else page[-1].number or after
+
+
+def _published(account_id: int) -> QuerySet[Event]:
+    return Event.objects.filter(account_id=account_id, number__isnull=False)
