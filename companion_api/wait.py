@@ -2,38 +2,29 @@
 small objects, not threads: one Redis subscription serves them all.
 
 A waiter subscribes first and looks then, so nothing falls between. It looks again when its licence
-is woken, when its next scheduled message becomes due, and every 5 s while Redis is gone. A connection
-that is silent and open counts as gone after two silences.
+is woken, when its next scheduled message becomes due, and every 5 s while Redis is gone
+(http_api.subscription).
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import redis.asyncio
-from django.conf import settings
-
 from http_api import clock
+from http_api.subscription import Subscription
 from licenses.lookup import device_by_token
 from messaging.services.leasing import Outlook, look_ahead
 from messaging.wakeup import CHANNEL
 from protocol import constant
 
-logger = logging.getLogger(__name__)
-
 LONGEST_WAIT = float(constant("wait_seconds"))
-LOOK_WITHOUT_REDIS = 5.0
 POLLS_A_PHONE = 2  # a reconnecting phone leaves its dead poll open; beyond this the oldest ends
-
-# Seconds without data after which the Redis connection is pinged; after as many again it is dead.
-SILENCE = 5.0
 
 # Rate limit against a thundering herd, when all waiting phones check the queue: Redis has come back.
 LOOKS_A_SECOND = 200
@@ -82,17 +73,15 @@ def look(token: str) -> Outlook:
 
 
 class Waiters:
-    """All waiting phones of this process, by licence, and the one subscription that wakes them."""
+    """All waiting phones of this process, by licence, and the subscription that wakes them."""
 
     def __init__(self, in_thread: InThread) -> None:
         self._in_thread = in_thread
         self._by_license: defaultdict[int, set[_Poll]] = defaultdict(set)
         self._by_device: defaultdict[int, list[_Poll]] = defaultdict(list)
         self._owners: dict[int, Owner] = {}  # by the hash of a token that was right
-        self._is_subscribed = False
-        self._is_told_gone = False
         self._is_closing = False
-        self._listener: asyncio.Task[None] | None = None
+        self.subscription = Subscription(CHANNEL, self._wake, self._wake_slowly, "waiting phones")
 
     async def wait(self, token: str, turn: Hashable = None, longest: float = LONGEST_WAIT) -> bool:
         """True as soon as there is something to claim; False after `longest` seconds, or where the
@@ -147,14 +136,14 @@ class Waiters:
 
     def _patience(self, found: Outlook) -> float:
         """Seconds until it is worth looking again, unless woken before."""
-        patience = LONGEST_WAIT if self._is_subscribed else LOOK_WITHOUT_REDIS
+        patience = self.subscription.patience(LONGEST_WAIT)
         if found.next_due is not None:
             until_due = (found.next_due - clock.now()).total_seconds()
             patience = min(patience, max(until_due, 0.05))
         return patience
 
     def start(self) -> None:
-        self._listener = asyncio.create_task(self._listen_forever(), name="wake-ups")
+        self.subscription.start()
 
     def release(self) -> None:
         """Let all phones go, each with its answer: the process is about to stop."""
@@ -163,59 +152,7 @@ class Waiters:
 
     async def stop(self) -> None:
         self.release()
-        while self._listener is not None and not self._listener.done():
-            self._listener.cancel()  # again and again: redis-py loses a cancel while it connects
-            await asyncio.wait({self._listener}, timeout=0.1)
-
-    async def _listen_forever(self) -> None:
-        while True:
-            try:
-                await self._listen()
-            except (redis.RedisError, OSError) as error:
-                if self._is_subscribed:
-                    logger.warning(
-                        "Redis is gone (%s): waiting phones look every 5 s", type(error).__name__
-                    )
-                    self._is_subscribed, self._is_told_gone = False, True
-                    self._wake_slowly()
-                await asyncio.sleep(1)
-
-    async def _listen(self) -> None:
-        connection = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=SILENCE, socket_timeout=SILENCE
-        )
-        async with connection, connection.pubsub(ignore_subscribe_messages=False) as pubsub:
-            await pubsub.subscribe(CHANNEL)
-            is_asked = False
-            while True:
-                message = await self._next(pubsub)
-                if message is None:
-                    if is_asked:
-                        raise redis.ConnectionError("silent")
-                    await pubsub.ping()
-                    is_asked = True
-                    continue
-                is_asked = False
-                if message["type"] == "subscribe":
-                    if self._is_told_gone:
-                        logger.info("Redis is back: it wakes waiting phones again")
-                    self._is_subscribed, self._is_told_gone = True, False
-                    self._wake_slowly()  # whatever was published before
-                elif message["type"] == "message":
-                    self._wake(int(message["data"]))
-
-    async def _next(self, pubsub: Any) -> dict[str, Any] | None:
-        """Return what Redis says next, or None after a silence.
-
-        redis-py says None at once where its own check of a silent connection has failed: to ask again
-        would never yield to anything else on this event loop.
-        """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        message: dict[str, Any] | None = await pubsub.get_message(timeout=SILENCE)
-        if message is None and loop.time() - began < SILENCE / 2:
-            raise redis.ConnectionError("the connection does not answer")
-        return message
+        await self.subscription.stop()
 
     def _wake(self, license_id: int | None) -> None:
         """Let this licence's phones look again; None: all of them."""

@@ -33,7 +33,7 @@ _WRONG_KEY = frozenset({ErrorCode.LICENSE_NOT_FOUND, ErrorCode.INVALID_KEY})
 
 # Where the WSGI environ says whose key was right, for the pool's turns (smsgate.web.callers).
 ACCOUNT = "smsgate.account"
-_COUNTED = "smsgate.counted"
+COUNTED = "smsgate.counted"
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -48,9 +48,9 @@ class KeyAuthentication(BaseAuthentication):
             raise
         if isinstance(principal, Sender):
             request.META[ACCOUNT] = principal.account_id
-            if _COUNTED not in request.META:  # a request that gave way is counted once
+            if COUNTED not in request.META:  # a request that gave way is counted once
                 self.throttle(request, principal)
-                request.META[_COUNTED] = True
+                request.META[COUNTED] = True
             needed = request.parser_context["view"].needed_scope()
             scopes.require(principal.scopes, Scope.MANAGE if needed is None else Scope(needed))
         else:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("licenses", "0012_events_kept"),
+        ("licenses", "0013_events_kept"),
     ]
 
     operations = [

@@ -27,10 +27,11 @@ from companion_api.wait import Waiters
 from http_api.body_limits import LARGE_BODIES, OTHER_BODY, SMALL_BODIES, too_large
 from http_api.errors import WRONG_METHOD, ApiError, incident
 from http_api.patience import without_waiting
-from licenses.authentication import ACCOUNT
+from licenses.authentication import ACCOUNT, COUNTED
 from smsgate.paths import body_limit
 from smsgate.web.asgi_types import Receive, Scope, Send
 from smsgate.web.callers import Callers
+from smsgate.web.event_stream import STREAM_PATHS, EventStream, Look
 from smsgate.web.fair_pool import FairPool, TooLate
 from smsgate.web.in_flight import InFlight
 from smsgate.web.lanes import LOOKERS, NEW_PHONES, PHONES, Lanes
@@ -38,6 +39,8 @@ from smsgate.web.request_body import announced_length, read_body
 from smsgate.web.responses import refuse, send_answer, send_error, send_json
 from smsgate.web.startup import prepare, warn_of_settings
 from smsgate.web.web_database import bound_waiting, on_a_live_connection
+from webhooks.listening import Listeners
+from webhooks.views import WAIT_SECONDS
 
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
 
@@ -72,10 +75,13 @@ class Root:
         self._pool = FairPool(threads, "web", at_end=connections.close_all)
         self._lookers = FairPool(LOOKERS, "wait", at_end=connections.close_all)
         self._waiters = Waiters(self._look)
+        self._listeners = Listeners()
+        self._events = EventStream(self._listeners, self._look_at_feed)
         self._small, self._large = InFlight(SMALL_BODIES), InFlight(LARGE_BODIES)
 
     def release_waiters(self) -> None:
         self._waiters.release()
+        self._listeners.release()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -86,9 +92,15 @@ class Root:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_long_poll = scope["path"] in WAIT_PATHS
+        answer = self._request
+        if scope["path"] in WAIT_PATHS:
+            answer = self._wait
+        elif scope["path"] in STREAM_PATHS:
+            answer = self._events.stream
         try:
-            await (self._wait if is_long_poll else self._request)(scope, receive, send)
+            await answer(scope, receive, send)
+        except ApiError as error:
+            await refuse(scope, send, error)
         except TooLate:
             words = "The server has too much to do; try again in 5 s. Nothing was accepted."
             await refuse(scope, send, ApiError(ErrorCode.UNAVAILABLE, words, retry_after=5))
@@ -108,9 +120,11 @@ class Root:
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._waiters.start()
+        self._listeners.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._waiters.stop()
+        await self._listeners.stop()
         self._pool.shutdown()
         self._lookers.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
@@ -119,15 +133,14 @@ class Root:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._handle(scope, receive)
+            look = await self._handle(scope, receive)
+            wants_to_wait = look.wait_seconds and look.account_id
+            answer = await self._events.wait(scope, receive, look) if wants_to_wait else look.answer
         except ConnectionError:  # the client went away in the middle: nothing was accepted
-            return
-        except ApiError as error:
-            await refuse(scope, send, error)
             return
         await send_answer(send, answer)
 
-    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+    async def _handle(self, scope: Scope, receive: Receive) -> Look:
         """Read the body and let Django answer, in a thread.
 
         Raises ApiError where the body is too large, too slow or one too many, and ConnectionError.
@@ -141,11 +154,14 @@ class Root:
             body = await read_body(receive, limit, share)
             return await self._answered(scope, body)
 
-    async def _answered(self, scope: Scope, body: bytes) -> Answer:
+    async def _look_at_feed(self, scope: Scope, is_counted: bool) -> Look:
+        return await self._answered(scope, b"", is_counted=is_counted)
+
+    async def _answered(self, scope: Scope, body: bytes, *, is_counted: bool = False) -> Look:
         """Return Django's answer. A request that others would have to wait for is undone and run again
         in the next of its lanes; in the last one, of bulks, it waits for its own account only."""
         caller = self._callers.identify(scope, body)
-        environ = wsgi_environ(scope, body)
+        environ = wsgi_environ(scope, body) | ({COUNTED: True} if is_counted else {})
         work = partial(on_a_live_connection, call_django, environ)
         *lanes, last = self._lanes.of(scope, caller, body)
         for lane in lanes:
@@ -158,7 +174,7 @@ class Root:
             answer = await self._pool.submit(last, environ.get(ACCOUNT, caller.turn), work)
         if (account_id := environ.get(ACCOUNT)) is not None:
             self._callers.remember(caller, account_id)
-        return answer
+        return Look(answer, account_id or 0, environ.get(WAIT_SECONDS, 0))
 
     # --- long polls ------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def test_a_commit_wakes_the_phones_of_its_licence_and_no_others(
     async def scene(waiters: Waiters) -> Any:
         waiting = [asyncio.create_task(waiters.wait(phone.token)) for phone in phones]
         strange = asyncio.create_task(waiters.wait(stranger.token))
-        while sum(map(len, waiters._by_license.values())) < 4 or not waiters._is_subscribed:
+        while sum(map(len, waiters._by_license.values())) < 4 or not waiters.subscription.is_up:
             await asyncio.sleep(0)
         await asyncio.get_running_loop().run_in_executor(threads, _accept, tenant, "a-1")
         answers = await asyncio.wait_for(asyncio.gather(*waiting), 4)
@@ -134,7 +134,7 @@ def test_without_redis_it_looks_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr("companion_api.wait.LOOK_WITHOUT_REDIS", 0.05)
+    monkeypatch.setattr("http_api.subscription.LOOK_WITHOUT_REDIS", 0.05)
     tenant = Tenant(services.provision("Waits"))
     phone = pair_phone(tenant)
 
@@ -174,7 +174,7 @@ def test_a_phone_that_is_replaced_while_it_waits_is_told(
 
     async def scene(waiters: Waiters) -> Any:
         waiting = asyncio.create_task(waiters.wait(phone.token))
-        while not (waiters._by_license and waiters._is_subscribed):
+        while not (waiters._by_license and waiters.subscription.is_up):
             await asyncio.sleep(0)
         in_thread = asyncio.get_running_loop().run_in_executor
         await in_thread(threads, lambda: services.pair(code, install_id="new install"))
@@ -260,7 +260,7 @@ def test_of_a_phones_polls_two_are_kept_and_the_older_ones_end(
 
     async def scene(waiters: Waiters) -> Any:
         polls = [asyncio.create_task(waiters.wait(phone.token)) for _ in range(5)]
-        while not (waiters._is_subscribed and sum(poll.done() for poll in polls) == 3):
+        while not (waiters.subscription.is_up and sum(poll.done() for poll in polls) == 3):
             await asyncio.sleep(0.01)
         done = [poll.done() and poll.result() for poll in polls]
         waiters.release()
@@ -285,7 +285,7 @@ def test_stopping_lets_a_thousand_phones_go_without_a_look(play: Callable[[Scene
             for number, token in enumerate(tokens)
         }
         waiting = [asyncio.create_task(waiters.wait(token)) for token in tokens]
-        while len(looks) < 1000 or not waiters._is_subscribed:
+        while len(looks) < 1000 or not waiters.subscription.is_up:
             await asyncio.sleep(0)
         looks.clear()
         waiters.release()
@@ -304,13 +304,13 @@ def test_a_redis_that_is_silent_is_noticed_and_everything_else_goes_on(
     threads: ThreadPoolExecutor, settings: Any, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """Its connection stays open: nothing comes, no end and no error."""
-    monkeypatch.setattr("companion_api.wait.SILENCE", 0.3)
-    monkeypatch.setattr("companion_api.wait.LOOK_WITHOUT_REDIS", 0.1)
+    monkeypatch.setattr("http_api.subscription.SILENCE", 0.3)
+    monkeypatch.setattr("http_api.subscription.LOOK_WITHOUT_REDIS", 0.1)
     tenant = Tenant(services.provision("Waits"))
     phone = pair_phone(tenant)
 
     async def scene(waiters: Waiters) -> int:
-        await _until(lambda: waiters._is_subscribed)
+        await _until(lambda: waiters.subscription.is_up)
         connections_before = proxy.accepted
         getattr(proxy, fault)()
         turns = 0
@@ -323,11 +323,11 @@ def test_a_redis_that_is_silent_is_noticed_and_everything_else_goes_on(
 
         counting = asyncio.create_task(count_turns())
         waiting = asyncio.create_task(waiters.wait(phone.token, longest=20))
-        await _until(lambda: not waiters._is_subscribed or proxy.accepted > connections_before)
+        await _until(lambda: not waiters.subscription.is_up or proxy.accepted > connections_before)
         await asyncio.get_running_loop().run_in_executor(threads, _accept, tenant, "a-1")
         assert await asyncio.wait_for(waiting, 10) is True
         proxy.thaw()
-        await _until(lambda: waiters._is_subscribed)
+        await _until(lambda: waiters.subscription.is_up)
         counting.cancel()
         return turns
 

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("licenses", "0012_events_kept"),
+        ("licenses", "0013_events_kept"),
         ("messaging", "0019_awaited_batch"),
         ("outbox", "0001_initial"),
     ]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("licenses", "0011_keys_of_one_license")]
+    dependencies = [("licenses", "0012_alert_links")]
 
     operations = [
         migrations.AddField(
