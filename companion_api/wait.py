@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from http_api import clock
 from http_api.subscription import Subscription
-from licenses.lookup import device_by_token
+from licenses.lookup import waiting_phone
 from messaging.services.leasing import Outlook, look_ahead
 from messaging.wakeup import CHANNEL
 from protocol import constant
@@ -63,13 +63,13 @@ class _Poll:
 
 def owner_of(token: str) -> Owner:
     """Runs in a thread. Raises ApiError `device_unknown`."""
-    device = device_by_token(token)
-    return Owner(device.pk, device.license_id, device.license.account_id)
+    phone = waiting_phone(token)
+    return Owner(phone.pk, phone.license_id, phone.account_id)
 
 
 def look(token: str) -> Outlook:
     """Runs in a thread: is there something for this phone to claim? Raises `device_unknown`."""
-    return look_ahead(device_by_token(token), clock.now(), dt.timedelta(seconds=LONGEST_WAIT))
+    return look_ahead(waiting_phone(token), clock.now(), dt.timedelta(seconds=LONGEST_WAIT))
 
 
 class Waiters:

@@ -6,6 +6,7 @@ Raw SQL: lookup.sql.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.prepared import statements
 from licenses import keys
-from licenses.models import Device, License, Token
+from licenses.models import Device, Token
 from licenses.sender import AlertLink, Sender, time_zone
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
@@ -46,6 +47,16 @@ class _Found(NamedTuple):
     token_id: int | None = None
     alert_phones: list[str] | None = None
     alert_group_id: int | None = None
+
+
+class WaitingPhone(NamedTuple):
+    """A row of by_device_token: what a long poll asks of its phone each time that it is woken."""
+
+    pk: int
+    license_id: int
+    account_id: int
+    is_paused: bool
+    failing_sims: Any  # as Device's
 
 
 # Cache an authenticated sender for one second: the look-up costs PostgreSQL half as much as the insert.
@@ -139,9 +150,9 @@ def _unknown() -> ApiError:
     return ApiError(ErrorCode.INVALID_KEY, "The username, password or token is not valid.")
 
 
-def sender_of_license(license: License) -> Sender:
-    """Return the sender that this licence is, for code that already holds it. Raise as above."""
-    return _usable(_find("by_id", license_id=license.pk))
+def sender_of_license(license_id: int) -> Sender:
+    """Return the sender that this licence is, for code that knows it already. Raise as above."""
+    return _usable(_find("by_id", license_id=license_id))
 
 
 def device_by_token(token: str) -> Device:
@@ -154,6 +165,17 @@ def device_by_token(token: str) -> Device:
     if device is None:
         raise _unpaired()
     return device
+
+
+def waiting_phone(token: str) -> WaitingPhone:
+    """Return the paired phone with this token. Raise `device_unknown`.
+
+    Finding a whole Device takes four fifths of the time of a look after a wake-up.
+    """
+    row = _SELECT["by_device_token"].one(WaitingPhone, {"digests": keys.digests("device", token)})
+    if row is None:
+        raise _unpaired()
+    return row._replace(failing_sims=json.loads(row.failing_sims))
 
 
 def lock_device(device: Device) -> None:

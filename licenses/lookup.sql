@@ -1,4 +1,5 @@
--- Who a key belongs to: five ways to find a licence, each one query with the rules of its account.
+-- Who a key belongs to: five ways to find a licence, each one query with the rules of its account; and
+-- what a waiting phone is woken for.
 --
 -- `::text`: a prepared statement whose result changes its types fails for as long as the connection
 -- lives, and a migration that makes a column longer does that.
@@ -59,3 +60,9 @@ LEFT JOIN licenses_credential AS c ON c.id = t.credential_id
 WHERE t.digest = ANY(%(digests)s::text[]) AND t.kind = %(kind)s AND t.revoked_at IS NULL
     AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
     AND (t.credential_id IS NULL OR c.is_active)
+
+-- name: by_device_token
+SELECT d.id AS pk, d.license_id, l.account_id, d.is_paused, d.failing_sims::text AS failing_sims
+FROM licenses_device AS d
+JOIN licenses_license AS l ON l.id = d.license_id
+WHERE d.token_digest = ANY(%(digests)s::text[]) AND d.revoked_at IS NULL

@@ -126,7 +126,7 @@ class Tenant:
 
     @property
     def sender(self) -> Sender:
-        return sender_of_license(self.license)
+        return sender_of_license(self.license.pk)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from http_api.errors import ApiError
-from licenses.lookup import sender_of_license
+from licenses.lookup import WaitingPhone, sender_of_license
 from licenses.models import Device
 from licenses.sender import Sender
 from messaging.sending_hours import SendingHours
@@ -33,11 +33,11 @@ class DeliveryWindow:
         return cls(is_paused, is_closed=True, turns_at=hours.next_opening(now))
 
     @classmethod
-    def of_phone(cls, device: Device, now: dt.datetime) -> DeliveryWindow:
+    def of_phone(cls, device: Device | WaitingPhone, now: dt.datetime) -> DeliveryWindow:
         """Return what this phone may start now. One whose licence is inactive or expired keeps
         reporting, but gets nothing to send."""
         try:
-            sender = sender_of_license(device.license)
+            sender = sender_of_license(device.license_id)
         except ApiError:
             return cls(is_paused=True)
         return cls.of_sender(sender, now, is_paused=device.is_paused)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from licenses.lookup import WaitingPhone
 from licenses.models import Device
 from messaging import leases, moves
 from messaging.leases import AttemptKey, LeasedMessage
@@ -128,16 +129,16 @@ class Outlook:
     next_due: dt.datetime | None = None
 
 
-def look_ahead(device: Device, now: dt.datetime, horizon: dt.timedelta) -> Outlook:
+def look_ahead(phone: WaitingPhone, now: dt.datetime, horizon: dt.timedelta) -> Outlook:
     """Return what this phone would find now, and when the next thing happens within the horizon."""
-    window = DeliveryWindow.of_phone(device, now)
+    window = DeliveryWindow.of_phone(phone, now)
     if window.is_paused:
         return Outlook(is_ready=False)
     ahead = leases.look_ahead(
-        device.license_id,
+        phone.license_id,
         before=now + horizon,
         only_any_hour=window.is_closed,
-        not_for=device.failing_sims,
+        not_for=phone.failing_sims,
     )
     if ahead.has_pending or (ahead.next_due is not None and ahead.next_due <= now):
         return Outlook(is_ready=True)

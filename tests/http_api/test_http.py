@@ -13,7 +13,6 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
 
 from licenses.lookup import sender_of_license
-from licenses.models import License
 from licenses.sender import Sender
 from messaging.models import Message
 from messaging.services import accept, delivery_window
@@ -378,11 +377,11 @@ def test_a_long_poll_that_loses_its_database_says_when_to_come_again(
 ) -> None:
     """The statement that is cut off meets one error, and the next on that connection the other."""
 
-    def cut_off(license: License) -> Sender:
+    def cut_off(license_id: int) -> Sender:
         survived = [OperationalError] if met_by is InterfaceError else []
         with contextlib.suppress(*survived), connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return sender_of_license(license)
+        return sender_of_license(license_id)
 
     key = f"Authorization: Bearer {phone.token}"
     with monkeypatch.context() as patch:

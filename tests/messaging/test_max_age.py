@@ -172,7 +172,7 @@ def test_the_latest_start_with_the_longest_age_is_accepted(api: Api, tenant: Ten
 
 
 def test_a_new_account_has_72_hours(tenant: Tenant) -> None:
-    assert sender_of_license(tenant.license).max_age_hours == 72
+    assert sender_of_license(tenant.license.pk).max_age_hours == 72
 
 
 def test_looking_for_what_is_too_old_reads_nothing_else(tenant: Tenant) -> None:

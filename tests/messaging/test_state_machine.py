@@ -59,7 +59,7 @@ class Gateway(RuleBasedStateMachine):
         self.replaced = clock.replaced_by(self.clock)
         self.replaced.__enter__()
         self.tenant = Tenant(services.provision("Model"))
-        self.sender = sender_of_license(self.tenant.license)
+        self.sender = sender_of_license(self.tenant.license.pk)
         recording.begin(self.sender.account_id)
         self.phones = [pair_phone(self.tenant, f"phone-{n}").device for n in range(2)]
         self.held: dict[int, dict[AttemptKey, dt.datetime]] = {0: {}, 1: {}}  # → start before

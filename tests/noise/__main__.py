@@ -236,7 +236,7 @@ from messaging.models import Batch, OptOut
 from messaging.services import batches
 from http_api import clock
 licence = License.objects.select_related("account").get(pk={account["license_id"]})
-sender = sender_of_license(licence)
+sender = sender_of_license(licence.pk)
 OptOut.objects.get_or_create(account=licence.account, phone="+48501999999",
                              defaults=dict(source="api", created_at=clock.now()))
 for _ in range(300):

@@ -10,6 +10,7 @@ from __future__ import annotations
 BY_SECRET = {
     "licenses/lookup.py:_find": "a licence key, an api_key, a log-in or a token says whose a request is",
     "licenses/lookup.py:device_by_token": "a phone's token says which phone it is",
+    "licenses/lookup.py:waiting_phone": "a phone's token says which phone it is",
     "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",
     "licenses/tokens.py:extend": "a token of a log-in, by its own digest",
     "licenses/tokens.py:_void": "a token is revoked by its own digest",
