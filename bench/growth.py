@@ -25,7 +25,7 @@ from bench.stack import Stack, running
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 ROWS = int(os.environ.get("ROWS") or SIZES[1])
-CALLS, SECONDS = 20, 3.0  # of each: so many, or for so long
+CALLS, SECONDS = 100, 3.0  # of each: so many, or for so long
 METRICS_TOKEN = "growth"
 
 # p50 and p99 in ms, by what was called
@@ -37,10 +37,14 @@ from dataclasses import asdict
 from django.contrib.auth.models import User
 from django.test import Client
 from licenses import services
+from licenses.models import License
 made = [services.provision(f"life{{number}}") for number in range({life.ACCOUNTS})]
 client = Client()
 client.force_login(User.objects.create_superuser("operator"))
-print(json.dumps({{"keys": asdict(made[0]), "session": client.cookies["sessionid"].value}}))
+license = License.objects.get(pk=made[0].license_id)
+tokens = [services.add_credential(license).token for _ in range(10)]
+keys = asdict(made[0]) | {{"tokens": tokens}}
+print(json.dumps({{"keys": keys, "session": client.cookies["sessionid"].value}}))
 """
 
 TASKS = f"""
@@ -109,12 +113,15 @@ def _measured(
     times["empty poll"] = _timed(lambda: phone.sync(capacity=0))
     times["claim of 10 and their reports"] = _timed(lambda: phone.drain(10))
     metrics = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    tokens = iter(keys["tokens"])
     for read in _all(
         reads.of_programs(keys, session, facts, now),
         reads.of_operators(keys["license_id"], facts, operator),
         [Read("metrics", "/metrics", metrics), Read("readyz", "/readyz/", {})],
     ):
-        content = request(read.path, method="GET", headers=read.headers)
+        # One of massej.li's keys may ask as often as one list is asked here.
+        own = {"X-API-Key": next(tokens)} if "X-API-Key" in read.headers else {}
+        content = request(read.path, method="GET", headers={**read.headers, **own})
         times[read.name] = _timed(lambda: _asked(connection, content))  # noqa: B023 (called at once)
     for line in stack.shell(TASKS).splitlines():
         name, took = json.loads(line)
@@ -153,12 +160,16 @@ def _percentiles(times: list[float]) -> tuple[float, float]:
 
 
 def _table(sizes: list[int], measured: list[Times]) -> str:
-    """Markdown: p50 / p99 in ms at each size, and how the last p50 stands to the first."""
+    """Markdown: p50 / p99 in ms at each size, and how the last of each stands to the first."""
     head = ["ms (p50 / p99)", *(f"{size:,}" for size in sizes), "growth"]
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
-    for name, (first, _) in measured[0].items():
+    for name in measured[0]:
         cells = [f"{p50:,.1f} / {p99:,.1f}" for p50, p99 in (times[name] for times in measured)]
-        lines.append(" | ".join([name, *cells, f"{measured[-1][name][0] / first:.1f} ×"]))
+        grown = [
+            f"{last / first:.1f}"
+            for first, last in zip(measured[0][name], measured[-1][name], strict=True)
+        ]
+        lines.append(" | ".join([name, *cells, f"{' / '.join(grown)} ×"]))
     return "\n".join(f"| {line} |" for line in lines)
 
 

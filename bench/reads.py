@@ -68,7 +68,7 @@ def native(key: str, facts: Mapping[str, Any], now: dt.datetime) -> Iterator[Rea
         "phone=": {"phone": facts["phone"]},
         "since= yesterday": {"since": _day(now, 1)},
         "since= 100 days ago": {"since": _day(now, 100)},
-        "since= of a deep cursor": {"since": _day(now, 90), "cursor": facts["message_id"] // 2},
+        "since= of a deep cursor": {"since": _day(now, 100), "cursor": facts["message_id"] // 2},
         **{
             f"status={status}": {"status": status}
             for status in (
