@@ -41,12 +41,14 @@ JOIN tenant AS t ON t.k = CASE WHEN mod(g, 20) < 10 THEN 0
 JOIN licenses_device AS d ON d.license_id = t.license_id AND d.install_id = 'life';
 ANALYZE life;
 
+-- Of each ten of sms.by's, which are of the same licence, the first is the request of the next three.
 INSERT INTO messaging_batch (id, account_id, license_id, dialect, external_id, name, text, send_after,
     is_held, callback_url, parent_id, details, created_at)
 SELECT batch, min(account_id), min(license_id),
     (ARRAY['android-sms-gateway', 'smsend', 'sms-by', 'massej-li'])[1 + mod(batch / 20, 4)],
     'batch-' || batch, 'Offer', CASE WHEN mod(batch, 16) = 0 THEN 'Your offer of this week' ELSE '' END, NULL,
-    false, CASE WHEN mod(batch, 10) = 0 THEN 'https://example.com/hook' ELSE '' END, NULL,
+    false, CASE WHEN mod(batch, 10) = 0 THEN 'https://example.com/hook' ELSE '' END,
+    CASE WHEN mod(batch, 80) BETWEEN 41 AND 43 THEN batch - mod(batch, 10) END,
     '{"message_type": "N", "sender": "SMS", "sender_id": "SMS"}', min(made_at)
 FROM life WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch;
 

@@ -6,7 +6,7 @@ Other services' clients ask for pages by their number, and for a total: both end
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -21,6 +21,7 @@ from http_api.errors import ApiError
 from http_api.shapes import MAX_ID, Integer, Shape
 
 Row = TypeVar("Row", bound=Model)
+Rows = TypeVar("Rows", bound="QuerySet[Any, Any]")
 
 PAGE = 100
 MAX_PAGE = 500
@@ -91,16 +92,49 @@ def first(rows: QuerySet[Row]) -> QuerySet[Row]:
     return rows.filter(pk__lte=last) if is_ascending else rows.filter(pk__gte=last)
 
 
+def walked(rows: Rows) -> Rows:
+    """Return the first MOST + 1 of these rows, the most that a list walks: one more than MOST says that
+    there are more."""
+    return rows[: MOST + 1]
+
+
 def count(rows: QuerySet[Row]) -> int:
     """Return how many rows these are, counted up to MOST + 1, along the index that has their order."""
-    return rows.values("pk")[: MOST + 1].count()
+    return walked(rows.values("pk")).count()
 
 
 def numbered(rows: QuerySet[Row], wanted: slice) -> tuple[list[Row], int]:
     """Return the rows of a numbered page, and `count` of all; raise ApiError `invalid` beyond MOST."""
-    total = count(rows)
-    if total > MOST and wanted.start >= MOST:
+    return page(rows, wanted), count(rows)
+
+
+def page(rows: QuerySet[Row], wanted: slice) -> list[Row]:
+    """Return the rows of a numbered page; raise ApiError `invalid` beyond MOST."""
+    if wanted.start >= MOST:
+        _refuse_beyond(count(rows))
+    return at(rows, wanted)
+
+
+def at(rows: QuerySet[Row], places: slice) -> list[Row]:
+    """Return the rows at these places of their order. What stands before them is walked in the index
+    that has this order; only their own rows are read."""
+    return _with_ids(rows, list(rows.values_list("pk", flat=True)[places]))
+
+
+def numbered_of(rows: QuerySet[Row], ids: Sequence[int], wanted: slice) -> tuple[list[Row], int]:
+    """As `numbered`, for those of these rows that have these ids, in the order of the ids."""
+    if wanted.start >= MOST:
+        _refuse_beyond(len(ids))
+    return _with_ids(rows, ids[wanted]), len(ids)
+
+
+def _with_ids(rows: QuerySet[Row], ids: Sequence[int]) -> list[Row]:
+    found = rows.in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _refuse_beyond(total: int) -> None:
+    if total > MOST:
         raise ApiError(
             ErrorCode.INVALID, f"Pages end after {MOST:,} entries: ask for a shorter period."
         )
-    return list(rows[wanted]), total

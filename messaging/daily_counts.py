@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Sum
 
 from http_api.rows import fetch_all
 from messaging.models import DailyCount
 from messaging.progress import Walked, advance, take
 from messaging.states import MessageState
+
+_NONE_YET = dict.fromkeys([DailyCount.ACCEPTED, *(state.value for state in MessageState)], 0)
 
 PIECE = 20_000
 
@@ -120,6 +123,11 @@ def _writers(cursor: Any, table: str) -> set[str]:
 
 def totals() -> dict[str, int]:
     """Return how many messages were accepted and reached each state, ever."""
-    none_yet = dict.fromkeys([DailyCount.ACCEPTED, *(state.value for state in MessageState)], 0)
     counted = DailyCount.objects.filter(license=None).values_list("state", "number")
-    return none_yet | dict(counted)
+    return _NONE_YET | dict(counted)
+
+
+def of_license(license_id: int) -> dict[str, int]:
+    """Return the same of one licence: as of the last count, some seconds ago."""
+    days = DailyCount.objects.filter(license_id=license_id)
+    return _NONE_YET | dict(days.values_list("state").annotate(Sum("number")))

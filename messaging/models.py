@@ -21,7 +21,7 @@ from django.db.models import F, Q
 
 from licenses.models import Account, Device, License
 from messaging.local_time import parse_phone_time
-from messaging.states import AttemptState, FailureReason, MessageState
+from messaging.states import AttemptState, MessageState, is_opted_out
 
 PHONE_LENGTH = 16  # `+` and fifteen digits
 
@@ -265,9 +265,7 @@ class Message(models.Model):
     @property
     def is_opted_out(self) -> bool:
         """Say whether it was cancelled since its recipient has opted out."""
-        return (
-            self.status == MessageState.CANCELLED and self.failure_reason == FailureReason.OPTED_OUT
-        )
+        return is_opted_out(self.status, self.failure_reason)
 
     @property
     def its_batch(self) -> Batch:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeVar
 
-from django.db.models import Count, Model, Prefetch, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Func, Model, Prefetch, Q, QuerySet
 
+from http_api import pagination
 from http_api.errors import or_not_found
+from http_api.pagination import walked
 from licenses.models import License
 from messaging.ids_by_time import TIME_OF, end_id, first_id
 from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
@@ -114,30 +119,6 @@ def batch_by_id(license_id: int, dialect: str, batch_id: int) -> Batch:
     return or_not_found(mine.filter(pk=batch_id).first(), "message")
 
 
-def mailings(license_id: int, dialect: str, *, newest: int) -> QuerySet[Batch]:
-    """Return what a licence sent last in this dialect, with figures instead of messages:
-    `messages_count`, `parts_count`, `waiting_count`, `sent_count`, `delivered_count`.
-    Without requests of several."""
-
-    def in_state(*states: MessageState) -> Count:
-        return Count("messages", Q(messages__status__in=[state.value for state in states]))
-
-    under_way = set(MessageState) - FINAL
-    mine = Batch.objects.filter(license_id=license_id, dialect=dialect, children=None)
-    shown = mine.order_by("-pk")[:newest]
-    return (
-        Batch.objects.filter(pk__in=shown.values("pk"))
-        .order_by("-pk")
-        .annotate(
-            messages_count=Count("messages"),
-            parts_count=Coalesce(Sum("messages__parts"), 0),
-            waiting_count=in_state(*under_way),
-            sent_count=in_state(MessageState.SENT),
-            delivered_count=in_state(MessageState.DELIVERED),
-        )
-    )
-
-
 def messages_of_batches(
     license_id: int, dialect: str, phone: str | None = None
 ) -> QuerySet[Message]:
@@ -148,14 +129,83 @@ def messages_of_batches(
     return found.select_related("batch")
 
 
-def newest_messages_of_batches(
-    license_id: int, dialect: str, start: dt.datetime | None = None, end: dt.datetime | None = None
-) -> QuerySet[Message]:
-    """Return what a licence sent in this dialect in a period, newest send first: along its batches,
-    which an index finds however few of the licence's messages they are."""
-    mine = between(Batch.objects.filter(license_id=license_id, dialect=dialect), start, end)
-    found = Message.objects.filter(license_id=license_id, batch__in=mine)
-    return found.select_related("batch").order_by("-batch_id", "-pk")
+class _IsAnyOf(Func):
+    """`column = ANY (ARRAY(SELECT …))`: the array is made once, then one index finds its rows, in its
+    order. A join or IN lets the planner walk the batches, or the messages, of all accounts instead."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
+
+
+def messages_along(batches: QuerySet[Batch]) -> QuerySet[Message]:
+    """Return the messages of the first of these batches, which are in the order of their ids: batch by
+    batch, in the same order."""
+    found = Message.objects.filter(
+        _IsAnyOf("batch_id", ArraySubquery(walked(batches.values("pk"))))
+    )
+    is_ascending = batches.query.order_by[0] == "pk"
+    return found.order_by(*(("batch_id", "pk") if is_ascending else ("-batch_id", "-pk")))
+
+
+def columns_along(
+    batches: QuerySet[Batch], *columns: Any
+) -> tuple[dict[int, list[tuple[Any, ...]]], bool]:
+    """Return these columns of the messages of each of these batches, by its id and in their order, and
+    whether these are all: only as many, but always one, as have `pagination.MOST` messages."""
+    rows = list(walked(messages_along(batches).values_list("batch_id", *columns)))
+    found = {
+        batch_id: [row[1:] for row in of_batch]
+        for batch_id, of_batch in groupby(rows, itemgetter(0))
+    }
+    is_cut = len(rows) > pagination.MOST
+    if is_cut and len(found) > 1:
+        found.popitem()  # some of its messages are missing
+    return found, not is_cut
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A batch with figures instead of messages. Of more than `pagination.MOST` that many are counted."""
+
+    batch: Batch
+    messages: int
+    parts: int
+    waiting: int
+    sent: int
+    delivered: int
+
+
+def mailings(license_id: int, dialect: str, *, newest: int) -> list[Mailing]:
+    """Return what a licence sent last in this dialect, newest first, without requests of several: so
+    many, or as many as have `pagination.MOST` messages."""
+    mine = Batch.objects.filter(license_id=license_id, dialect=dialect).order_by("-pk")
+    ids = _ids_of_mailings(mine, newest)
+    messages, is_all = columns_along(mine.filter(pk__gte=min(ids, default=0)), "status", "parts")
+    if not is_all:
+        ids = [pk for pk in ids if pk >= min(messages)]
+    batches = mine.in_bulk(ids)
+    return [_mailing(batches[pk], messages.get(pk, [])) for pk in ids if pk in batches]
+
+
+def _ids_of_mailings(mine: QuerySet[Batch], newest: int) -> list[int]:
+    """Return the first ids of these that are no requests. A request is older than each of its mailings,
+    so that at least half of the newest rows are mailings, and each request there is known by one."""
+    rows = list(mine.values_list("pk", "parent_id")[: 2 * newest])
+    requests = {parent_id for _, parent_id in rows}
+    return [pk for pk, _ in rows if pk not in requests][:newest]
+
+
+def _mailing(batch: Batch, messages: list[tuple[str, int]]) -> Mailing:
+    in_state = Counter(status for status, _ in messages)
+    return Mailing(
+        batch,
+        messages=len(messages),
+        parts=sum(parts for _, parts in messages),
+        waiting=len(messages) - sum(in_state[state] for state in FINAL),
+        sent=in_state[MessageState.SENT],
+        delivered=in_state[MessageState.DELIVERED],
+    )
 
 
 def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:

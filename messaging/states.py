@@ -100,3 +100,8 @@ del S
 def proves_sending(state: AttemptState | MessageState) -> bool:
     """Tell whether the radio said that it was sent: every part of it."""
     return state.value in PROVEN
+
+
+def is_opted_out(status: str, failure_reason: str) -> bool:
+    """Say whether a message was cancelled since its recipient has opted out."""
+    return status == MessageState.CANCELLED and failure_reason == FailureReason.OPTED_OUT

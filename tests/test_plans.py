@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from bench import life, reads
 from bench.reads import Read
 from dialects.tasks import BODIES
 from http_api import clock
+from http_api.pagination import MOST
 from licenses.models import Account
 from messaging import tasks
 from messaging.services import housekeeping
@@ -24,13 +26,15 @@ from smsgate.operations.metrics import _Queue
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, provisioned
 from tests.delivery import Wire, event, sent
 from tests.dialects.smsend.conftest import logged_in
-from tests.support.plans import Plans
+from tests.support.plans import Plans, Reading
 from webhooks import delivery
 
 pytestmark = pytest.mark.django_db
 
 ROWS = 100_000
 LARGEST_PAGE = 40  # statements
+OF_SMALL = " of a small account"
+OF_ONE = ("timeline", "getSmsDeliveryList", "statusBulkSms")  # of another account it is a 404
 # These look for what no index finds, in the first MOST rows (http_api.pagination) and no further.
 WALKS = dict.fromkeys(
     [
@@ -60,11 +64,12 @@ def facts(tenant: Tenant) -> dict[str, Any]:
 
 
 def pages(large: Tenant, small: Tenant) -> Iterator[Read]:
-    of_large, keys = facts(large), dataclasses.asdict(large.keys)
-    yield from reads.of_programs(keys, logged_in(large), of_large, clock.now())
-    for read in reads.native(small.headers["Authorization"], of_large, clock.now()):
-        if "timeline" not in read.name:
-            yield dataclasses.replace(read, name=f"{read.name} of a small account")
+    of_large = facts(large)
+    for tenant, whose in (large, ""), (small, OF_SMALL):
+        keys = dataclasses.asdict(tenant.keys)
+        for read in reads.of_programs(keys, logged_in(tenant), of_large, clock.now()):
+            if not (whose and read.name.endswith(OF_ONE)):
+                yield dataclasses.replace(read, name=f"{read.name}{whose}")
     yield from reads.of_operators(large.keys.license_id, of_large, {})
     yield Read("readyz", "/readyz/", {})
 
@@ -146,6 +151,76 @@ def test_no_statement_reads_more_than_it_shows(
             work()
     assert len(plans.seen) > 300
     assert not plans.faults, f"{len(plans.faults)} faults\n\n" + "\n\n".join(plans.faults)
+
+
+# By the large licence and, one in 300, the small one; sms.by's as requests of three.
+SENDS = """
+    CREATE TEMPORARY TABLE sent ON COMMIT DROP AS
+    SELECT n, is_large, account_id, license_id FROM generate_series(8, %(number)s) AS n
+    JOIN (VALUES (true, %(large)s, %(large_license)s), (false, %(small)s, %(small_license)s))
+        AS tenant (is_large, account_id, license_id) ON is_large = (mod(n, 2) = 0)
+    WHERE is_large OR mod(n, 299) = 0;
+    INSERT INTO messaging_batch (id, account_id, license_id, dialect, external_id, name, text, is_held,
+        callback_url, parent_id, details, created_at)
+    SELECT n, account_id, license_id, %(dialect)s, 'batch-' || n, '', 'Hi', false, '',
+        CASE WHEN %(dialect)s = 'sms-by' AND is_large AND mod(n, 8) > 0 THEN n - mod(n, 8) END,
+        '{"message_type": "N", "sender": "SMS"}', %(now)s::timestamptz + n * interval '1 s'
+    FROM sent;
+    INSERT INTO messaging_message (account_id, license_id, batch_id, phone, text, priority, status,
+        send_after_given, due_at, any_hour, on_uncertain, parts, encoding, attempt_n, cancel_requested,
+        failure_reason, created_at, sent_at, delivered_at, finished_at)
+    SELECT account_id, license_id, n, '+48600100200', 'Hi', 10, 'delivered', '', %(now)s, false, 'hold',
+        1, 'gsm7', 1, false, '', %(now)s::timestamptz + n * interval '1 s', %(now)s, %(now)s, %(now)s
+    FROM sent ORDER BY n;
+    ANALYZE messaging_batch, messaging_message;
+    SET LOCAL enable_seqscan = off  -- it pays while the tables are small"""
+NUMBER_OF_SENDS = 40_000
+LISTS = {
+    "android-sms-gateway": (
+        "{ANDROID}", "{ANDROID}?offset=9000&limit=100", "{ANDROID}?state=Delivered",
+        "{ANDROID}?state=Processed", "{ANDROID}?state=Failed&offset=900", "{ANDROID}?deviceId=1",
+        "{ANDROID}?state=Failed&sort=created_at", "{ANDROID}?sort=created_at&offset=9000",
+    ),
+    "smsend": (
+        "{SMSEND}smshistory?from=20260101000000",
+        "{SMSEND}smshistory?from=20260101000000&pageNumber=900",
+    ),
+    "sms-by": (
+        "{SMS_BY}getSMSMessages?token={token}",
+        "{SMS_BY}getMessagesList?token={token}&limit_offset=9000&limit_rows=10",
+    ),
+    "massej-li": (
+        "{MASSEJ_LI}logs", "{MASSEJ_LI}logs?page=450", "{MASSEJ_LI}logs?status=delivered",
+        "{MASSEJ_LI}logs?status=pending", "{MASSEJ_LI}account",
+    ),
+}  # fmt: skip
+
+
+def sends(dialect: str, large: Tenant, small: Tenant) -> None:
+    values: dict[str, Any] = {
+        "dialect": dialect, "number": NUMBER_OF_SENDS, "now": clock.now() - dt.timedelta(days=2),
+        "large": large.keys.account_id, "large_license": large.keys.license_id,
+        "small": small.keys.account_id, "small_license": small.keys.license_id,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(SENDS, values)
+
+
+@pytest.mark.parametrize("dialect", LISTS)
+def test_a_list_of_a_dialect_walks_to_its_bound_and_through_nobody_elses(
+    api: Api, tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock, dialect: str
+) -> None:
+    sends(dialect, tenant, other_tenant)
+    for whose, bound in (tenant, 2 * (MOST + 1) + 1_000), (other_tenant, 1_000):
+        token = whose.keys.token
+        headers = {"Authorization": f"Bearer {token}", **logged_in(whose)}
+        for path in LISTS[dialect]:
+            reading = Reading()
+            with connection.execute_wrapper(reading):
+                url = path.format(**vars(reads), token=token)
+                response = api.client.get(url, headers=headers)
+            assert response.status_code == 200, response.content
+            assert reading.rows <= bound, path
 
 
 @pytest.mark.parametrize(

@@ -2,64 +2,52 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.lookups import IsNull
 
-from dialects.android_sms_gateway import words
+from dialects.android_sms_gateway import states, words
 from dialects.android_sms_gateway.requests import MessageQuery, device_id
-from http_api.pagination import first
+from http_api.pagination import numbered, numbered_of
 from licenses.sender import Sender
 from messaging import selectors
-from messaging.models import Attempt, Batch, Message
-from messaging.states import FailureReason, MessageState
+from messaging.models import Attempt, Batch
 
 
-def batches(sender: Sender, wanted: MessageQuery) -> QuerySet[Batch]:
-    """Return the batches that a query is about, in its order."""
+def page(sender: Sender, wanted: MessageQuery, size: int) -> tuple[list[Batch], int]:
+    """Return the page of batches that a query is about, in its order, and how many there are. Raise
+    ApiError `invalid` beyond the last page."""
+    mine = selectors.batches(sender.license_id, words.NAME)
     found = selectors.between(
-        selectors.batches(sender.license_id, words.NAME),
+        mine,
         wanted.start.at if wanted.start else None,
         wanted.to.at if wanted.to else None,
     ).order_by("pk" if wanted.sort == "created_at" else "-pk")
-    if wanted.state or wanted.device_id is not None:
-        found = first(found)
-    if wanted.state:
-        found = found.filter(in_state(wanted.state))
+    if wanted.state is None and wanted.device_id is None:
+        return numbered(found, wanted.rows(size))
+    return numbered_of(mine, _in_state(found, wanted), wanted.rows(size))
+
+
+def _in_state(found: QuerySet[Batch], wanted: MessageQuery) -> list[int]:
+    """Return the ids of those in this state and of this phone, for which no index is: of the first."""
+    of_phone: Any = Value(True)
     if wanted.device_id is not None:
-        of_phone = Attempt.objects.filter(
-            message__batch=OuterRef("pk"), device=device_id(wanted.device_id)
+        attempts = Attempt.objects.filter(
+            message=OuterRef("pk"), device=device_id(wanted.device_id)
         )
-        found = found.filter(IsNull(Subquery(of_phone.values("pk")[:1]), False))
-    return found
+        of_phone = IsNull(Subquery(attempts.values("pk")[:1]), False)
+    messages, _ = selectors.columns_along(
+        found, of_phone, "status", "cancel_requested", "failure_reason"
+    )
+    return [
+        batch_id for batch_id, mine in messages.items() if _is_wanted(wanted.state, frozenset(mine))
+    ]
 
 
-def in_state(wanted: str) -> Q:
-    """Select the batches for which `states.of_all` says this: the same rules, for the database."""
-    if wanted in words.ANY_OF:
-        earlier = words.ANY_OF[: words.ANY_OF.index(wanted)]
-        return Q(_any_in(wanted)) & ~Q(_any_in(*earlier))
-    condition = ~Q(_any_in(*words.ANY_OF))
-    for word in words.ALL_OF:
-        others = Q(_any_in(*(_WORDS - {word})))
-        if word == wanted:
-            return condition & ~others
-        condition &= others
-    return condition
-
-
-_WORDS = frozenset({*words.STATES.values(), words.CANCELLING})
-_OPTED_OUT = Q(status=MessageState.CANCELLED.value, failure_reason=FailureReason.OPTED_OUT.value)
-_CANCELLING = Q(status=MessageState.LEASED.value, cancel_requested=True)
-
-
-def _any_in(*wanted: str) -> IsNull:
-    """Tell whether any message of the batch is in one of these states. A scalar subquery: for EXISTS the
-    planner may read the messages of all batches there are."""
-    statuses = [status.value for status, word in words.STATES.items() if word in wanted]
-    condition = Q(status__in=statuses) & ~_OPTED_OUT & ~_CANCELLING
-    if words.OPTED_OUT in wanted:
-        condition |= _OPTED_OUT
-    if words.CANCELLING in wanted:
-        condition |= _CANCELLING
-    found = Message.objects.filter(condition, batch=OuterRef("pk"))
-    return IsNull(Subquery(found.values("pk")[:1]), False)
+@lru_cache(1000)
+def _is_wanted(state: str | None, messages: frozenset[tuple[bool, str, bool, str]]) -> bool:
+    """Cached, for thousands of batches are alike."""
+    is_of_phone = any(message[0] for message in messages)
+    return is_of_phone and state in {None, states.of_all([states.shown(*m[1:]) for m in messages])}

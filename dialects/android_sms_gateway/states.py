@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 from dialects.android_sms_gateway import words
 from messaging.models import Message
-from messaging.states import MessageState
+from messaging.states import MessageState, is_opted_out
 
 
 def of(message: Message) -> str:
     """One recipient's."""
-    if message.status == MessageState.LEASED and message.cancel_requested:
+    return shown(message.status, message.cancel_requested, message.failure_reason)
+
+
+def shown(status: str, cancel_requested: bool, failure_reason: str) -> str:
+    """The same, of these columns of its message."""
+    if status == MessageState.LEASED and cancel_requested:
         return words.CANCELLING
-    if message.is_opted_out:
+    if is_opted_out(status, failure_reason):
         return words.OPTED_OUT
-    return words.STATES[MessageState(message.status)]
+    return words.STATES[MessageState(status)]
 
 
 def of_all(states: Sequence[str]) -> str:

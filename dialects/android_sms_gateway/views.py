@@ -25,7 +25,6 @@ from dialects.params import read
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.idempotency import idempotent
-from http_api.pagination import numbered
 from licenses import services, tokens
 from licenses.authentication import bearer
 from licenses.scopes import Scope
@@ -75,7 +74,7 @@ class MessageViewSet(VendorViewSet):
     def list(self, request: Request) -> Response:
         wanted = read(request, requests.MessageQuery)
         size = words.PRIVATE_PAGE if _is_private_path(request) else words.PAGE
-        found, total = numbered(vendor_selectors.batches(self.sender, wanted), wanted.rows(size))
+        found, total = vendor_selectors.page(self.sender, wanted, size)
         return Response(
             _shown(found, has_content=wanted.include_content),
             headers={"X-Total-Count": str(total)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -11,11 +10,10 @@ from rest_framework.response import Response
 
 from dialects.base import DialectKey, DialectViewSet, Route
 from dialects.massej_li import requests, words
-from dialects.massej_li.selectors import log, states
+from dialects.massej_li.selectors import figures, log
 from dialects.params import read
 from http_api.headers import header
 from http_api.idempotency import idempotent
-from http_api.pagination import numbered
 from http_api.times import local_or_none
 from licenses import daily_limit, lookup
 from licenses import selectors as licenses
@@ -23,7 +21,6 @@ from licenses.authentication import bearer
 from licenses.keys import LICENSE_KEY_LENGTHS
 from licenses.scopes import Scope
 from licenses.sender import Sender
-from messaging import selectors
 from messaging.drafts import segmented
 from messaging.models import Message
 from messaging.services import batches
@@ -107,19 +104,13 @@ class AccountViewSet(VendorViewSet):
         return Response(_success(data))
 
     def account(self, request: Request) -> Response:
-        """Answer the account with its balance and figures of its newest messages. (guess)"""
+        """Answer the account with its balance and its licence's figures. (guess)"""
         sender = self.sender
-        found = selectors.newest_messages_of_batches(sender.license_id, words.NAME)
-        counted = Counter(state for _, state in states(found))
         data = {
             "username": licenses.account(sender).name,
             "status": words.ACTIVE,
             "balance": _balance(sender),
-            "stats": {
-                "total": counted.total(),
-                "delivered": counted["delivered"],
-                "failed": counted["failed"],
-            },
+            "stats": figures(sender),
         }
         return Response(_success(data))
 
@@ -132,7 +123,7 @@ class LogViewSet(VendorViewSet):
     def list(self, request: Request) -> Response:
         sender = self.sender
         wanted = read(request, requests.LogQuery)
-        found, total = numbered(log(sender, wanted), wanted.rows)
+        found, total = log(sender, wanted)
         pagination = {
             "page": wanted.page,
             "per_page": wanted.per_page,

@@ -8,6 +8,7 @@ from dialects.params import Params
 from dialects.sms_by import requests, responses, words
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from http_api.pagination import at, page
 from http_api.shapes import validated
 from http_api.times import local_or_none
 from licenses import daily_limit
@@ -46,7 +47,7 @@ def check_sms(sender: Sender, params: Params) -> Any:
 
 def get_messages_list(sender: Sender, params: Params) -> Any:
     """Texts whose recipients come, or came, later; newest first. (guess)"""
-    page = validated(requests.Page, params)
+    wanted = validated(requests.Page, params)
     rows = selectors.batches_with_text(sender.account_id, sender.license_id, _NAME)
     return {
         "result": [
@@ -57,17 +58,15 @@ def get_messages_list(sender: Sender, params: Params) -> Any:
                 "d_create": local_or_none(batch.created_at, sender.zone),
                 "status": words.MODERATED,
             }
-            for batch in rows[page.rows]
+            for batch in page(rows, wanted.rows)
         ]
     }
 
 
 def get_sms_delivery_list(sender: Sender, params: Params) -> Any:
-    page = validated(requests.DeliveryPage, params)
-    batch = _batch(sender, page.message_id)
-    found = selectors.messages_of_batches(sender.license_id, _NAME).filter(batch=batch)
-    rows = found.order_by("pk")[page.rows]
-    return {"result": [responses.recipient(message, sender) for message in rows]}
+    wanted = validated(requests.DeliveryPage, params)
+    rows = _batch(sender, wanted.message_id).messages.order_by("pk")
+    return {"result": [responses.recipient(message, sender) for message in at(rows, wanted.rows)]}
 
 
 def get_sms_messages(sender: Sender, params: Params) -> Any:

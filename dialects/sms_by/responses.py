@@ -11,6 +11,7 @@ from http_api.times import local_or_none
 from licenses.sender import Sender
 from messaging import selectors
 from messaging.models import Batch, Message
+from messaging.selectors import Mailing
 from messaging.states import MessageState
 
 
@@ -80,27 +81,28 @@ def _reason(message: Message) -> str:
     return words.ERRORS.get(message.failure_reason, message.failure_reason or message.status)
 
 
-def mailing(row: Any) -> dict[str, Any]:
-    """Format a row of getSMSMessages from a row of `selectors.mailings`."""
+def mailing(row: Mailing) -> dict[str, Any]:
+    """Format a row of getSMSMessages."""
+    batch = row.batch
     return {
-        "id": row.pk,
-        "name": row.name,
-        "d_create": unix(row.created_at),
-        "d_schedule": unix(row.send_after or row.created_at),
+        "id": batch.pk,
+        "name": batch.name,
+        "d_create": unix(batch.created_at),
+        "d_schedule": unix(batch.send_after or batch.created_at),
         "type": "API",
-        "parts": str(row.parts_count),
-        "count_phones": row.messages_count,
+        "parts": str(row.parts),
+        "count_phones": row.messages,
         "status": _state_of_all(row),
-        "sms_delivered": str(row.delivered_count),
+        "sms_delivered": str(row.delivered),
         "cost": words.COST,
         "alphaname": words.SIM,
     }
 
 
-def _state_of_all(row: Any) -> str:
+def _state_of_all(row: Mailing) -> str:
     """NEW while any waits or nobody is in it, SENT while a delivery is not known. (guess)"""
-    if row.waiting_count or not row.messages_count:
+    if row.waiting or not row.messages:
         return "NEW"
-    if row.sent_count:
+    if row.sent:
         return "SENT"
-    return "DELIVERED" if row.delivered_count else "UNDELIVERED"
+    return "DELIVERED" if row.delivered else "UNDELIVERED"

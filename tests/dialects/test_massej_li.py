@@ -10,6 +10,7 @@ import pytest
 
 from dialects.massej_li import DIALECT, words
 from licenses import services
+from messaging import tasks
 from messaging.models import Batch, Message
 from messaging.services import opt_outs
 from messaging.states import MessageState
@@ -307,7 +308,7 @@ def test_the_log_takes_a_fixed_number_of_queries(
 ) -> None:
     for _ in range(5):
         program.send()
-    with django_assert_num_queries(3):  # sender, count, messages with their batches
+    with django_assert_num_queries(3):  # sender, ids, messages with their batches
         program.get("logs")
 
 
@@ -340,20 +341,21 @@ def test_a_cost_is_told_and_nothing_sent(program: Program, path: str) -> None:
     assert not Message.objects.exists()
 
 
-def test_the_account_is_told_with_its_figures(
+def test_the_account_is_told_with_its_licences_figures(
     program: Program, api: Api, tenant: Tenant, phone: Phone
 ) -> None:
     tenant.set_rules(max_daily_sms=100)
-    first = program.send()["message_id"]
-    program.send()
-    api.post("/api/messages/", tenant.message())  # is of another API
+    first, second = (program.send()["message_id"] for _ in range(2))
+    api.post("/api/messages/", tenant.message())  # by another API
     wire = Wire(api, phone)
     wire.claim()
     wire.report(*sent(first), event("part_delivered", first, part=1, parts=1))
-    Message.objects.exclude(pk=first).filter(phone=NUMBER).update(status="failed")
+    wire.report(event("started", second, parts=1))
+    wire.report(event("part_failed", second, part=1, parts=1, code="no_service"))
+    tasks.count_states()
     assert program.data(program.get("account")) == {
         "username": "Alice", "status": "active", "balance": 97.0,
-        "stats": {"total": 2, "delivered": 1, "failed": 1},
+        "stats": {"total": 3, "delivered": 1, "failed": 1},
     }  # fmt: skip
 
 

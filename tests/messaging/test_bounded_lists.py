@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from http_api import pagination
+from messaging import tasks
 from messaging.ids_by_time import end_id, first_id
 from messaging.models import Message, OptOut
 from tests.conftest import Api, ManualClock, Tenant
@@ -24,7 +25,6 @@ ANDROID = "/api/3rdparty/v1/messages"
 @pytest.fixture
 def most(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(pagination, "MOST", 3)
-    monkeypatch.setattr("dialects.massej_li.selectors.MOST", 3)
     return 3
 
 
@@ -35,8 +35,9 @@ def operator(db: None) -> Client:
     return client
 
 
-def send(api: Api, tenant: Tenant, number: int) -> Any:
-    body = {"phoneNumbers": [f"+4860010020{number}"], "textMessage": {"text": "Hi"}}
+def send(api: Api, tenant: Tenant, *numbers: int) -> Any:
+    phones = [f"+4860010020{number}" for number in numbers]
+    body = {"phoneNumbers": phones, "textMessage": {"text": "Hi"}}
     response = api.post(ANDROID, body, Authorization=f"Bearer {tenant.keys.token}")
     assert response.status_code == 200, response.content
     return response.json()["id"]
@@ -124,6 +125,19 @@ def test_a_state_is_looked_for_in_the_newest(
     assert batches(api, tenant, state="Pending").json() == []
 
 
+@pytest.mark.parametrize(
+    ("query", "found"), [({}, [4, 3]), ({"sort": "created_at"}, [0, 1]), ({"offset": 1}, [3])]
+)
+def test_a_state_is_looked_for_in_as_many_messages_as_are_walked(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, most: int, query: Any, found: list[int]
+) -> None:
+    """The third send has more recipients than are left to be looked at: its state is not known."""
+    sent = [send(api, tenant, *numbers) for numbers in ([1], [1], [1, 2, 3], [1], [1])]
+    listed = batches(api, tenant, state="Pending", **query)
+    assert [row["id"] for row in listed.json()] == [sent[index] for index in found]
+    assert listed["X-Total-Count"] == "2"
+
+
 def test_a_whole_number_is_found_on_the_blacklist_however_old_it_is(
     api: Api, tenant: Tenant, manual_clock: ManualClock, most: int
 ) -> None:
@@ -142,18 +156,81 @@ def test_a_whole_number_is_found_on_the_blacklist_however_old_it_is(
     assert found("0010020") == ["+48600100204", "+48600100203", "+48600100202"]
 
 
-def test_an_account_counts_its_newest(
+def test_a_log_of_a_state_is_of_the_newest_and_an_account_counts_all(
     api: Api, tenant: Tenant, manual_clock: ManualClock, most: int
 ) -> None:
     headers = {"X-API-Key": tenant.keys.token}
     for number in range(5):
         body = {"to": f"+4860010020{number}", "message": "Hi"}
         assert api.post("/api/v1/send", body, **headers).status_code == 201
-    Message.objects.filter(phone__endswith="4").update(status="failed")
-    account = api.client.get("/api/v1/account", headers=headers).json()["data"]
-    assert account["stats"] == {"total": 3, "delivered": 0, "failed": 1}
-    log = api.client.get("/api/v1/logs", {"status": "failed"}, headers=headers).json()
-    assert log["pagination"]["total"] == 1
+    Message.objects.update(status="failed")
+    tasks.count_states()
+
+    def asked(path: str, **query: Any) -> Any:
+        return api.client.get(f"/api/v1/{path}", query, headers=headers)
+
+    assert asked("account").json()["data"]["stats"]["total"] == 5
+    log = asked("logs", status="failed").json()
+    assert log["pagination"]["total"] == len(log["data"]) == 3
+    assert asked("logs").json()["pagination"]["total"] == 4
+    assert [row["to"][-1] for row in asked("logs", page=2, per_page=2).json()["data"]] == ["2", "1"]
+    beyond = asked("logs", page=4, per_page=1)
+    assert (beyond.status_code, "shorter period" in beyond.json()["error"]) == (400, True)
+
+
+def sms_by(api: Api, tenant: Tenant, method: str, **fields: Any) -> Any:
+    return api.post(f"/api/v1/{method}", fields | {"token": tenant.keys.token})
+
+
+def mailing(api: Api, tenant: Tenant, *numbers: int) -> Any:
+    made = sms_by(api, tenant, "createSmsMessage", message="Hi").json()["message_id"]
+    for number in numbers:
+        phone = f"4860010020{number}"
+        answer = sms_by(api, tenant, "sendSMS", message_id=made, phone=phone)
+        assert answer.status_code == 200, answer.content
+    return made
+
+
+@pytest.mark.parametrize(
+    ("recipients", "shown"),
+    [([2, 1, 1, 1], 3), ([1, 2, 1, 1], 2), ([1, 1, 3, 0], 2), ([1, 1, 1, 5], 1), ([0, 0, 0, 0], 4)],
+)
+def test_mailings_are_counted_as_long_as_their_messages_are_few(
+    api: Api,
+    tenant: Tenant,
+    manual_clock: ManualClock,
+    most: int,
+    recipients: list[int],
+    shown: int,
+) -> None:
+    made = [mailing(api, tenant, *range(number)) for number in recipients]
+    rows = sms_by(api, tenant, "getSMSMessages").json()["data"]
+    assert [row["id"] for row in rows] == made[::-1][:shown]
+    counted = [min(number, 4) for number in recipients]
+    assert [row["count_phones"] for row in rows] == counted[::-1][:shown]
+
+
+def test_recipients_are_listed_to_the_last_and_texts_to_a_bound(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, most: int
+) -> None:
+    made = [mailing(api, tenant) for _ in range(3)] + [mailing(api, tenant, *range(6))]
+    page = {"limit_offset": 4, "limit_rows": 5}
+    rows = sms_by(api, tenant, "getSmsDeliveryList", message_id=made[-1], **page).json()["result"]
+    assert [row["phone"] for row in rows] == [48600100204, 48600100205]
+    rest = sms_by(api, tenant, "getMessagesList", limit_offset=1, limit_rows=9).json()["result"]
+    assert [row["message_id"] for row in rest] == made[2::-1]
+    beyond = sms_by(api, tenant, "getMessagesList", limit_offset=3, limit_rows=1)
+    assert (beyond.status_code, "shorter period" in beyond.json()["error"]) == (400, True)
+
+
+def test_a_group_is_counted_to_a_bound(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, most: int
+) -> None:
+    made = sms_by(api, tenant, "createSubscriberList", name="All").json()["result"]["list_id"]
+    data = {f"data[{n}][0]": f"4860010020{n}" for n in range(6)}
+    sms_by(api, tenant, "importContacts", list_id=made, **{"field_names[0]": "phone"}, **data)
+    [row] = sms_by(api, tenant, "getSubscriberLists").json()["result"]
+    assert row["count"] == 4
 
 
 def test_the_admin_counts_up_to_a_bound_and_says_so(

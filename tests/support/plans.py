@@ -1,4 +1,4 @@
-"""Hold each statement to what it reads, as EXPLAIN ANALYZE tells it on rows as in life (bench.life)."""
+"""Hold each statement to what it reads, as EXPLAIN ANALYZE tells it on many rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,26 @@ BLOCKS, BLOCKS_FREE = 30, 3_000
 _EXPLAINED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "EXECUTE")
 
 Node = dict[str, Any]
+
+
+@dataclass
+class Reading:
+    """Counts the rows of growing tables that are read on a connection (an execute wrapper)."""
+
+    rows: float = 0
+
+    def __call__(
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,
+        context: dict[str, Any],
+    ) -> Any:
+        if sql.lstrip(" (\n").startswith(_EXPLAINED):
+            plan = _explained(context["connection"].connection, sql, params)
+            self.rows += sum(map(_read, _scans(plan)))
+        return execute(sql, params, many, context)
 
 
 @dataclass

@@ -39,6 +39,10 @@ class Service:
         """Let the phone send all that waits, until the network has said that it arrived."""
         self._phone("run", "--speed", str(SPEED), "--until-idle", "--outbox", str(self.outbox))
 
+    def count(self) -> None:
+        """Do what Celery would: count the states that messages have reached."""
+        manage(self.environ, "shell", "-c", "from messaging import tasks; tasks.count_states()")
+
     def pair(self) -> None:
         made = json.loads(manage(self.environ, "pair", str(self.keys["license_id"]), "--json"))
         self._phone("pair", made["link"])

@@ -56,4 +56,5 @@ def test_it_sees_a_bulk_delivered(service: Service) -> None:
     assert {row["message_id"]: row["status"] for row in rows} == {
         result["message_id"]: "delivered" for result in sent["results"]
     }
+    service.count()
     assert client.ask("GET", "account")["stats"]["delivered"] >= 2
