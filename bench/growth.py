@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import sys
 import time
@@ -25,11 +26,12 @@ from bench.stack import Stack, running
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 ROWS = int(os.environ.get("ROWS") or SIZES[1])
-CALLS, SECONDS = 100, 3.0  # of each: so many, or for so long
+CALLS, SECONDS = 95, 3.0  # of each: so many, or for so long
 METRICS_TOKEN = "growth"
 
-# p50 and p99 in ms, by what was called
-Times = dict[str, tuple[float, float]]
+# p50, p99 and CPU of a call (web and PostgreSQL; NaN: not known) in ms, by what was called. The CPU is
+# the same on a machine that is busy with other things.
+Times = dict[str, tuple[float, float, float]]
 
 PROVISION = f"""
 import json
@@ -109,9 +111,9 @@ def _measured(
     answer = connection.call(request(f"{reads.SMSEND}login?{query}", method="GET"))
     user_key, session_key = answer.body.decode().split(";")
     session = {"user_key": user_key, "Session_key": session_key}
-    times["single create"] = _timed(lambda: _created(connection, keys))
-    times["empty poll"] = _timed(lambda: phone.sync(capacity=0))
-    times["claim of 10 and their reports"] = _timed(lambda: phone.drain(10))
+    times["single create"] = _timed(stack, lambda: _created(connection, keys))
+    times["empty poll"] = _timed(stack, lambda: phone.sync(capacity=0))
+    times["claim of 10 and their reports"] = _timed(stack, lambda: phone.drain(10))
     metrics = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     tokens = iter(keys["tokens"])
     for read in _all(
@@ -122,10 +124,10 @@ def _measured(
         # One of massej.li's keys may ask as often as one list is asked here.
         own = {"X-API-Key": next(tokens)} if "X-API-Key" in read.headers else {}
         content = request(read.path, method="GET", headers={**read.headers, **own})
-        times[read.name] = _timed(lambda: _asked(connection, content))  # noqa: B023 (called at once)
+        times[read.name] = _timed(stack, lambda: _asked(connection, content))  # noqa: B023 (called at once)
     for line in stack.shell(TASKS).splitlines():
         name, took = json.loads(line)
-        times[f"task: {name}"] = _percentiles(took)
+        times[f"task: {name}"] = (*_percentiles(took), math.nan)
     return times
 
 
@@ -145,31 +147,31 @@ def _asked(connection: Connection, content: bytes) -> None:
     assert answer.status == 200, (content, answer.status, answer.body[:500])
 
 
-def _timed(call: Callable[[], object]) -> tuple[float, float]:
+def _timed(stack: Stack, call: Callable[[], object]) -> tuple[float, float, float]:
+    call()  # warms up
     times: list[float] = []
+    used = sum(stack.cpu())
     while len(times) < CALLS and sum(times) < SECONDS * 1000:
         began = time.perf_counter()
         call()
         times.append((time.perf_counter() - began) * 1000)
-    return _percentiles(times[1:] or times)  # the first one warms up
+    return (*_percentiles(times), (sum(stack.cpu()) - used) * 1000 / len(times))
 
 
 def _percentiles(times: list[float]) -> tuple[float, float]:
     ordered = sorted(times)
-    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+    return ordered[len(ordered) // 2], ordered[int((len(ordered) - 1) * 0.99)]
 
 
 def _table(sizes: list[int], measured: list[Times]) -> str:
-    """Markdown: p50 / p99 in ms at each size, and how the last of each stands to the first."""
-    head = ["ms (p50 / p99)", *(f"{size:,}" for size in sizes), "growth"]
+    """Markdown: the times at each size, and how the last stand to the first."""
+    head = ["ms (p50 / p99 / CPU)", *(f"{size:,}" for size in sizes), "growth"]
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
     for name in measured[0]:
-        cells = [f"{p50:,.1f} / {p99:,.1f}" for p50, p99 in (times[name] for times in measured)]
-        grown = [
-            f"{last / first:.1f}"
-            for first, last in zip(measured[0][name], measured[-1][name], strict=True)
-        ]
-        lines.append(" | ".join([name, *cells, f"{' / '.join(grown)} ×"]))
+        cells = [" / ".join(f"{ms:,.1f}" for ms in times[name]) for times in measured]
+        pairs = zip(measured[0][name], measured[-1][name], strict=True)
+        grown = " / ".join(f"{last / first:.1f}" for first, last in pairs)
+        lines.append(" | ".join([name, *cells, f"{grown} ×"]).replace(" / nan", ""))
     return "\n".join(f"| {line} |" for line in lines)
 
 
