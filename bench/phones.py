@@ -21,11 +21,11 @@ class Phone:
     """A paired phone that does nothing but call."""
 
     def __init__(self, stack: Stack, license_id: int) -> None:
-        self.connection = Connection(stack.port)
         body = {
             "code": stack.pairing_code(license_id), "install_id": str(uuid4()), "name": "bench",
             "android": "15", "app_version": "1", "sims": [],
         }  # fmt: skip
+        self.connection = Connection(stack.port)  # closed when it is idle for as long as that took
         answer = self.connection.call(request("/companion/pair/", body))
         assert answer.status == 201, answer.body
         self.token: str = answer.json()["token"]
