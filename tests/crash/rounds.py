@@ -20,6 +20,7 @@ from tests.crash.checks import (
     sent_at_most_once,
 )
 from tests.crash.clients import Client, Ledger
+from tests.crash.listeners import Listeners
 from tests.crash.stack import CHILDREN, PATIENCE, PhoneProcess, Stack, drain, running
 from tests.smsgate.processes import wait_until
 
@@ -45,7 +46,10 @@ CRASHES = [
     *(Crash("web", point, "web") for point in ("in transaction", "before commit", "after commit")),
     *(Crash("postgres", point, "web") for point in ("in transaction", "before commit")),
     Crash("redis", "after commit", "web"),
-    Crash("worker", "after commit", "worker"),
+    *(
+        Crash("worker", point, "worker")
+        for point in ("in transaction", "before commit", "after commit")
+    ),
     Crash("phone", "at random"),
     *(Crash("phone", point, "phone") for point in DIE_POINTS),
     Crash("up", "at random"),
@@ -57,12 +61,14 @@ class Rounds:
     def __init__(self, stack: Stack, seed: int) -> None:
         self.stack = stack
         self.ledger = Ledger()
+        self.listeners = Listeners(stack, seed)
         self._chance = random.Random(f"crash {seed}")
         self._kills: Counter[str] = Counter()
 
     @contextmanager
     def load(self) -> Iterator[None]:
-        """Clients post and phones send, whatever happens inside."""
+        """Clients post, phones send and programs listen, whatever happens inside."""
+        self.listeners.start()
         for number in range(2):
             self.stack.pair(PhoneProcess(self.stack.folder, f"phone-{number}"))
         for phone in self.stack.phones:
@@ -95,7 +101,10 @@ class Rounds:
     def end(self) -> tuple[str, list[str]]:
         """Let the phones say all that they know; answers the sum in words, and what is wrong."""
         drain(self.stack.phones, DRAIN_SECONDS)
+        self.listeners.drain(DRAIN_SECONDS)
         words, wrong = accounted(self.stack)
+        words += f"; {len(set(self.listeners.feed.seen))} events"
+        wrong += self.listeners.wrong()
         wrong += accepted_is_kept(self.stack, self.ledger)
         wrong += sent_at_most_once(self.stack)
         wrong += nothing_is_guessed(self.stack)

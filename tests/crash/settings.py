@@ -16,9 +16,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from smsgate.settings import *  # noqa: F403
+from smsgate.settings import INSTALLED_APPS as _APPS
+
+INSTALLED_APPS = [*_APPS, "tests.crash.impatient.Impatient"]
 
 _ORDER = Path(os.environ["CRASH_ORDER"])
-_WRITES = re.compile(r'(INSERT INTO|UPDATE) "?messaging_|EXECUTE inserts_insert ')
+_WRITES = re.compile(
+    r'(INSERT INTO|UPDATE) "?(messaging|webhooks)_|EXECUTE (inserts_insert|publishing_publish|due_take) '
+)
 
 _execute = CursorWrapper.execute
 _commit = BaseDatabaseWrapper.commit

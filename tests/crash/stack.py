@@ -102,6 +102,7 @@ class Stack:
         self._environ = {
             "PORT": str(port),
             "LOG_LEVEL": "WARNING",
+            "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.1",
             "LICENSE_RATE_PER_MINUTE": "0",
             "DEVICE_RATE_PER_MINUTE": "0",  # its clock runs fast
             "DJANGO_SETTINGS_MODULE": "tests.crash.settings",
