@@ -74,7 +74,8 @@ def test_an_unknown_address_is_404_in_json(api: Api, db: None, path: str, method
 def test_another_method_is_405_with_and_without_a_key(
     api: Api, tenant: Tenant, path: str, method: str
 ) -> None:
-    if (path, method) == (URL, "get"):
+    is_read = path in {URL, "/api/contacts/contacts/", "/api/contacts/groups/"}
+    if is_read and method == "get":
         return
     for headers in ({}, tenant.pair_headers, {"X-License-Key": "ABCDEF"}):
         response = getattr(api.client, method)(path, headers=headers)
@@ -95,7 +96,7 @@ def test_a_body_that_is_too_large_is_413_in_json(api: Api, tenant: Tenant, path:
 def test_a_bug_is_500_in_json_with_an_incident_that_is_in_the_log(
     api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
-    def crash(_: Any, drafts: list[Any], policy: Any) -> None:
+    def crash(_: Any, drafts: list[Any], policy: Any, **more: Any) -> None:
         [draft] = drafts
         try:
             raise ValueError(f"cannot send {draft.text} to {draft.phone}")
