@@ -24,6 +24,9 @@ _NAMES = {
     "send_after": ("send_after",),
 }
 
+# What Bitrix24 posts to an SMS provider. It may post a message twice, under one `message_id`.
+_BITRIX24S = {"message_id", "message_to", "message_body"}
+
 
 def queried_fields(request: Request) -> dict[str, Any]:
     """Return the query string's fields by our names."""
@@ -40,6 +43,8 @@ def hook_fields(request: Request, *needed: str) -> dict[str, Any]:
     given = _known(body)
     if "message" not in given and (text := _alertmanagers_text(body)):
         given["message"] = text
+    if body.keys() >= _BITRIX24S:
+        given.setdefault("external_id", f"b24-{body['message_id']}")
     return given | queried
 
 

@@ -91,6 +91,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("api/docs", views.api_docs, "docs"),
     page("pair", views.pair, "pair"),
     page("pair/smsgate.apk", views.app, "app"),
+    page("bitrix24/app.zip", views.bitrix24_app, "bitrix24-app"),
     page("healthz", health.healthz, "healthz"),
     page("readyz", health.readyz, "readyz"),
     page("metrics", metrics.metrics, "metrics"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -50,6 +52,26 @@ def app(request: HttpRequest) -> FileResponse:
 def _app_file() -> Path:
     data_dir: Path = settings.DATA_DIR
     return data_dir / "apk" / "smsgate.apk"
+
+
+def bitrix24_app(request: HttpRequest) -> HttpResponse:
+    """Serve the app that makes a hook link an SMS provider of a portal (docs/bitrix24.md)."""
+    response = HttpResponse(_bitrix24_app(), content_type="application/zip")
+    response["Content-Disposition"] = 'attachment; filename="smsgate-bitrix24.zip"'
+    return response
+
+
+@cache
+def _bitrix24_app() -> bytes:
+    """Return the archive. Bitrix24 opens `install.html` until that is done, then `index.html`."""
+    folder = Path(__file__).with_name("bitrix24_app")
+    names = {"app.html": ("install.html", "index.html")}
+    content = BytesIO()
+    with ZipFile(content, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            for name in names.get(file.name, (file.name,)):
+                archive.writestr(ZipInfo(name), file.read_bytes())
+    return content.getvalue()
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:

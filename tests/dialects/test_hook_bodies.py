@@ -184,6 +184,65 @@ def test_the_bodies_of_programs_are_understood(
     assert only() == (NUMBER, text)
 
 
+# As PHP encodes what Bitrix24's SMS provider posts: from a card, and from an automation rule.
+PORTALS = {
+    "crm": {
+        "module_id": "crm", "bindings[0][OWNER_TYPE_ID]": "3", "bindings[0][OWNER_ID]": "123",
+    },
+    "bizproc": {
+        "module_id": "bizproc", "workflow_id": "", "document_id[0]": "crm",
+        "document_id[1]": "CCrmDocumentDeal", "document_id[2]": "DEAL_54",
+        "document_type[0]": "crm", "document_type[1]": "CCrmDocumentDeal", "document_type[2]": "DEAL",
+    },
+}  # fmt: skip
+
+
+def portals_form(source: str, number: str, text: str, message_id: str = "65575980fa53") -> str:
+    return urlencode(
+        PORTALS[source]
+        | {
+            "properties[phone_number]": number,
+            "properties[message_text]": text,
+            "type": "SMS",
+            "code": "smsgate",
+            "message_id": message_id,
+            "message_to": number,
+            "message_body": text,
+            "ts": "1775742720",
+            "auth[domain]": "example.bitrix24.com",
+            "auth[member_id]": "a223c6b3710f85df22e9377d6c4f7553",
+            "auth[application_token]": "51856fefc120afa4b628cc82d3935cce",
+        }
+    )
+
+
+@pytest.mark.parametrize("source", list(PORTALS))
+@pytest.mark.parametrize(
+    ("number", "read"), [("+7 (999) 123-45-67", "+79991234567"), ("600 100 200", NUMBER)]
+)
+def test_bitrix24s_sms_is_sent_with_its_text_as_it_was_written(
+    api: Api, token: str, source: str, number: str, read: str
+) -> None:
+    text = "Заказ №7 & доставка: 50% = 10 €\nДо завтра?"
+    response = posted(api, token, portals_form(source, number, text), FORM)
+    assert response.status_code == 201, response.content
+    assert only() == (read, text)
+
+
+def test_what_bitrix24_posts_twice_is_sent_once(api: Api, token: str) -> None:
+    calls = [("Hello", "m1"), ("Hello", "m1"), ("Hello", "m2")]
+    forms = [portals_form("crm", NUMBER, text, message_id) for text, message_id in calls]
+    answers = [posted(api, token, form, FORM) for form in forms]
+    assert [answer.status_code for answer in answers] == [201, 200, 201]
+    assert answers[0].json() == answers[1].json()
+    assert set(Message.objects.values_list("external_id", flat=True)) == {"b24-m1", "b24-m2"}
+
+
+def test_a_message_id_of_another_program_identifies_nothing(api: Api, token: str) -> None:
+    body = {"phone": NUMBER, "message": "Hello", "message_id": "1"}
+    assert [posted(api, token, body).status_code for _ in range(2)] == [201, 201]
+
+
 def test_uptime_kumas_get_is_understood(api: Api, token: str) -> None:
     told = json.loads(of_file("uptime_kuma.json"))
     query = {
