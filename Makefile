@@ -88,6 +88,7 @@ lint: .venv/.dev ## Check style, types, imports and migrations
 
 lock: .venv/.dev ## Write the lists of packages, with all that they pull in and their hashes, from *.in
 	.venv/bin/uv pip compile $(LOCKED) --output-file requirements.txt requirements.in
+	.venv/bin/uv pip compile $(LOCKED) --output-file requirements-mcp.txt requirements-mcp.in
 	.venv/bin/uv pip compile $(LOCKED) --output-file requirements-dev.txt requirements-dev.in
 
 format: .venv/.dev ## Lay out the code as `make lint` wants it

@@ -12,6 +12,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -29,12 +30,14 @@ from http_api.errors import WRONG_METHOD, ApiError, incident
 from http_api.patience import without_waiting
 from licenses.authentication import ACCOUNT, COUNTED
 from smsgate.paths import body_limit
+from smsgate.web import mcp_route
 from smsgate.web.asgi_types import Receive, Scope, Send
 from smsgate.web.callers import Callers
 from smsgate.web.event_stream import STREAM_PATHS, EventStream, Look
 from smsgate.web.fair_pool import FairPool, TooLate
 from smsgate.web.in_flight import InFlight
 from smsgate.web.lanes import LOOKERS, NEW_PHONES, PHONES, Lanes
+from smsgate.web.mcp_route import McpRoute
 from smsgate.web.request_body import announced_length, read_body
 from smsgate.web.responses import refuse, send_answer, send_error, send_json
 from smsgate.web.startup import prepare, warn_of_settings
@@ -77,6 +80,7 @@ class Root:
         self._waiters = Waiters(self._look)
         self._listeners = Listeners()
         self._events = EventStream(self._listeners, self._look_at_feed)
+        self._mcp = McpRoute(self._answer_of) if mcp_route.is_installed() else None
         self._small, self._large = InFlight(SMALL_BODIES), InFlight(LARGE_BODIES)
 
     def release_waiters(self) -> None:
@@ -97,6 +101,8 @@ class Root:
             answer = self._wait
         elif scope["path"] in STREAM_PATHS:
             answer = self._events.stream
+        elif self._mcp is not None and scope["path"] in mcp_route.PATHS:
+            answer = partial(self._agent, self._mcp)
         try:
             await answer(scope, receive, send)
         except ApiError as error:
@@ -121,8 +127,9 @@ class Root:
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._waiters.start()
         self._listeners.start()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        async with self._mcp.running() if self._mcp else nullcontext():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await self._waiters.stop()
         await self._listeners.stop()
         self._pool.shutdown()
@@ -153,6 +160,13 @@ class Root:
         with (self._small if limit <= OTHER_BODY else self._large).share() as share:
             body = await read_body(receive, limit, share)
             return await self._answered(scope, body)
+
+    async def _agent(self, mcp: McpRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._small.share() as share:
+            await mcp.answer(scope, await read_body(receive, OTHER_BODY, share), send)
+
+    async def _answer_of(self, scope: Scope, body: bytes) -> Answer:
+        return (await self._answered(scope, body)).answer
 
     async def _look_at_feed(self, scope: Scope, is_counted: bool) -> Look:
         return await self._answered(scope, b"", is_counted=is_counted)
