@@ -17,7 +17,7 @@ from typing import Any
 
 from psycopg2.extras import RealDictCursor
 
-from bench import life, reads
+from bench import life, reads, retention
 from bench.creates import new_message
 from bench.http import Connection, request
 from bench.phones import Phone
@@ -78,7 +78,8 @@ def main() -> int:
             facts = _filled(stack, size, keys["license_id"], now)
             measured.append(_measured(stack, keys, operator, phone, facts, now))
             print(_table([size], measured[-1:]), file=sys.stderr, flush=True)
-    print(_table(sizes, measured))
+        erased = retention.measure(stack)
+    print(_table(sizes, measured), erased, sep="\n\n")
     return 0
 
 
@@ -170,7 +171,7 @@ def _table(sizes: list[int], measured: list[Times]) -> str:
     for name in measured[0]:
         cells = [" / ".join(f"{ms:,.1f}" for ms in times[name]) for times in measured]
         pairs = zip(measured[0][name], measured[-1][name], strict=True)
-        grown = " / ".join(f"{last / first:.1f}" for first, last in pairs)
+        grown = " / ".join(f"{last / (first or math.nan):.1f}" for first, last in pairs)
         lines.append(" | ".join([name, *cells, f"{grown} ×"]).replace(" / nan", ""))
     return "\n".join(f"| {line} |" for line in lines)
 

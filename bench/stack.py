@@ -30,6 +30,7 @@ class Stack:
     sandbox: Sandbox
     seconds_to_start: float
     accounts: list[dict[str, Any]] = field(default_factory=list)
+    _used: dict[int, tuple[str, float]] = field(default_factory=dict)  # CPU by process
 
     @property
     def port(self) -> int:
@@ -72,14 +73,17 @@ class Stack:
         return [root, *root.children(recursive=True)]
 
     def cpu(self) -> tuple[float, float]:
-        """Seconds of CPU of the web processes so far, and of PostgreSQL's that live."""
-        used = {"web": 0.0, "postgres": 0.0}
+        """Seconds of CPU that web processes and PostgreSQL's used so far; of one that ended, when it was
+        last seen."""
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 name = "web" if _is_web(process) else process.name()
-                if name in used:
-                    times = process.cpu_times()
-                    used[name] += times.user + times.system
+                times = process.cpu_times()
+                self._used[process.pid] = name, times.user + times.system
+        used = {"web": 0.0, "postgres": 0.0}
+        for name, seconds in self._used.values():
+            if name in used:
+                used[name] += seconds
         return used["web"], used["postgres"]
 
     def web_memory(self) -> int:
