@@ -1,8 +1,9 @@
-"""POST to a URL that a client chose, guarded against SSRF and DNS rebinding.
+"""Call a URL that a client chose, guarded against SSRF and DNS rebinding.
 
 The name is resolved once, each of its addresses must be public or allowed by the operator, and the
 connection goes to the address that was checked: resolving differently the second time gains nothing.
-TLS verifies the name. No redirect is followed, no proxy is asked, no body is read.
+TLS verifies the name. No redirect is followed, no proxy is asked, no more is read than the
+caller wants.
 """
 
 from __future__ import annotations
@@ -119,6 +120,13 @@ class Target:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """POST the body and return the status of the answer; raise Unreachable."""
+    return fetch("POST", url, body, headers, most=0)[0]
+
+
+def fetch(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, most: int
+) -> tuple[int, bytes]:
+    """Return the status of the answer and the first `most` bytes of its body; raise Unreachable."""
     try:
         target = Target.of(url)
     except ValueError:
@@ -126,8 +134,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     addresses = _resolved(target)
     try:
         with _exchange(target, addresses) as connection:
-            connection.request("POST", target.path, body, {**headers, "Connection": "close"})
-            return connection.getresponse().status
+            connection.request(method, target.path, body, {**headers, "Connection": "close"})
+            answer = connection.getresponse()
+            return answer.status, answer.read(most) if most else b""
     except (OSError, HTTPException) as error:
         raise Unreachable(_failure(error)) from None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+BITRIX24_OAUTH_URL = "https://oauth.bitrix.info"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 # A Unix socket's path holds at most 107 bytes (sun_path in unix(7)).
@@ -40,6 +41,7 @@ class Config:
     debug: bool
     trusted_proxies: tuple[str, ...]
     webhook_private_networks: tuple[str, ...]
+    bitrix24_oauth_url: str
     license_rate_per_minute: int
     device_rate_per_minute: int
     failed_keys_per_minute: int
@@ -142,6 +144,9 @@ def load(
         debug=_boolean(env, "DEBUG", False),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         webhook_private_networks=_networks(env, "WEBHOOK_PRIVATE_NETWORKS"),
+        bitrix24_oauth_url=(
+            _url(env, "BITRIX24_OAUTH_URL", BITRIX24_OAUTH_URL) or BITRIX24_OAUTH_URL
+        ).rstrip("/"),
         license_rate_per_minute=_integer(env, "LICENSE_RATE_PER_MINUTE", 600, lowest=0),
         device_rate_per_minute=_integer(env, "DEVICE_RATE_PER_MINUTE", 120, lowest=0),
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
@@ -274,6 +279,7 @@ _SCHEMES = {
     "DATABASE_URL": ("postgres://", "postgresql://"),
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
     "PUBLIC_URL": ("http://", "https://"),
+    "BITRIX24_OAUTH_URL": ("https://",),
 }
 
 

@@ -51,6 +51,7 @@ PAIRING_URL, PAIRING_FINGERPRINT = (PUBLIC_URL, "") if _is_worker else _tls.pair
 PAIRING_IS_LOCAL = _config.is_loopback(urlsplit(PAIRING_URL).hostname or "")
 TRUSTED_PROXIES = _loaded.trusted_proxies
 WEBHOOK_PRIVATE_NETWORKS = _loaded.webhook_private_networks
+BITRIX24_OAUTH_URL = _loaded.bitrix24_oauth_url
 LICENSE_RATE_PER_MINUTE = _loaded.license_rate_per_minute
 DEVICE_RATE_PER_MINUTE = _loaded.device_rate_per_minute
 FAILED_KEYS_PER_MINUTE = _loaded.failed_keys_per_minute
@@ -90,6 +91,7 @@ INSTALLED_APPS = [
     "contacts",
     "companion_api",
     "webhooks",
+    "bitrix24",
     "dialects",
 ]
 
@@ -269,5 +271,6 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
         "webhooks.tasks.delete_old_events": 60.0,
+        "bitrix24.tasks.tell_bitrix24": 5.0,
     }.items()
 }

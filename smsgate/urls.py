@@ -70,6 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         route("sync", SyncViewSet, {"post": "create"}, "companion-sync"),
         route("pair", PairViewSet, {"post": "create"}, "companion-pair"),
     ])),
+    path("", include("bitrix24.views")),
     path("", include("dialects.urls")),  # after what programs and phones ask most, before the rest
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),

@@ -122,6 +122,7 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
         ("REDIS_URL", "root:hunter2@db"),
         ("REDIS_URL", "redis://:hunter2@db:port"),
         ("PUBLIC_URL", "sms.example.com"),
+        ("BITRIX24_OAUTH_URL", "http://oauth.example.com"),
     ],
 )
 def test_it_refuses_a_url_of_no_use_and_keeps_its_password(

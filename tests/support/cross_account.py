@@ -12,6 +12,7 @@ BY_SECRET = {
     "licenses/lookup.py:device_by_token": "a phone's token says which phone it is",
     "licenses/lookup.py:waiting_phone": "a phone's token says which phone it is",
     "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",
+    "bitrix24/portals.py:by_link": "a portal's link says which portal it is",
     "licenses/tokens.py:extend": "a token of a log-in, by its own digest",
     "licenses/tokens.py:_void": "a token is revoked by its own digest",
 }
@@ -36,6 +37,7 @@ MAINTENANCE = {
     "messaging/services/batch_ends.py:take_ended": "the batches that may have come to their end",
     "messaging/services/batch_ends.py:_unfinished": "which of those that were chosen are not final",
     "webhooks/retention.py:_delete": "retention, of all accounts",
+    "bitrix24/statuses.py:tell_all": "which portals are connected",
     "webhooks/publishing.py:publish_all": "which accounts have new events",
     "webhooks/due.py:_due": "the choice of what is posted next, in turns of accounts",
     "webhooks/due.py:give_back": "deliveries that were chosen",

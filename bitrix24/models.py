@@ -1,0 +1,74 @@
+"""Portals of Bitrix24 that are connected, and what each is to be told of its messages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from licenses.models import DIGEST_LENGTH, License
+
+REMOTE_ID_LENGTH = 64
+
+
+class Portal(models.Model):
+    """A portal whose local app sends with one licence. What it can be called with is sealed
+    (bitrix24.sealing)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "its app is not installed yet"
+        INCOMPLETE = "incomplete", "works for an hour: client_id and client_secret are missing"
+        ACTIVE = "active", "connected"
+        BROKEN = "broken", "the portal refuses us"
+        UNINSTALLED = "uninstalled", "its app was deleted"
+
+    license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="+")
+    link_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    created_at = models.DateTimeField()
+
+    # What the installation said. A portal that is renamed keeps its `member_id`.
+    member_id = models.CharField(max_length=64, default="")
+    client_endpoint = models.CharField(max_length=500, default="")
+    application_token_digest = models.CharField(max_length=DIGEST_LENGTH, default="")
+
+    client_id = models.CharField(max_length=100, blank=True, default="")
+    client_secret = models.TextField(default="")
+    access_token = models.TextField(default="")
+    refresh_token = models.TextField(default="")
+    refreshed_at = models.DateTimeField(null=True)
+
+    # How calls do: after a failure nothing is called until `rests_until`.
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    rests_until = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=255, default="")
+
+    class Meta:
+        verbose_name = "Bitrix24 portal"
+        verbose_name_plural = "Bitrix24 portals"
+
+    def __str__(self) -> str:
+        return f"portal {self.pk}"
+
+
+class StatusPush(models.Model):
+    """A message of a portal, and the state that the portal knows of it. Deleted with the last state."""
+
+    portal = models.ForeignKey(
+        Portal, on_delete=models.CASCADE, related_name="pushes", db_index=False
+    )
+    remote_id = models.CharField(max_length=REMOTE_ID_LENGTH)  # the portal's `message_id`
+    message_id = models.BigIntegerField(null=True)  # null: it was refused
+    told = models.CharField(max_length=12, default="")
+    tries = models.PositiveSmallIntegerField(default=0)  # of the state that is told next
+    next_at = models.DateTimeField()  # not before
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "status pushes"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["portal", "remote_id"], name="statuspush_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"status push {self.pk}"

@@ -1,0 +1,44 @@
+"""Requests of portals: forms with PHP's brackets in the names of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bitrix24.models import REMOTE_ID_LENGTH
+from http_api.shapes import Shape
+from messaging.fields import Phone, Text
+
+Token = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Installation(Shape):
+    """`auth[…]` of ONAPPINSTALL."""
+
+    access_token: Token
+    refresh_token: Token
+    application_token: Token
+    member_id: Annotated[str, Field(min_length=1, max_length=64)]
+    client_endpoint: Annotated[str, Field(max_length=500)]
+
+
+class RemoteId(Shape):
+    message_id: Annotated[str, Field(min_length=1, max_length=REMOTE_ID_LENGTH)]
+
+
+class PortalSms(Shape):
+    """An SMS that a portal wants to be sent, from a card as from an automation rule."""
+
+    message_to: Phone
+    message_body: Text
+
+
+def auth_of(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields `auth[…]` by what stands in the brackets."""
+    return {
+        name.removeprefix("auth[").removesuffix("]"): value
+        for name, value in form.items()
+        if name.startswith("auth[") and name.endswith("]")
+    }

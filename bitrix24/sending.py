@@ -1,0 +1,50 @@
+"""Accept what a portal sends. It looks at no answer, so a refusal becomes the status `failed`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bitrix24.models import Portal, StatusPush
+from bitrix24.requests import PortalSms, RemoteId
+from http_api import clock
+from http_api.errors import ApiError
+from http_api.shapes import validated
+from licenses.sender import Sender
+from messaging import selectors
+from messaging.drafts import Draft
+from messaging.models import Message
+from messaging.rules import SkipReason
+from messaging.services import accept
+
+# The portal may post a message twice.
+_ONCE = accept.Policy(left_out=frozenset({SkipReason.DUPLICATE_EXTERNAL_ID}))
+
+
+def send(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiError:
+    """Accept the SMS of this form, once; return it, or why it was refused. Raise ApiError `invalid`
+    without a `message_id`, by which alone the portal could be told."""
+    remote_id = validated(RemoteId, form).message_id
+    try:
+        found: Message | ApiError = _accept(sender, form, f"b24:{portal.pk}:{remote_id}")
+    except ApiError as error:
+        found = error
+    now = clock.now()
+    StatusPush.objects.get_or_create(
+        portal=portal,
+        remote_id=remote_id,
+        defaults={
+            "message_id": found.pk if isinstance(found, Message) else None,
+            "created_at": now,
+            "next_at": now,
+        },
+    )
+    return found
+
+
+def _accept(sender: Sender, form: dict[str, Any], external_id: str) -> Message:
+    sms = validated(PortalSms, form, sender=sender)
+    draft = Draft(phone=sms.message_to, text=sms.message_body, external_id=external_id)
+    result = accept.accept(sender, [draft], _ONCE)
+    if result.created:
+        return result.only
+    return selectors.message_of_license(sender.license_id, external_id)

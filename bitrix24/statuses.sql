@@ -1,0 +1,12 @@
+-- name: due
+-- Messages of a portal whose state is another than the one it was told. A state without a word is told by none.
+SELECT found.id, found.remote_id, found.message_id, found.tries, found.status
+FROM (
+    SELECT p.id, p.remote_id, p.message_id, p.tries, p.told,
+        CASE WHEN p.message_id IS NULL THEN %(refused)s ELSE %(words)s::jsonb ->> m.status END AS status
+    FROM bitrix24_statuspush AS p
+    LEFT JOIN messaging_message AS m ON m.id = p.message_id AND m.license_id = %(license_id)s
+    WHERE p.portal_id = %(portal_id)s AND p.next_at <= %(now)s
+) AS found
+WHERE found.status <> found.told
+ORDER BY found.id LIMIT %(most)s

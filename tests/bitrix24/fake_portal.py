@@ -1,0 +1,168 @@
+"""A portal of Bitrix24 and its authorization server, as documented, on a real TLS socket."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+MEMBER_ID = "a223c6b3710f85df22e9377d6c4f7553"
+APPLICATION_TOKEN = "51856fefc120afa4b628cc82d3935cce"
+CLIENT_ID, CLIENT_SECRET = "local.573ad8a0346747", "LJSl0lNB76B5YY6u"
+
+Answer = tuple[int, dict[str, Any]]
+
+
+def error(status: int, code: str, **more: Any) -> Answer:
+    return status, {"error": code, "error_description": code, **more}
+
+
+@dataclass
+class FakePortal:
+    port: int
+    path: str = "/rest/"
+    access_token: str = "access-0"
+    refresh_token: str = "refresh-0"
+    renewals: int = 0
+    senders: dict[str, str] = field(default_factory=dict)  # code → handler
+    events: list[tuple[str, str]] = field(default_factory=list)
+    statuses: list[tuple[str, str]] = field(default_factory=list)  # of a message, in the order told
+    unknown_messages: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+    next_answers: list[Answer] = field(default_factory=list)  # in place of the methods' own
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def client_endpoint(self) -> str:
+        return f"{self.url}{self.path}"
+
+    def auth(self, **fields: str) -> dict[str, str]:
+        """What its forms have in `auth[…]` when an app is installed."""
+        given = {
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
+            "expires_in": "3600",
+            "domain": "localhost",
+            "client_endpoint": self.client_endpoint,
+            "server_endpoint": f"{self.url}/rest/",
+            "member_id": MEMBER_ID,
+            "application_token": APPLICATION_TOKEN,
+        }
+        return {f"auth[{name}]": value for name, value in (given | fields).items()}
+
+    def expire(self) -> None:
+        self.access_token = f"expired-{self.access_token}"
+
+    def asked(self, path: str, query: dict[str, str]) -> Answer:
+        """The authorization server."""
+        self.calls.append(path)
+        if path == "/rest/app.info/":
+            if query.get("auth") != self.access_token:
+                return error(401, "expired_token")
+            install = {"member_id": MEMBER_ID, "client_endpoint": self.client_endpoint}
+            return 200, {"result": {"client_id": CLIENT_ID, "install": install}}
+        if (query["client_id"], query["client_secret"]) != (CLIENT_ID, CLIENT_SECRET):
+            return error(401, "invalid_client")
+        if query["grant_type"] != "refresh_token" or query["refresh_token"] != self.refresh_token:
+            return error(400, "invalid_grant")
+        self.renewals += 1
+        self.access_token = f"access-{self.renewals}"
+        self.refresh_token = f"refresh-{self.renewals}"
+        tokens = {"access_token": self.access_token, "refresh_token": self.refresh_token}
+        return 200, tokens | {"client_endpoint": self.client_endpoint, "expires_in": 3600}
+
+    def called(self, method: str, values: dict[str, Any]) -> Answer:
+        self.calls.append(method)
+        if self.next_answers:
+            return self.next_answers.pop(0)
+        if values.pop("auth", None) != self.access_token:
+            return error(401, "expired_token")
+        return self.result(method, values)
+
+    def result(self, method: str, values: dict[str, Any]) -> Answer:
+        match method:
+            case "messageservice.sender.add":
+                if values["CODE"] in self.senders:
+                    return error(400, "ERROR_SENDER_ALREADY_INSTALLED")
+                if values["TYPE"] != "SMS" or not values["NAME"]:
+                    return error(400, "ERROR_SENDER_VALIDATION_FAILURE")
+                self.senders[values["CODE"]] = values["HANDLER"]
+            case "messageservice.sender.update":
+                if values["CODE"] not in self.senders:
+                    return error(400, "ERROR_SENDER_NOT_FOUND")
+                self.senders[values["CODE"]] = values["HANDLER"]
+            case "event.bind":
+                bound = values["event"], values["handler"]
+                if bound in self.events:
+                    return error(400, "ERROR_EVENT_BINDING_EXISTS")
+                self.events.append(bound)
+            case "messageservice.message.status.update":
+                if values["MESSAGE_ID"] in self.unknown_messages:
+                    return error(400, "ERROR_MESSAGE_NOT_FOUND")
+                assert values["CODE"] in self.senders
+                self.statuses.append((values["MESSAGE_ID"], values["STATUS"]))
+            case "batch":
+                return self.batch(values["cmd"])
+            case _:
+                return error(404, "ERROR_METHOD_NOT_FOUND")
+        return 200, {"result": True}
+
+    def batch(self, commands: dict[str, str]) -> Answer:
+        assert len(commands) <= 50
+        results, errors = {}, {}
+        for name, command in commands.items():
+            method, _, query = command.partition("?")
+            values = {key: value[0] for key, value in parse_qs(query).items()}
+            status, body = self.result(method, values)
+            if status == 200:
+                results[name] = body["result"]
+            else:
+                errors[name] = body
+        # PHP writes an empty map as a list
+        return 200, {"result": {"result": results or [], "result_error": errors or []}}
+
+
+@contextmanager
+def fake_portal(certificate: Path) -> Iterator[FakePortal]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            self.answer(*found.asked(url.path, query))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(*found.called(self.path.rpartition("/")[2], json.loads(body)))
+
+        def answer(self, status: int, body: dict[str, Any]) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        found = FakePortal(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()
