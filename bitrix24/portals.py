@@ -128,9 +128,7 @@ def _register(portal: Portal, token: str) -> None:
         if refused.code != "ERROR_SENDER_ALREADY_INSTALLED":
             raise
         calling.call(portal, "messageservice.sender.update", provider)
+    # A second binding is refused by an error that has no code of its own: let go of the first one.
     handler = {"event": "ONAPPUNINSTALL", "handler": link(token, "events")}
-    try:
-        calling.call(portal, "event.bind", handler)
-    except calling.Refused as refused:
-        if refused.code != "ERROR_EVENT_BINDING_EXISTS":  # installed a second time
-            raise
+    calling.call(portal, "event.unbind", handler)
+    calling.call(portal, "event.bind", handler)

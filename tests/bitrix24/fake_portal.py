@@ -21,7 +21,20 @@ Answer = tuple[int, dict[str, Any]]
 
 
 def error(status: int, code: str, **more: Any) -> Answer:
-    return status, {"error": code, "error_description": code, **more}
+    return status, {"error": code, "error_description": code} | more
+
+
+# How long a call took, as every answer of a method says.
+TIME = {
+    "start": 1742895600.0,
+    "finish": 1742895600.8,
+    "duration": 0.8,
+    "processing": 0.1,
+    "date_start": "2025-03-25T10:00:00+02:00",
+    "date_finish": "2025-03-25T10:00:00+02:00",
+    "operating_reset_at": 1742896200,
+    "operating": 0,
+}
 
 
 @dataclass
@@ -69,8 +82,25 @@ class FakePortal:
         if path == "/rest/app.info/":
             if query.get("auth") != self.access_token:
                 return error(401, "expired_token")
-            install = {"member_id": MEMBER_ID, "client_endpoint": self.client_endpoint}
-            return 200, {"result": {"client_id": CLIENT_ID, "install": install}}
+            install = {
+                "installed": True,
+                "version": "1",
+                "status": "L",
+                "scope": "messageservice",
+                "domain": f"localhost:{self.port}",
+                "uri": self.url,
+                "client_endpoint": self.client_endpoint,
+                "member_id": MEMBER_ID,
+                "member_type": "local",
+            }
+            known = {
+                "client_id": CLIENT_ID,
+                "scope": "messageservice",
+                "expires": "2036-04-09T15:00:00+00:00",
+                "install": install,
+                "user_id": 1,
+            }
+            return 200, {"result": known, "time": TIME}
         if (query["client_id"], query["client_secret"]) != (CLIENT_ID, CLIENT_SECRET):
             return error(401, "invalid_client")
         if query["grant_type"] != "refresh_token" or query["refresh_token"] != self.refresh_token:
@@ -78,8 +108,19 @@ class FakePortal:
         self.renewals += 1
         self.access_token = f"access-{self.renewals}"
         self.refresh_token = f"refresh-{self.renewals}"
-        tokens = {"access_token": self.access_token, "refresh_token": self.refresh_token}
-        return 200, tokens | {"client_endpoint": self.client_endpoint, "expires_in": 3600}
+        return 200, {
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
+            "expires_in": 3600,
+            "expires": 2091366000,
+            "client_endpoint": self.client_endpoint,
+            "server_endpoint": f"{self.url}/rest/",
+            "domain": "oauth.bitrix.info",
+            "member_id": MEMBER_ID,
+            "scope": "messageservice",
+            "status": "L",
+            "user_id": 1,
+        }
 
     def called(self, method: str, values: dict[str, Any]) -> Answer:
         self.calls.append(method)
@@ -104,8 +145,13 @@ class FakePortal:
             case "event.bind":
                 bound = values["event"], values["handler"]
                 if bound in self.events:
-                    return error(400, "ERROR_EVENT_BINDING_EXISTS")
+                    return error(400, "ERROR_CORE", error_description="Handler already binded")
                 self.events.append(bound)
+            case "event.unbind":
+                bound = values["event"], values["handler"]
+                count = self.events.count(bound)
+                self.events = [each for each in self.events if each != bound]
+                return 200, {"result": {"count": count}, "time": TIME}
             case "messageservice.message.status.update":
                 if values["MESSAGE_ID"] in self.unknown_messages:
                     return error(400, "ERROR_MESSAGE_NOT_FOUND")
@@ -115,7 +161,7 @@ class FakePortal:
                 return self.batch(values["cmd"])
             case _:
                 return error(404, "ERROR_METHOD_NOT_FOUND")
-        return 200, {"result": True}
+        return 200, {"result": True, "time": TIME}
 
     def batch(self, commands: dict[str, str]) -> Answer:
         assert len(commands) <= 50
@@ -129,7 +175,14 @@ class FakePortal:
             else:
                 errors[name] = body
         # PHP writes an empty map as a list
-        return 200, {"result": {"result": results or [], "result_error": errors or []}}
+        result: dict[str, Any] = {
+            "result": results or [],
+            "result_error": errors or [],
+            "result_total": [],
+            "result_next": [],
+            "result_time": dict.fromkeys(results, TIME) or [],
+        }
+        return 200, {"result": result, "time": TIME}
 
 
 @contextmanager
@@ -142,7 +195,9 @@ def fake_portal(certificate: Path) -> Iterator[FakePortal]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(*found.called(self.path.rpartition("/")[2], json.loads(body)))
+            self.answer(
+                *found.called(self.path.rpartition("/")[2].removesuffix(".json"), json.loads(body))
+            )
 
         def answer(self, status: int, body: dict[str, Any]) -> None:
             content = json.dumps(body).encode()

@@ -40,6 +40,7 @@ def test_a_second_installation_is_taken_and_keeps_what_completed_the_first(
 ) -> None:
     fake.access_token = "access-of-the-second"
     assert install(api, fake, token).json() == {"state": "active"}
+    assert fake.events == [("ONAPPUNINSTALL", portals.link(token, "events"))]
     again = Portal.objects.get()
     assert (again.pk, again.client_id) == (portal.pk, CLIENT_ID)
     assert calling.call(again, "messageservice.sender.update", {"CODE": "smsgate", "HANDLER": "x"})
