@@ -34,6 +34,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "webhooks": lambda stack: [
         events.accept(stack, rounds=ROUNDS, seconds=SECONDS),
         events.leave(stack),
+        *events.heard(stack, rounds=ROUNDS),
     ],
     "floods": floods.floods,
     "soak": lambda stack: [soak.soak(stack)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from bench.creates import CLIENTS, new_message
 from bench.figures import Figure, figure, ratio
 from bench.http import Connection, hammer, request
+from bench.phones import allow_many_files, is_quiet
 from bench.stack import Stack
 
 _ANSWER = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
@@ -84,6 +86,61 @@ def accept(stack: Stack, *, rounds: int, seconds: float) -> Figure:
 def _singles(account: dict[str, Any]) -> Iterator[bytes]:
     while True:
         yield request("/api/messages/", {"license__key": account["license_key"], **new_message()})
+
+
+def heard(stack: Stack, *, rounds: int) -> list[Figure]:
+    """From accepted to in a listener's hands, alone and among 2,000 of other accounts."""
+    account = stack.account()
+    alone = _heard(stack, account, rounds)
+    memory = stack.web_memory()
+    waiting = _listeners(stack)
+    among = _heard(stack, account, rounds)
+    each = (stack.web_memory() - memory) / len(waiting) / 1024
+    still = sum(1 for other in waiting if is_quiet(other))
+    for other in waiting:
+        other.close()
+    return [
+        figure("event: accepted → in a listener's hands, median", alone, unit="ms", at_most=1000),
+        figure(
+            f"the same among {still:,} listeners", among, unit="ms", at_most=1000,
+            limit=f"{each:.0f} KiB of memory a listener",
+        ),
+    ]  # fmt: skip
+
+
+def _heard(stack: Stack, account: dict[str, Any], rounds: int) -> float:
+    times = []
+    sender, listener = Connection(stack.port), Connection(stack.port)
+    for _ in range(rounds * 3):
+        listener.socket.sendall(_listen(account))
+        time.sleep(0.3)  # it waits
+        content = request(
+            "/api/messages/", {"license__key": account["license_key"], **new_message()}
+        )
+        assert sender.call(content).status == 201
+        accepted = time.perf_counter()
+        while (answer := listener.answer()) is None:
+            listener.read()
+        assert answer.json()["results"], answer.body
+        times.append((time.perf_counter() - accepted) * 1000)
+    return statistics.median(times)
+
+
+def _listeners(stack: Stack) -> list[Connection]:
+    allow_many_files()
+    waiting = []
+    for account in [stack.account() for _ in range(4)]:
+        for _ in range(500):
+            listener = Connection(stack.port)
+            listener.socket.sendall(_listen(account))
+            waiting.append(listener)
+    time.sleep(15)  # all of them have looked
+    return waiting
+
+
+def _listen(account: dict[str, Any]) -> bytes:
+    path = "/api/events/?after=latest&wait=55"
+    return request(path, token=account["license_key"], method="GET")
 
 
 def leave(stack: Stack) -> Figure:

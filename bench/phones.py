@@ -101,7 +101,7 @@ def wake_up(stack: Stack, *, rounds: int) -> list[Figure]:
     waiting = _waiting_phones(stack, stack.account()["license_id"])
     among = _wake_ups(stack, account, phone, rounds)
     each = (stack.web_memory() - memory) / WAITING / 1024
-    still = sum(1 for other in waiting if _is_quiet(other))
+    still = sum(1 for other in waiting if is_quiet(other))
     for other in waiting:
         other.close()
     return [
@@ -139,8 +139,7 @@ def _receive(phone: Phone, handed: list[float]) -> None:
 
 def _waiting_phones(stack: Stack, license_id: int) -> list[Connection]:
     """2,000 long polls of as many phones."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+    allow_many_files()
     tokens = stack.shell(
         f"""
 from licenses import keys
@@ -162,7 +161,13 @@ print("\\n".join(tokens))
     return waiting
 
 
-def _is_quiet(connection: Connection) -> bool:
+def allow_many_files() -> None:
+    """Let this process open as many connections as there are waiting."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+
+
+def is_quiet(connection: Connection) -> bool:
     """Return whether no byte of the answer has come yet."""
     connection.socket.setblocking(False)
     try:
