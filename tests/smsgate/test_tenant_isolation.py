@@ -13,6 +13,8 @@ from contacts.models import Contact, ContactGroup
 from messaging.models import InboundMessage, Message, OptOut
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.routes import routes
+from webhooks import publishing
+from webhooks.models import Delivery, Endpoint
 
 SECRET = "tajny tekst Boba"
 NUMBER = "+48600900900"
@@ -43,6 +45,8 @@ LISTS = [route for route in ROUTES if route[1] == "get" and "{id}" not in route[
 @pytest.fixture
 def bob(api: Api, other_tenant: Tenant) -> Tenant:
     """An account that has one of everything."""
+    hook = {"url": "https://example.com/bob", "events": ["message.accepted"]}
+    api.post("/api/webhooks/", hook, **other_tenant.headers)
     api.post("/api/messages/", other_tenant.message("bobs-1", phone=NUMBER, message=SECRET))
     keys = other_tenant.with_keys()
     api.post("/api/contacts/contacts/", keys | {"name": SECRET, "phone": NUMBER})
@@ -51,7 +55,8 @@ def bob(api: Api, other_tenant: Tenant) -> Tenant:
     received = {"event_id": str(uuid4()), "type": "received", "sender": NUMBER, "text": SECRET}
     bobs_phone = pair_phone(other_tenant, "bobs-install")
     api.post("/companion/sync/", {"events": [received]}, **bobs_phone.headers)
-    assert InboundMessage.objects.count() == OptOut.objects.count() == 1
+    publishing.publish(other_tenant.keys.account_id)
+    assert InboundMessage.objects.count() == OptOut.objects.count() == Delivery.objects.count() == 1
     return other_tenant
 
 
@@ -59,12 +64,21 @@ def _bobs(name: str) -> str:
     """The id in this route of what is Bob's."""
     if name.startswith("opt-outs"):
         return OptOut.objects.get().phone
-    kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup}
+    kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup, "webhooks": Endpoint}
     return str(kinds.get(name.partition("-")[0], Message).objects.get().pk)
 
 
+def _bobs_path(name: str, path: str) -> str:
+    """Return the path of what is Bob's: where it takes a second id, that of his delivery."""
+    head, _, tail = path.rpartition("{id}")
+    if "{id}" not in head:
+        return path.format(id=_bobs(name))
+    assert head.endswith("/deliveries/")
+    return f"{head.format(id=_bobs(name))}{Delivery.objects.get().pk}{tail}"
+
+
 def _state() -> list[Any]:
-    kinds: tuple[Any, ...] = (Message, OptOut, Contact, ContactGroup)
+    kinds: tuple[Any, ...] = (Message, OptOut, Contact, ContactGroup, Endpoint, Delivery)
     return [list(kind.objects.values()) for kind in kinds]
 
 
@@ -92,6 +106,7 @@ def test_the_routes_are_found() -> None:
     }
     assert {name for name, _, _ in LISTS} == {
         "messages-list", "inbox-list", "opt-outs-list", "contacts-list", "groups-list", "me",
+        "webhooks-list", "events-list",
     }  # fmt: skip
     assert len(ROUTES) >= 15
 
@@ -101,12 +116,12 @@ def test_another_accounts_id_answers_as_an_unknown_one(
     api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str
 ) -> None:
     before = _state()
-    bobs = _called(api, tenant, method, path.format(id=_bobs(name)))
+    bobs = _called(api, tenant, method, _bobs_path(name, path))
     unknown = _called(api, tenant, method, path.format(id=_unknown(name)))
     assert bobs.status_code == unknown.status_code == 404
     assert bobs.content == unknown.content
     assert _state() == before
-    mine = _called(api, bob, method, path.format(id=_bobs(name)))
+    mine = _called(api, bob, method, _bobs_path(name, path))
     assert mine.status_code != 404  # the id was right
 
 
