@@ -36,7 +36,7 @@ class Sim(Shape):
     carrier: Short | None = None
 
 
-class Pair(Shape):
+class PairPhone(Shape):
     """Body of `POST /companion/pair/`."""
 
     code: Annotated[Identifier, Field(min_length=1, max_length=64)]

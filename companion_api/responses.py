@@ -6,6 +6,7 @@ import datetime as dt
 
 from typing_extensions import TypedDict
 
+from http_api.answers import RowId, UtcTime
 from http_api.times import utc
 from licenses.models import Device
 from messaging.exchange import SyncAnswer
@@ -13,14 +14,14 @@ from protocol import constant
 
 
 class PairedAnswer(TypedDict):
-    device_id: int
+    device_id: RowId
     token: str
     account: str
-    server_time: str
+    server_time: UtcTime
 
 
 class LeasedMessage(TypedDict):
-    message_id: int
+    message_id: RowId
     attempt: int
     phone: str
     text: str
@@ -32,12 +33,12 @@ class LeasedMessage(TypedDict):
 class SyncedAnswer(TypedDict):
     acked: list[str]
     messages: list[LeasedMessage]
-    cancel: list[int]
+    cancel: list[RowId]
     paused: bool
     next_sync_seconds: int
     pace_seconds: int
     segments_per_minute: int
-    server_time: str
+    server_time: UtcTime
 
 
 def paired(device: Device, token: str, now: dt.datetime) -> PairedAnswer:

@@ -25,7 +25,7 @@ class PairViewSet(ApiViewSet):
     authentication_classes = []
 
     def create(self, request: Request) -> Response:
-        body = read(request, requests.Pair)
+        body = read(request, requests.PairPhone)
         try:
             paired = phones.pair(body.code, install_id=body.install_id, **body.facts())
         except ApiError:

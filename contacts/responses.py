@@ -7,18 +7,27 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from contacts.models import ContactGroup
-from contacts.services import ContactDraft, GroupResult, SavedContact, SavedContacts, SkippedContact
+from contacts.services import (
+    ContactDraft,
+    GroupResult,
+    GroupStatus,
+    SavedContact,
+    SavedContacts,
+    SkippedContact,
+)
+from http_api.answers import RowId, UtcTime
 from http_api.times import utc
 from licenses.sender import Sender
+from messaging.rules import SkipReason
 
 
 class ContactAnswer(TypedDict):
-    id: int
+    id: RowId
     name: str
     phone: str
     group_name: str | None  # the one of this request; a contact can be in several
     created: bool
-    message_skipped: NotRequired[str]  # why the SMS that was asked for was not queued
+    message_skipped: NotRequired[SkipReason]  # why the SMS that was asked for was not queued
 
 
 class ContactsAnswer(TypedDict):
@@ -30,23 +39,23 @@ class ContactsAnswer(TypedDict):
 
 
 class GroupAnswer(TypedDict):
-    id: int
+    id: RowId
     name: str
-    created_by: int
+    created_by: RowId
 
 
 class GroupOfContact(TypedDict):
-    id: int
+    id: RowId
     name: str
 
 
 class ContactRead(TypedDict):
-    id: int
+    id: RowId
     name: str
     phone: str
     groups: list[GroupOfContact]
     opted_out: bool  # wants no messages
-    created_at: str
+    created_at: UtcTime
 
 
 class ContactPage(TypedDict):
@@ -55,7 +64,7 @@ class ContactPage(TypedDict):
 
 
 class GroupRead(GroupAnswer):
-    created_at: str
+    created_at: UtcTime
 
 
 class GroupPage(TypedDict):
@@ -65,8 +74,8 @@ class GroupPage(TypedDict):
 
 class GroupInBulk(TypedDict):
     name: str
-    id: int
-    status: str  # "created" or "existed"
+    id: RowId
+    status: GroupStatus
 
 
 class GroupsAnswer(TypedDict):

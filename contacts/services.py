@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 from uuid import UUID
 
 from django.db import transaction
@@ -53,14 +53,14 @@ class ContactDraft:
 class SavedContact:
     id: int
     is_new: bool
-    message_skipped: str | None  # the reason why an SMS that was asked for was not queued
+    message_skipped: SkipReason | None  # the reason why an SMS that was asked for was not queued
 
 
 class SkippedContact(TypedDict):
     """An item of a bulk, or only its SMS (`contact_saved`), that was left out."""
 
     index: int
-    reason: str
+    reason: SkipReason
     errors: NotRequired[dict[str, Any]]
     contact_saved: NotRequired[bool]
 
@@ -73,11 +73,14 @@ class SavedContacts:
     skipped: list[SkippedContact]
 
 
+GroupStatus = Literal["created", "existed"]
+
+
 @dataclass(frozen=True, slots=True)
 class GroupResult:
     name: str
     id: int
-    status: str  # "created" or "existed"
+    status: GroupStatus
 
 
 @transaction.atomic
@@ -105,15 +108,15 @@ def save_contact(
 
 def _queue_one(
     sender: Sender, draft: ContactDraft, ignore_foreign_numbers: bool, callback_url: str
-) -> str | None:
+) -> SkipReason | None:
     """Queue the contact's message, if it has one. Return the reason where it was left out."""
     if draft.sms is None:
         return None
     if ignore_foreign_numbers and is_foreign(draft.phone, sender.country):
-        return SkipReason.FOREIGN_NUMBER.value
+        return SkipReason.FOREIGN_NUMBER
     sms, batch = _message_of(draft, draft.sms), told_at(sender, callback_url)
     result = accept(sender, [sms], _ONLY_THE_MESSAGE, batch=batch, is_locked=True)
-    return result.skipped[0].reason.value if result.skipped else None
+    return result.skipped[0].reason if result.skipped else None
 
 
 @transaction.atomic
@@ -135,7 +138,7 @@ def save_contacts(
     for index, item in enumerate(items):
         errors = item.errors if isinstance(item, Invalid) else _problems(sender, item)
         if errors:
-            skipped.append({"index": index, "reason": "invalid", "errors": errors})
+            skipped.append({"index": index, "reason": SkipReason.INVALID, "errors": errors})
         elif isinstance(item, ContactDraft):
             drafts[index] = item
     locks.lock_account(sender.account_id)
@@ -208,15 +211,15 @@ def _queue_many(
     drafts: dict[int, ContactDraft],
     ignore_foreign_numbers: bool,
     callback_url: str,
-) -> tuple[int, dict[int, str]]:
+) -> tuple[int, dict[int, SkipReason]]:
     """Queue the contacts' messages. Answers how many, and the reasons of those left out by index."""
-    left_out: dict[int, str] = {}
+    left_out: dict[int, SkipReason] = {}
     wanted: dict[int, Draft] = {}
     for index, draft in drafts.items():
         if draft.sms is None:
             continue
         if ignore_foreign_numbers and is_foreign(draft.phone, sender.country):
-            left_out[index] = SkipReason.FOREIGN_NUMBER.value
+            left_out[index] = SkipReason.FOREIGN_NUMBER
         else:
             wanted[index] = _message_of(draft, draft.sms)
     if not wanted:
@@ -224,7 +227,7 @@ def _queue_many(
     batch = told_at(sender, callback_url)
     result = accept(sender, list(wanted.values()), LEAVE_OUT, batch=batch, is_locked=True)
     indexes = list(wanted)
-    left_out |= {indexes[skip.index]: skip.reason.value for skip in result.skipped}
+    left_out |= {indexes[skip.index]: skip.reason for skip in result.skipped}
     return len(result.created), left_out
 
 

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 
 from contacts import alerts
 from dialects.hook_fields import hook_fields, queried_fields
+from http_api.answers import RowId
 from http_api.deadlocks import retry_on_deadlock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
@@ -32,6 +33,7 @@ from messaging.fields import ExternalId, Phone, Text, Time
 from messaging.models import Message
 from messaging.rules import SkipReason
 from messaging.services import accept
+from messaging.states import MessageState
 
 
 class HookToken(KeyAuthentication):
@@ -65,8 +67,8 @@ class Alert(Shape):
 
 
 class HookAnswer(TypedDict):
-    id: int
-    status: str
+    id: RowId
+    status: MessageState
 
 
 class AlertAnswer(TypedDict):

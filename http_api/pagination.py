@@ -34,8 +34,10 @@ MAX_PAGE_BYTES = 1_000_000  # of texts without a bound of their own; the first r
 class Page(Shape):
     """Query of a list: `cursor` (from `next`; 0 is the beginning) and `limit`."""
 
-    cursor: Annotated[Integer, Field(ge=0, le=MAX_ID)] = 0
-    limit: Annotated[Integer, Field(ge=1, le=MAX_PAGE)] = PAGE
+    cursor: Annotated[
+        Integer, Field(ge=0, le=MAX_ID, description="From `next`; 0: the beginning.")
+    ] = 0
+    limit: Annotated[Integer, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")] = PAGE
 
     def of(
         self,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import TypedDict
 
+from http_api.answers import RowId, UtcTime
 from http_api.times import utc_or_none
 from licenses.models import Device
 
 
 class DeviceRead(TypedDict):
-    id: int
+    id: RowId
     name: str
-    last_sync_at: str | None
+    last_sync_at: UtcTime | None
     is_silent: bool  # it missed three syncs
     is_paused: bool
     failing_sims: list[int | None]  # slots that cannot send; None: what names no SIM
-    battery: Any
+    battery: int | None  # in percent
 
 
 def device(row: Device) -> DeviceRead:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import TypedDict
 
+from http_api.answers import Date, RowId
 from http_api.error_codes import ErrorCode
 from licenses import daily_limit, responses, selectors
 from licenses.authentication import LicenseKeyAndPerhapsApiKey
@@ -18,17 +19,17 @@ from licenses.viewsets import NativeViewSet
 
 
 class MeAccount(TypedDict):
-    id: int
+    id: RowId
     name: str
     country: str
     time_zone: str
     sending_hours: str | None  # HH:MM-HH:MM
-    valid_until: str | None
+    valid_until: Date | None
     max_age_hours: int | None  # what no phone took within this age expires; None: never
 
 
 class MeLicense(TypedDict):
-    id: int
+    id: RowId
     scopes: list[str] | None  # what this key may do; None: everything
 
 

@@ -5,7 +5,7 @@ They read the Sender from pydantic's validation context (`validated(…, sender=
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
@@ -14,7 +14,7 @@ from http_api.parsing import Decoded
 from http_api.shapes import Identifier, Integer, problem
 from licenses.sender import Sender
 from messaging.drafts import ClientTime
-from messaging.local_time import ACCEPTED_FORM, parse_client_datetime
+from messaging.local_time import ACCEPTED_FORM, FORM, parse_client_datetime
 from messaging.models import OnUncertain
 from messaging.phone import InvalidPhone, parse_phone
 
@@ -71,12 +71,6 @@ def _webhook_url(value: str) -> str:
     return value
 
 
-def _on_uncertain(value: object) -> Any:
-    if value not in OnUncertain.values:
-        raise problem(f"must be one of: {', '.join(OnUncertain.values)}")
-    return value
-
-
 _PHONE_SCHEMA = WithJsonSchema(
     {
         "type": "string",
@@ -102,8 +96,8 @@ Time = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "format": "date-time",
-            "examples": ["2026-04-10T09:00:00"],
+            "pattern": FORM,
+            "examples": ["2026-04-10T09:00:00", "2026-04-10T07:00:00Z"],
             "description": "ISO 8601; without an offset it is the account's local time.",
         }
     ),
@@ -144,16 +138,15 @@ Priority = Annotated[
             "type": "integer",
             "minimum": -32768,
             "maximum": 32767,
-            "description": "Higher is sent sooner. Default: 10.",
+            "description": "Higher is sent sooner.",
         }
     ),
 ]
 
 Uncertain = Annotated[
-    str,
-    BeforeValidator(_on_uncertain),
+    OnUncertain,
     Field(
         description="What to do when nobody knows whether it was sent: `hold` it for its owner"
-        " (default) or `resend` it, perhaps a second time."
+        " or `resend` it, perhaps a second time."
     ),
 ]

@@ -13,6 +13,7 @@ _ISO = re.compile(
     r"(Z|[+-]\d{2}(?::?\d{2})?)?",
     re.ASCII,
 )
+FORM = f"^{_ISO.pattern}$"  # for JSON Schema
 
 
 # Plausible years. Years 1 and 9999 are "unset" and "forever"; adding a validity to them overflows.

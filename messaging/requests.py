@@ -62,7 +62,7 @@ class MessageItem(Shape):
     send_after: Time | None = None
     send_before: Time | None = None
     priority: Priority = DEFAULT_PRIORITY
-    on_uncertain: Uncertain = OnUncertain.HOLD.value
+    on_uncertain: Uncertain = OnUncertain.HOLD
 
     def draft(self) -> Draft:
         return Draft(
@@ -146,8 +146,10 @@ class MessageQuery(Page):
         Field(description=f"One, or up to {MAX_IDS} separated by commas."),
     ] | None = None  # fmt: skip
     phone: Phone | None = None
-    status: MessageState | None = None
-    since: Time | None = None
+    status: Annotated[
+        MessageState | None, Field(description="`pending` finds what is scheduled, too.")
+    ] = None
+    since: Annotated[Time | None, Field(description="Accepted at or after.")] = None
 
     def filter(self) -> MessageFilter:
         return MessageFilter(

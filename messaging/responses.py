@@ -6,12 +6,13 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from http_api.answers import RowId, UtcTime
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.times import utc, utc_or_none
 from messaging import details, segments
 from messaging.drafts import Draft
-from messaging.models import InboundMessage, Message, OptOut, StateChange
+from messaging.models import Encoding, InboundMessage, Message, OptOut, StateChange
 from messaging.rules import SkipReason
 from messaging.services.accept import AcceptResult, Preview, Skip
 from messaging.states import WAITING, MessageState
@@ -20,13 +21,13 @@ from messaging.states import WAITING, MessageState
 class Accepted(TypedDict):
     """The answer to a single message: the documented keys and no others."""
 
-    id: int
+    id: RowId
     external_id: str | None
     phone: str
     message: str
-    status: str
+    status: MessageState
     send_after: str | None  # as the client wrote it, or the next opening of the sending hours
-    created_at: str
+    created_at: UtcTime
 
 
 class SkippedMessage(TypedDict):
@@ -52,10 +53,12 @@ class MessagePreview(TypedDict):
     """The outcome of a send that is not made."""
 
     phone: str  # in E.164
-    encoding: str
+    encoding: Encoding
     parts: int
     forces_unicode: list[str]  # the characters for which it is `ucs2`, each once
-    starts_at: str | None  # the earliest moment at which a phone may send it; None where refused
+    starts_at: (
+        UtcTime | None
+    )  # the earliest moment at which a phone may send it; None where refused
     opted_out: bool
     remaining_today: int | None  # before it; None: no limit
     would_be_accepted: bool
@@ -68,15 +71,15 @@ class MessageRead(Accepted):
     send_before: str | None
     priority: int
     parts: int
-    encoding: str
-    sent_at: str | None
-    delivered_at: str | None
+    encoding: Encoding
+    sent_at: UtcTime | None
+    delivered_at: UtcTime | None
     failure_reason: str | None
     cancel_requested: bool
 
 
 # `from` is a word of Python.
-TimelineEntry = TypedDict("TimelineEntry", {"from": str, "to": str, "at": str, "cause": str})
+TimelineEntry = TypedDict("TimelineEntry", {"from": str, "to": str, "at": UtcTime, "cause": str})
 
 
 class MessageWithTimeline(MessageRead):
@@ -85,20 +88,20 @@ class MessageWithTimeline(MessageRead):
 
 
 class InboundRead(TypedDict):
-    id: int
+    id: RowId
     sender: str
     text: str
-    device_id: int
+    device_id: RowId
     sim: int | None
-    sent_at: str | None  # when the network's centre took it in, where the phone knows
-    arrived_at: str | None  # when it reached the phone, by the phone's clock
-    received_at: str  # when the phone told the server
+    sent_at: UtcTime | None  # when the network's centre took it in, where the phone knows
+    arrived_at: UtcTime | None  # when it reached the phone, by the phone's clock
+    received_at: UtcTime  # when the phone told the server
 
 
 class OptOutRead(TypedDict):
     phone: str
-    source: str
-    created_at: str
+    source: OptOut.Source
+    created_at: UtcTime
 
 
 class MessagePage(TypedDict):
@@ -116,9 +119,9 @@ class OptOutPage(TypedDict):
     results: list[OptOutRead]
 
 
-def _shown_status(status: str) -> str:
+def _shown_status(status: str) -> MessageState:
     """`scheduled` and `pending` both show as `pending`."""
-    return MessageState.PENDING.value if status in WAITING else str(status)
+    return MessageState.PENDING if status in WAITING else MessageState(status)
 
 
 def accepted(message: Message) -> Accepted:
@@ -137,7 +140,7 @@ def preview(draft: Draft, judged: Preview, remaining: int | None) -> MessagePrev
     segmentation, refusal = segments.segment(draft.text), judged.refusal
     return {
         "phone": draft.phone,
-        "encoding": segmentation.encoding,
+        "encoding": Encoding(segmentation.encoding),
         "parts": segmentation.parts,
         "forces_unicode": segments.beyond_gsm7(draft.text),
         "starts_at": utc(judged.message.due_at) if judged.message else None,
@@ -177,7 +180,7 @@ def message(message: Message) -> MessageRead:
         "send_before": utc_or_none(message.send_before),
         "priority": message.priority,
         "parts": message.parts,
-        "encoding": message.encoding,
+        "encoding": Encoding(message.encoding),
         "sent_at": utc_or_none(message.sent_at),
         "delivered_at": utc_or_none(message.delivered_at),
         "failure_reason": message.failure_reason or None,
@@ -216,4 +219,8 @@ def inbound(message: InboundMessage) -> InboundRead:
 
 
 def opt_out(row: OptOut) -> OptOutRead:
-    return {"phone": row.phone, "source": row.source, "created_at": utc(row.created_at)}
+    return {
+        "phone": row.phone,
+        "source": OptOut.Source(row.source),
+        "created_at": utc(row.created_at),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 
 class AttemptState(StrEnum):
@@ -41,6 +42,13 @@ class MessageState(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"  # not sent before its deadline
     CANCELLED = "cancelled"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        """Leave `scheduled` out of the OpenAPI document: it shows as `pending`."""
+        schema: dict[str, Any] = handler.resolve_ref_schema(handler(core))
+        schema["enum"].remove(cls.SCHEDULED.value)
+        return schema
 
 
 WAITING = frozenset({MessageState.SCHEDULED, MessageState.PENDING})

@@ -69,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("companion/", include([
         route("sync", SyncViewSet, {"post": "create"}, "companion-sync"),
         route("pair", PairViewSet, {"post": "create"}, "companion-pair"),
+        page("schema", views.companion_schema, "companion-schema"),
     ])),
     path("", include("bitrix24.views")),
     path("", include("dialects.urls")),  # after what programs and phones ask most, before the rest

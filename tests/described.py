@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from smsgate.pages.openapi import document
+from smsgate.pages.openapi import companion_document, document
 
 # Not of one operation: no such address, no such method, a bug.
 _EVERYWHERE = frozenset({404, 405, 500})
@@ -18,38 +18,54 @@ def check_described(response: Any) -> None:
     """Fail where the document lacks this answer's status, or its body has another shape."""
     method, path = response.request["REQUEST_METHOD"].lower(), response.request["PATH_INFO"]
     for template, pattern in _paths():
-        if pattern.fullmatch(path) and method in document()["paths"][template]:
+        if pattern.fullmatch(path) and method in described()["paths"][template]:
             break
     else:
         return
-    operation = document()["paths"][template][method]
+    operation = described()["paths"][template][method]
     status = str(response.status_code)
     if status not in operation["responses"]:
         assert response.status_code in _EVERYWHERE, (method, template, status, response.content)
         return
-    validator = _validator(template, method, status)
-    if validator is None:
+    expected = _validator(template, method, status)
+    if expected is None:
         assert response.content == b""
         return
     assert response["Content-Type"] == "application/json"
-    problems = [error.message for error in validator.iter_errors(response.json())]
+    problems = [error.message for error in expected.iter_errors(response.json())]
     assert not problems, (method, template, status, problems)
 
 
 @cache
 def _paths() -> list[tuple[str, re.Pattern[str]]]:
     """The document's paths; those with a parameter last, since it could hold a word of another."""
-    templates = sorted(document()["paths"], key=lambda template: "{" in template)
+    templates = sorted(described()["paths"], key=lambda template: "{" in template)
     return [(one, re.compile(re.sub(r"\{\w+\}", "[^/]+", one) + "?")) for one in templates]
 
 
 @cache
+def described() -> dict[str, Any]:
+    """Both documents as one: what programs call, and what phones call."""
+    ours, phones = document(), companion_document()
+    places = ("schemas", "responses")
+    components = {name: phones["components"][name] | ours["components"][name] for name in places}
+    return {"paths": ours["paths"] | phones["paths"], "components": components}
+
+
+@cache
 def _validator(template: str, method: str, status: str) -> Draft202012Validator | None:
-    answer = document()["paths"][template][method]["responses"][status]
+    answer = described()["paths"][template][method]["responses"][status]
+    if "$ref" in answer:
+        answer = described()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     if "content" not in answer:
         return None
-    schema = answer["content"]["application/json"]["schema"]
-    return Draft202012Validator(schema | {"components": _closed(document()["components"])})
+    return validator(answer["content"]["application/json"]["schema"])
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    """For values of this part of the documents: no key beside those described, times in their format."""
+    whole = schema | {"components": _closed(described()["components"])}
+    return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _closed(schema: Any) -> Any:

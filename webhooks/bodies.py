@@ -13,6 +13,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from http_api.answers import Date, RowId, UtcTime
 from http_api.times import utc
 from messaging import responses
 from messaging.models import InboundMessage, Message, OptOut
@@ -26,23 +27,23 @@ VERSION = 1
 class LimitReached(TypedDict):
     """`data` of `limit.reached`."""
 
-    day: str  # in the account's time zone
+    day: Date  # in the account's time zone
     max_daily_sms: int
 
 
 class WebhookTested(TypedDict):
     """`data` of `webhook.test`."""
 
-    endpoint: int
+    endpoint: RowId
 
 
 class EventBody(TypedDict):
     """The body of a webhook, and an entry of the feed."""
 
-    id: int  # rising; what `after` of the feed takes
-    type: str
+    id: RowId  # rising; what `after` of the feed takes
+    type: EventType
     version: int
-    created_at: str
+    created_at: UtcTime
     data: Mapping[str, Any] | None  # None: it was deleted since, as a received SMS is by retention
 
 
@@ -63,7 +64,7 @@ def _body(
 ) -> EventBody:
     return {
         "id": event.number or 0,
-        "type": event.type,
+        "type": EventType(event.type),
         "version": VERSION,
         "created_at": utc(event.at),
         "data": _data(event, messages, inbound),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from http_api.pagination import Page
 from http_api.shapes import MAX_ID, Boolean, Integer, Shape
@@ -65,7 +65,7 @@ class Replay(Shape):
 class DeliveryQuery(Page):
     """Query of `GET /api/webhooks/{id}/deliveries/`."""
 
-    state: DeliveryState | None = None
+    state: Annotated[DeliveryState | None, Field(description="Only these.")] = None
 
 
 LATEST = "latest"
@@ -83,23 +83,32 @@ def _types(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
+After = Annotated[
+    Annotated[Integer, Field(ge=0, le=MAX_ID)] | None,
+    BeforeValidator(_after),
+    Field(
+        description="The `after` of the last answer: what came since. 0: from the oldest that is"
+        " kept. `latest`: nothing that was before now."
+    ),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "format": "int64", "minimum": 0}, {"enum": [LATEST]}]}
+    ),
+]
+Types = Annotated[
+    list[EventType],
+    BeforeValidator(_types),
+    Field(description="Only these, separated by commas."),
+]
+
+
 class EventQuery(Shape):
     """Query of `GET /api/events/`."""
 
-    after: Annotated[
-        Annotated[Integer, Field(ge=0, le=MAX_ID)] | None,
-        BeforeValidator(_after),
-        Field(
-            description="The `after` of the last answer: what came since. 0: from the oldest that is"
-            " kept. `latest`: nothing that was before now."
-        ),
-    ] = 0
-    type: Annotated[
-        list[EventType],
-        BeforeValidator(_types),
-        Field(description="Only these, separated by commas."),
-    ] = []
-    limit: Annotated[Integer, Field(ge=1, le=MAX_EVENTS)] = 100
+    after: After = 0
+    type: Types = []
+    limit: Annotated[
+        Integer, Field(ge=1, le=MAX_EVENTS, description="Events of an answer at most.")
+    ] = 100
     wait: Annotated[
         Integer,
         Field(

@@ -6,6 +6,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from http_api.answers import RowId, UtcTime
+from http_api.outgoing import Failure
 from http_api.times import utc, utc_or_none
 from outbox.types import EventType
 from webhooks import signing
@@ -15,16 +17,16 @@ from webhooks.requests import DeliveryState
 
 
 class EndpointRead(TypedDict):
-    id: int
+    id: RowId
     url: str
     name: str
     events: list[EventType]  # empty: all
     license: Literal["all", "own"]
     enabled: bool
-    disabled_at: str | None
-    disabled_reason: str | None  # gone, failing or owner
-    failing_since: str | None
-    created_at: str
+    disabled_at: UtcTime | None
+    disabled_reason: Endpoint.Disabled | None
+    failing_since: UtcTime | None
+    created_at: UtcTime
 
 
 class EndpointWithSecret(EndpointRead):
@@ -32,19 +34,19 @@ class EndpointWithSecret(EndpointRead):
 
 
 class AttemptRead(TypedDict):
-    at: str
+    at: UtcTime
     status_code: int | None
-    error: str | None
+    error: Failure | None
     duration_ms: int
 
 
 class DeliveryRead(TypedDict):
-    id: int
+    id: RowId
     state: DeliveryState
     event: EventBody | None
-    created_at: str
-    next_at: str | None  # the next try
-    delivered_at: str | None
+    created_at: UtcTime
+    next_at: UtcTime | None  # the next try
+    delivered_at: UtcTime | None
     attempts: list[AttemptRead]  # oldest first
 
 
@@ -63,7 +65,7 @@ class Replayed(TypedDict):
 
 
 class EventPage(TypedDict):
-    after: int  # to ask with the next time
+    after: RowId  # to ask with the next time
     results: list[EventBody]
 
 
@@ -76,7 +78,7 @@ def endpoint(row: Endpoint) -> EndpointRead:
         "license": "all" if row.license_id is None else "own",
         "enabled": row.disabled_at is None,
         "disabled_at": utc_or_none(row.disabled_at),
-        "disabled_reason": row.disabled_reason or None,
+        "disabled_reason": Endpoint.Disabled(row.disabled_reason) if row.disabled_reason else None,
         "failing_since": utc_or_none(row.failing_since),
         "created_at": utc(row.created_at),
     }
@@ -109,6 +111,6 @@ def _attempt(row: DeliveryAttempt) -> AttemptRead:
     return {
         "at": utc(row.at),
         "status_code": row.status_code,
-        "error": row.error or None,
+        "error": Failure(row.error) if row.error else None,
         "duration_ms": row.duration_ms,
     }

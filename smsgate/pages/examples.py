@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from http_api.error_codes import ErrorCode
 
 MESSAGE: dict[str, Any] = {
     "external_id": "order-confirmation-12345",
@@ -74,6 +77,33 @@ GROUPS_BULK: dict[str, Any] = {
     "groups": [{"name": "VIP Clients"}, {"name": "Newsletter"}, {"name": "Inactive Users"}],
 }
 
+HOOK: dict[str, Any] = {"phone": "+48123456789", "message": "Server room: 34 °C"}
+
+PAIR: dict[str, Any] = {
+    "code": "ABCD1234EFGH",
+    "install_id": "5f0c3a52-6a44-4d3f-8f2e-0c1b9d7e6a10",
+    "name": "Pixel 8",
+    "sims": [{"sub_id": 1, "slot": 0, "carrier": "Orange"}],
+}
+
+SYNC: dict[str, Any] = {
+    "claim_id": "6f1d2c3b-4a59-4687-9f00-112233445566",
+    "capacity": 10,
+    "held": [{"message_id": 4710, "attempt": 1}],
+    "events": [
+        {
+            "event_id": "0198f6f4-5e2a-7c31-9c1e-1f0e6f1f2a3b",
+            "type": "part_sent",
+            "wall_time": "2026-04-10T09:00:11Z",
+            "message_id": 4709,
+            "attempt": 1,
+            "part": 1,
+            "parts": 1,
+        }
+    ],
+    "health": {"battery": 80, "charging": True},
+}
+
 CHANGED_CONTACT: dict[str, Any] = {"name": "Jan Nowak", "group_ids": [12, 15]}
 
 CHANGED_GROUP: dict[str, Any] = {"name": "Autumn Campaign 2026"}
@@ -131,3 +161,128 @@ def event(kind: str) -> dict[str, Any]:
         "id": 90210, "type": kind, "version": 1, "created_at": "2026-04-10T09:00:14Z",
         "data": _EVENT_DATA[noun] | changed,
     }  # fmt: skip
+
+
+_ACCEPTED = {
+    name: _MESSAGE_READ[name]
+    for name in ("id", "external_id", "phone", "message", "status", "send_after", "created_at")
+}
+_CONTACT_READ = {
+    "id": 12, "name": "Jan Kowalski", "phone": "+48123456789",
+    "groups": [{"id": 5, "name": "VIP Clients"}], "opted_out": False,
+    "created_at": "2026-04-10T09:00:00Z",
+}  # fmt: skip
+_GROUP = {"id": 5, "name": "VIP Clients", "created_by": 1}
+_GROUP_READ = {**_GROUP, "created_at": "2026-04-10T09:00:00Z"}
+_ENDPOINT = {
+    "id": 3, "url": "https://example.com/sms-events", "name": "CRM",
+    "events": ["message.delivered", "message.failed", "sms.received"], "license": "all",
+    "enabled": True, "disabled_at": None, "disabled_reason": None, "failing_since": None,
+    "created_at": "2026-04-10T08:00:00Z",
+}  # fmt: skip
+_DELIVERY = {
+    "id": 5150, "state": "delivered", "event": event("sms.received"),
+    "created_at": "2026-04-10T09:00:14Z", "next_at": None, "delivered_at": "2026-04-10T09:00:15Z",
+    "attempts": [
+        {"at": "2026-04-10T09:00:15Z", "status_code": 204, "error": None, "duration_ms": 38},
+    ],
+}  # fmt: skip
+_HOOK = {"id": 4711, "status": "pending"}
+
+
+def _page(*results: Mapping[str, Any]) -> dict[str, Any]:
+    return {"next": None, "results": list(results)}
+
+
+# By the name of their type.
+_ANSWERS: dict[str, Any] = {
+    "Accepted": _ACCEPTED,
+    "BatchAnswer": {
+        "created_count": 1, "skipped_count": 1,
+        "skipped": [{"index": 1, "reason": "opted_out", "external_id": "promo-april-002"}],
+    },
+    "MessagePreview": {
+        "phone": "+48123456789", "encoding": "gsm7", "parts": 1, "forces_unicode": [],
+        "starts_at": "2026-04-10T07:00:00Z", "opted_out": False, "remaining_today": 480,
+        "would_be_accepted": True, "refusal": None,
+    },
+    "MessageRead": _MESSAGE_READ,
+    "MessageWithTimeline": {
+        **_MESSAGE_READ, **_AFTER["sent"],
+        "timeline": [
+            {"from": "", "to": "pending", "at": "2026-04-10T09:00:00Z", "cause": "accepted"},
+            {"from": "pending", "to": "leased", "at": "2026-04-10T09:00:08Z", "cause": "claimed"},
+            {"from": "leased", "to": "sent", "at": "2026-04-10T09:00:11Z", "cause": "reported"},
+        ],
+        "details_ended": False,
+    },
+    "MessagePage": _page(_MESSAGE_READ),
+    "ContactAnswer": {
+        "id": 12, "name": "Jan Kowalski", "phone": "+48123456789", "group_name": "VIP Clients",
+        "created": True,
+    },
+    "ContactsAnswer": {
+        "created_count": 1, "updated_count": 0, "skipped_count": 1,
+        "skipped": [
+            {"index": 1, "reason": "invalid", "errors": {"phone": ["this field is required"]}},
+        ],
+        "messages_created_count": 1,
+    },
+    "ContactRead": _CONTACT_READ,
+    "ContactPage": _page(_CONTACT_READ),
+    "GroupAnswer": _GROUP,
+    "GroupsAnswer": {"groups": [{"name": "VIP Clients", "id": 5, "status": "existed"}]},
+    "GroupRead": _GROUP_READ,
+    "GroupPage": _page(_GROUP_READ),
+    "MeAnswer": {
+        "account": {
+            "id": 1, "name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw",
+            "sending_hours": "08:00-20:00", "valid_until": "2027-03-31", "max_age_hours": 24,
+        },
+        "license": {"id": 2, "scopes": None},
+        "max_daily_sms": 500,
+        "remaining_today": 480,
+        "devices": [_EVENT_DATA["device"]],
+    },
+    "InboxPage": _page(_EVENT_DATA["sms"]),
+    "OptOutRead": _EVENT_DATA["opt_out"],
+    "OptOutPage": _page(_EVENT_DATA["opt_out"]),
+    "EndpointRead": _ENDPOINT,
+    "EndpointWithSecret": {**_ENDPOINT, "secret": "whsec_RXhhbXBsZSBvbmx5OiBub3QgYSBzZWNyZXQ="},
+    "EndpointPage": _page(_ENDPOINT),
+    "DeliveryRead": _DELIVERY,
+    "DeliveryPage": _page(_DELIVERY),
+    "Replayed": {"replayed_count": 17},
+    "EventPage": {"after": 90210, "results": [event("message.delivered")]},
+    "EventStream": 'id: 90210\nevent: webhook.test\ndata: {"id": 90210, "type": "webhook.test", …}\n\n',
+    "HookOrAlert": _HOOK,
+    "PairedAnswer": {
+        "device_id": 7, "token": "dv_EXAMPLE", "account": "Acme",
+        "server_time": "2026-04-10T09:00:00Z",
+    },
+    "SyncedAnswer": {
+        "acked": ["0198f6f4-5e2a-7c31-9c1e-1f0e6f1f2a3b"],
+        "messages": [
+            {
+                "message_id": 4711, "attempt": 1, "phone": "+48123456789", "text": "Hello",
+                "sim": None, "priority": 10, "start_within_seconds": 3600,
+            },
+        ],
+        "cancel": [], "paused": False, "next_sync_seconds": 60, "pace_seconds": 10,
+        "segments_per_minute": 6, "server_time": "2026-04-10T09:00:00Z",
+    },
+    "Ready": {"ready": True},
+}  # fmt: skip
+
+
+def answer(kind: str) -> Any:
+    """Return an answer of this type."""
+    return _ANSWERS[kind]
+
+
+def error(code: ErrorCode) -> dict[str, Any]:
+    """Return the body of a refusal."""
+    if code is ErrorCode.INVALID:
+        words = "enter a number like +48123456789"
+        return {"message": f"phone: {words}", "code": code, "errors": {"phone": [words]}}
+    return {"message": code.meaning, "code": code, "errors": {}}

@@ -1,30 +1,35 @@
-"""The OpenAPI 3.1 document. Bodies and answers come from the very types that validate and answer;
-this page adds the words. A test holds it against the routes."""
+"""The OpenAPI 3.1 documents: of what programs call, and of what phones call. Bodies and answers come
+from the very types that validate and answer; this page adds the words. Tests hold it to the routes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, NotRequired
+from http import HTTPStatus
+from typing import Annotated, Any, NotRequired
 
 from django.conf import settings
-from pydantic import TypeAdapter
-from pydantic.json_schema import JsonSchemaMode
-from typing_extensions import TypedDict
+from pydantic import Field
+from typing_extensions import TypeAliasType, TypedDict
 
 from companion_api import requests as companion
 from companion_api import responses as companion_answers
 from contacts import requests as contacts
 from contacts import responses as contact_answers
+from dialects.hooks import AlertAnswer, HookAnswer
 from http_api.error_codes import ErrorCode
+from http_api.pagination import Page
+from http_api.shapes import Shape, names_of
 from licenses.responses import DeviceRead
 from licenses.views import MeAnswer
 from messaging import requests as messages
 from messaging import responses as message_answers
+from messaging.fields import ExternalId, Phone, Text, Time
 from outbox.types import WORDS as EVENT_WORDS
 from outbox.types import EventType
 from smsgate.pages import examples
+from smsgate.pages.json_schemas import Types, used
 from webhooks import requests as webhooks
 from webhooks import responses as webhook_answers
 from webhooks.bodies import EventBody, LimitReached, WebhookTested
@@ -43,6 +48,28 @@ class Ready(TypedDict):
     ready: bool
 
 
+EventStream = TypeAliasType("EventStream", str)  # text/event-stream
+HookOrAlert = TypeAliasType("HookOrAlert", HookAnswer | AlertAnswer)
+
+
+class HookCall(Shape):
+    """Fields of a call of a hook link, by our names."""
+
+    message: Text
+    phone: Annotated[
+        Phone | None, Field(description="Of an alert link: leave it out. Else required.")
+    ] = None
+    external_id: ExternalId | None = None
+    send_after: Annotated[Time | None, Field(description="Not of an alert link.")] = None
+
+
+class StreamQuery(Shape):
+    """Query of `GET /api/events/stream/`."""
+
+    after: webhooks.After = None
+    type: webhooks.Types = []
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one route."""
@@ -58,11 +85,11 @@ class Operation:
     query: Any = None  # a shape whose fields are query parameters
     security: str = "licenseKey"
     has_idempotency_key: bool = False
-    pages: bool = False
+    media: str = "application/json"  # of its answers
 
 
-_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _PHONE = (
-    "Messages", "Contacts", "Contact groups", "Account", "Events", "Phones",
+_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _HOOKS, _PHONE = (
+    "Messages", "Contacts", "Contact groups", "Account", "Events", "Hook links", "Phones",
 )  # fmt: skip
 
 _TAGS = {
@@ -71,6 +98,7 @@ _TAGS = {
     _GROUPS: "Named lists of contacts. Keys as for contacts.",
     _ACCOUNT: "What is left of the daily limit, your phones, the inbox, opt-outs. Key in a header.",
     _EVENTS: "What happened: as webhooks to your URL, or as a feed to ask. See docs/webhooks.md.",
+    _HOOKS: "URLs that send, for programs that have nothing but a URL field. See docs/hooks.md.",
     _PHONE: "What phones call; programs do not need it. See docs/protocol.md.",
 }
 
@@ -84,7 +112,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/api/messages/"): Operation(
         "listMessages", _MESSAGES, "List messages", {200: message_answers.MessagePage},
-        (400, 403, 404, 429), query=messages.MessageQuery, pages=True,
+        (400, 403, 404, 429), query=messages.MessageQuery,
         description="Newest first. `status=pending` also finds what is scheduled.",
     ),
     ("post", "/api/messages/bulk/"): Operation(
@@ -104,6 +132,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/api/messages/{message_id}/"): Operation(
         "getMessage", _MESSAGES, "One message with its timeline",
         {200: message_answers.MessageWithTimeline}, (400, 403, 404, 429),
+        description="With each change of its state, oldest first, for as long as they are kept.",
     ),
     ("delete", "/api/messages/{message_id}/"): Operation(
         "cancelMessage", _MESSAGES, "Cancel a message",
@@ -134,13 +163,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/api/contacts/contacts/"): Operation(
         "listContacts", _CONTACTS, "List contacts", {200: contact_answers.ContactPage},
-        (400, 401, 403, 429), query=contacts.ContactQuery, pages=True, security="keyPair",
+        (400, 401, 403, 429), query=contacts.ContactQuery, security="keyPair",
         description="Newest first. With `search` a page looks at 10,000 contacts: go on until `next`"
         " is null.",
     ),
     ("get", "/api/contacts/contacts/{contact_id}/"): Operation(
         "getContact", _CONTACTS, "One contact", {200: contact_answers.ContactRead},
         (400, 401, 403, 404, 429), security="keyPair",
+        description="With the groups that it is in, and whether it has opted out.",
     ),
     ("patch", "/api/contacts/contacts/{contact_id}/"): Operation(
         "changeContact", _CONTACTS, "Change a contact", {200: contact_answers.ContactRead},
@@ -164,10 +194,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "ensureGroups", _GROUPS, "Create up to 200 groups where they are missing",
         {201: contact_answers.GroupsAnswer}, (400, 401, 429), contacts.BulkGroups,
         example=examples.GROUPS_BULK, security="keyPair", has_idempotency_key=True,
+        description="Names match exactly; `status` says which ones existed.",
     ),
     ("get", "/api/contacts/groups/"): Operation(
         "listGroups", _GROUPS, "List groups", {200: contact_answers.GroupPage},
-        (400, 401, 403, 429), query=contacts.GroupQuery, pages=True, security="keyPair",
+        (400, 401, 403, 429), query=contacts.GroupQuery, security="keyPair",
         description="Newest first.",
     ),
     ("get", "/api/contacts/groups/{group_id}/"): Operation(
@@ -179,6 +210,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "renameGroup", _GROUPS, "Rename a group", {200: contact_answers.GroupRead},
         (400, 401, 403, 404, 429), contacts.ChangedGroup, example=examples.CHANGED_GROUP,
         security="keyPair", has_idempotency_key=True,
+        description="Its contacts stay in it.",
     ),
     ("delete", "/api/contacts/groups/{group_id}/"): Operation(
         "deleteGroup", _GROUPS, "Delete a group", {204: None}, (400, 401, 403, 404, 429),
@@ -188,15 +220,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/api/me/"): Operation(
         "getMe", _ACCOUNT, "Who am I: the call to test a key with", {200: MeAnswer},
         (400, 401, 403, 429),
+        description="What is left of the daily limit, and whether the phones are alive.",
     ),
     ("get", "/api/inbox/"): Operation(
         "listInbox", _ACCOUNT, "SMS your phones received", {200: message_answers.InboxPage},
-        (400, 401, 403, 429), query=messages.InboxQuery, pages=True,
+        (400, 401, 403, 429), query=messages.InboxQuery,
         description="Newest first; with `after` only what came since you asked last.",
     ),
     ("get", "/api/opt-outs/"): Operation(
         "listOptOuts", _ACCOUNT, "Recipients who want nothing more",
-        {200: message_answers.OptOutPage}, (400, 401, 403, 429), pages=True,
+        {200: message_answers.OptOutPage}, (400, 401, 403, 429), query=Page,
+        description="Newest first.",
     ),
     ("post", "/api/opt-outs/"): Operation(
         "addOptOut", _ACCOUNT, "Send nothing more to a number",
@@ -207,10 +241,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete", "/api/opt-outs/{phone}/"): Operation(
         "removeOptOut", _ACCOUNT, "Take an opt-out back", {204: None}, (400, 401, 403, 404, 429),
         has_idempotency_key=True,
+        description="From then on messages to the number are accepted again.",
     ),
     ("get", "/api/webhooks/"): Operation(
         "listWebhooks", _EVENTS, "Who is told", {200: webhook_answers.EndpointPage},
-        (400, 401, 403, 429), pages=True,
+        (400, 401, 403, 429), query=Page,
+        description="Newest first, without their secrets.",
     ),
     ("post", "/api/webhooks/"): Operation(
         "createWebhook", _EVENTS, "Let a URL be told of events",
@@ -223,15 +259,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/api/webhooks/{endpoint_id}/"): Operation(
         "getWebhook", _EVENTS, "One webhook, with its secret",
         {200: webhook_answers.EndpointWithSecret}, (400, 401, 403, 404, 429),
+        description="The secret signs each delivery, as Standard Webhooks says.",
     ),
     ("patch", "/api/webhooks/{endpoint_id}/"): Operation(
         "changeWebhook", _EVENTS, "Change it, or switch it off and on",
         {200: webhook_answers.EndpointRead}, (400, 401, 403, 404, 409, 429),
         webhooks.ChangedEndpoint, example={"enabled": True}, has_idempotency_key=True,
+        description="What is absent stays. 409: another webhook has the URL.",
     ),
     ("delete", "/api/webhooks/{endpoint_id}/"): Operation(
         "deleteWebhook", _EVENTS, "Tell it nothing more", {204: None}, (400, 401, 403, 404, 429),
         has_idempotency_key=True,
+        description="What waits for it is dropped.",
     ),
     ("post", "/api/webhooks/{endpoint_id}/test/"): Operation(
         "testWebhook", _EVENTS, "Send it a `webhook.test`",
@@ -246,7 +285,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/api/webhooks/{endpoint_id}/deliveries/"): Operation(
         "listDeliveries", _EVENTS, "What it was told, and how each try went",
         {200: webhook_answers.DeliveryPage}, (400, 401, 403, 404, 429),
-        query=webhooks.DeliveryQuery, pages=True,
+        query=webhooks.DeliveryQuery,
+        description="Newest first.",
     ),
     ("post", "/api/webhooks/{endpoint_id}/deliveries/replay/"): Operation(
         "replayDeliveries", _EVENTS, "Tell again what was given up",
@@ -258,6 +298,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "replayDelivery", _EVENTS, "Tell one event again",
         {202: webhook_answers.DeliveryRead}, (400, 401, 403, 404, 409, 429),
         has_idempotency_key=True,
+        description="With the same `webhook-id`, so that who has seen it can drop it.",
     ),
     ("get", "/api/events/"): Operation(
         "listEvents", _EVENTS, "What happened since you asked last",
@@ -265,14 +306,35 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="Oldest first; ask again with the `after` of the answer. Events are kept from the"
         " first call on, for 30 days.",
     ),
+    ("get", "/api/events/stream/"): Operation(
+        "streamEvents", _EVENTS, "The feed as server-sent events", {200: EventStream},
+        (400, 401, 403, 429), query=StreamQuery, media="text/event-stream",
+        description="Each event's `id` is its number, to come back with by `Last-Event-ID`; `event` is"
+        " its type, `data` the JSON of the feed.",
+    ),
+    ("get", "/hooks/{token}/"): Operation(
+        "callHook", _HOOKS, "Send by a URL alone", {200: HookOrAlert, 201: HookOrAlert},
+        (400, 403, 404, 409, 429), query=HookCall, security="",
+        description="A hook link sends to `phone`; an alert link has its recipients inside. The same"
+        " `external_id` again sends nothing (200).",
+    ),
+    ("post", "/hooks/{token}/"): Operation(
+        "postHook", _HOOKS, "Send by a URL and a body", {200: HookOrAlert, 201: HookOrAlert},
+        (400, 403, 404, 409, 429), HookCall,
+        "As by GET; a form is read, too, and so are the names that other programs give to a number and"
+        " a text.",
+        examples.HOOK, security="",
+    ),
     ("post", "/companion/pair/"): Operation(
         "pairPhone", _PHONE, "Redeem a pairing code", {201: companion_answers.PairedAnswer},
-        (400, 429), companion.Pair, security="",
+        (400, 429), companion.PairPhone, example=examples.PAIR, security="",
+        description="Good once, for ten minutes. The answer's token is the key of the other calls.",
     ),
     ("post", "/companion/sync/"): Operation(
         "syncPhone", _PHONE, "Report, then take the next messages",
-        {200: companion_answers.SyncedAnswer}, (400, 401, 429), companion.Sync,
+        {200: companion_answers.SyncedAnswer}, (400, 401, 429), companion.Sync, example=examples.SYNC,
         security="deviceToken",
+        description="Events are acknowledged by their ids; messages are leased to the phone.",
     ),
     ("get", "/companion/wait/"): Operation(
         "waitForMessages", _PHONE, "Wait until there is something to take",
@@ -291,20 +353,64 @@ _DATA: dict[str, Any] = {
     "webhook": WebhookTested,
 }
 
-_REFUSALS = {
-    400: "Something in the request is wrong; `errors` says what.",
-    401: "The key is not valid.",
-    403: "The licence is inactive, the key lacks a scope, or the daily limit would be exceeded; nothing"
-    " was accepted.",
-    404: "There is no such licence key, or no such thing.",
-    408: "The body did not arrive in time.",
-    409: "Not possible in this state, or the first request with this Idempotency-Key still runs.",
-    413: "The body is too large.",
-    422: "This Idempotency-Key was used with another request.",
-    429: "Too many requests; `Retry-After` says when to try again.",
-    500: "A fault of the server; `incident` is in its log.",
-    503: "The database does not answer at the moment; repeat the request.",
+# By status: the name of its component, what it means, and the code of its example.
+_EVENTS_TOLD = tuple(EventType)
+_SIGNED = {
+    "webhook-id": "The same at each try.",
+    "webhook-timestamp": "Of this try, in seconds since 1970.",
+    "webhook-signature": "`v1,` and the signature in base64; after a rotation two of them.",
 }
+
+_REFUSALS: dict[int, tuple[str, str, ErrorCode]] = {
+    400: (
+        "BadRequest", "Something in the request is wrong; `errors` says what.", ErrorCode.INVALID,
+    ),
+    401: ("Unauthorized", "The key is not valid.", ErrorCode.INVALID_KEY),
+    403: (
+        "Forbidden",
+        "The licence is inactive, the key lacks a scope, or the daily limit would be exceeded; nothing"
+        " was accepted.",
+        ErrorCode.DAILY_LIMIT_EXCEEDED,
+    ),
+    404: ("NotFound", "There is no such licence key, or no such thing.", ErrorCode.NOT_FOUND),
+    408: ("RequestTimeout", "The body did not arrive in time.", ErrorCode.TIMEOUT),
+    409: (
+        "Conflict",
+        "Not possible in this state, or the first request with this Idempotency-Key still runs:"
+        " `Retry-After` then says when to try again.",
+        ErrorCode.REQUEST_IN_PROGRESS,
+    ),
+    413: ("ContentTooLarge", "The body is too large.", ErrorCode.TOO_LARGE),
+    422: (
+        "IdempotencyKeyReused", "This Idempotency-Key was used with another request.",
+        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+    ),
+    429: (
+        "TooManyRequests", "Too many requests; `Retry-After` says when to try again.",
+        ErrorCode.TOO_MANY_REQUESTS,
+    ),
+    500: (
+        "ServerError", "A fault of the server; `incident` is in its log.", ErrorCode.SERVER_ERROR,
+    ),
+    503: (
+        "Unavailable", "The server cannot answer at the moment; repeat the request.",
+        ErrorCode.UNAVAILABLE,
+    ),
+}  # fmt: skip
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The request's number in the server's log, where it got that far.",
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` where this is the answer to an earlier request with the same"
+        " Idempotency-Key. Else absent.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}},
+}  # fmt: skip
+_RETRIED = frozenset({409, 429, 503})
 
 _SECURITY: dict[str, dict[str, Any]] = {
     "licenseKey": {
@@ -329,138 +435,153 @@ _REQUIREMENTS: dict[str, list[dict[str, list[str]]]] = {
     "": [],
 }
 
-_PATH_PARAMETERS = {
-    "message_id": {"type": "integer", "description": "The message's `id`."},
-    "contact_id": {"type": "integer", "description": "The contact's `id`."},
-    "group_id": {"type": "integer", "description": "The group's `id`."},
-    "endpoint_id": {"type": "integer", "description": "The webhook's `id`."},
-    "delivery_id": {"type": "integer", "description": "The delivery's `id`."},
-    "phone": {"type": "string", "description": "In E.164, like `+48123456789`."},
+_ID = {"type": "integer", "format": "int64"}
+_PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "message_id": ("The message's `id`.", _ID),
+    "contact_id": ("The contact's `id`.", _ID),
+    "group_id": ("The group's `id`.", _ID),
+    "endpoint_id": ("The webhook's `id`.", _ID),
+    "delivery_id": ("The delivery's `id`.", _ID),
+    "phone": ("In E.164, like `+48123456789`.", {"type": "string"}),
+    "token": ("The link's.", {"type": "string"}),
 }
-
-_PAGE_PARAMETERS: dict[str, dict[str, Any]] = {
-    "cursor": {"type": "integer", "minimum": 0, "description": "From `next`; 0: the beginning."},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 100},
-}
-
-
-@dataclass(slots=True)
-class _Types:
-    """Every type that a body or an answer has, as JSON Schema with shared components."""
-
-    schemas: dict[tuple[Any, JsonSchemaMode], dict[str, Any]] = field(default_factory=dict)
-    components: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, operations: Sequence[Operation], others: Sequence[Any]) -> _Types:
-        wanted: dict[tuple[Any, JsonSchemaMode], None] = {(Error, "serialization"): None}
-        wanted |= {(kind, "serialization"): None for kind in others}
-        for operation in operations:
-            for request in filter(None, (operation.body, operation.query)):
-                wanted[request, "validation"] = None
-            for answer in filter(None, operation.answers.values()):
-                wanted[answer, "serialization"] = None
-        schemas, definitions = TypeAdapter.json_schemas(
-            [(kind, mode, TypeAdapter(kind)) for kind, mode in wanted],
-            ref_template="#/components/schemas/{model}",
-        )
-        return cls(dict(schemas), dict(definitions.get("$defs", {})))
-
-    def schema(self, kind: Any, mode: JsonSchemaMode) -> dict[str, Any]:
-        return self.schemas[kind, mode]
 
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document as a dict."""
-    types = _Types.of(list(OPERATIONS.values()), [EventBody, *_DATA.values()])
+    """Return the document of what programs call, and of what webhooks are told."""
+    operations = {at: one for at, one in OPERATIONS.items() if one.tag != _PHONE}
+    return _document(
+        "smsgate", "The phones you already own, as an SMS API.", operations, _EVENTS_TOLD
+    )
+
+
+@cache
+def companion_document() -> dict[str, Any]:
+    """Return the document of what phones call."""
+    operations = {at: one for at, one in OPERATIONS.items() if one.tag == _PHONE}
+    return _document("smsgate for phones", "How phones fetch what they send.", operations, ())
+
+
+def _document(
+    title: str,
+    description: str,
+    operations: Mapping[tuple[str, str], Operation],
+    told: Sequence[EventType],
+) -> dict[str, Any]:
+    types = _types(operations.values(), [EventBody, *_DATA.values()] if told else [])
     paths: dict[str, dict[str, Any]] = {}
-    for (method, path), operation in OPERATIONS.items():
+    for (method, path), operation in operations.items():
         paths.setdefault(path, {})[method] = _operation(path, operation, types)
+    tags = {operation.tag for operation in operations.values()}
+    keys = {
+        key for one in operations.values() for each in _REQUIREMENTS[one.security] for key in each
+    }
+    components = {
+        "schemas": types.components,
+        "responses": {name: _refusal(status) for status, (name, _, _) in _REFUSALS.items()},
+        "headers": _HEADERS,
+    }
+    webhooks = {event.value: {"post": _webhook(event, types)} for event in told}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "smsgate",
+            "title": title,
             "version": settings.VERSION,
-            "description": "The phones you already own, as an SMS API.",
+            "description": description,
+            "contact": {"name": "Who runs this server", "url": settings.PUBLIC_URL},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": settings.PUBLIC_URL}],
-        "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
+        "tags": [
+            {"name": name, "description": words} for name, words in _TAGS.items() if name in tags
+        ],
         "paths": paths,
-        "webhooks": _webhooks(types),
-        "components": {"schemas": types.components, "securitySchemes": _SECURITY},
+        **({"webhooks": webhooks} if webhooks else {}),
+        "components": {
+            **used(components, [paths, webhooks]),
+            "securitySchemes": {name: scheme for name, scheme in _SECURITY.items() if name in keys},
+        },
     }
 
 
-def _webhooks(types: _Types) -> dict[str, Any]:
-    """Return what is posted to a webhook, by the type of the event."""
-    return {event.value: {"post": _webhook(event, types)} for event in EventType}
+def _types(operations: Iterable[Operation], others: Sequence[Any]) -> Types:
+    requests: list[Any] = []
+    answers: list[Any] = [Error, *others]
+    for operation in operations:
+        requests += filter(None, (operation.body, operation.query))
+        answers += filter(None, operation.answers.values())
+    return Types.of(requests, answers)
 
 
-def _webhook(event: EventType, types: _Types) -> dict[str, Any]:
-    data = types.schema(_DATA[event.partition(".")[0]], "serialization")
+def _webhook(event: EventType, types: Types) -> dict[str, Any]:
+    """Return what is posted to a webhook for this type of event."""
+    data = types.answer(_DATA[event.partition(".")[0]])
     schema = {
         "allOf": [
-            types.schema(EventBody, "serialization"),
+            types.answer(EventBody),
             {
+                "type": "object",
                 "properties": {
-                    "type": {"const": event.value},
+                    "type": {"type": "string", "const": event.value},
                     "data": {"anyOf": [data, {"type": "null"}]},
-                }
+                },
             },
         ]
     }
-    example = examples.event(event)
     return {
         "operationId": f"on_{event.value.replace('.', '_')}",
         "tags": [_EVENTS],
         "summary": EVENT_WORDS[event],
+        "description": "Signed as Standard Webhooks says. Answer 2xx within ten seconds.",
         "parameters": [
-            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
-            for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+            {
+                "name": name, "in": "header", "required": True, "description": words,
+                "schema": {"type": "string"},
+            }
+            for name, words in _SIGNED.items()
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": schema, "example": example}},
+            "content": {"application/json": {"schema": schema, "example": examples.event(event)}},
         },
         "responses": {
             "2XX": {"description": "Taken."},
             "410": {"description": "Send nothing more: the webhook is switched off."},
             "default": {"description": "Tried again for three days."},
         },
-    }
+        "security": [],
+    }  # fmt: skip
 
 
-def _operation(path: str, operation: Operation, types: _Types) -> dict[str, Any]:
+def _operation(path: str, operation: Operation, types: Types) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
+        "description": operation.description,
         "parameters": list(_parameters(path, operation, types)),
         "security": _REQUIREMENTS[operation.security],
         "responses": _responses(operation, types),
     }
-    if operation.description:
-        described["description"] = operation.description
     if operation.body is not None:
-        content: dict[str, Any] = {"schema": types.schema(operation.body, "validation")}
+        content: dict[str, Any] = {"schema": types.request(operation.body)}
         if operation.example is not None:
             content["example"] = operation.example
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
 
 
-def _parameters(path: str, operation: Operation, types: _Types) -> Iterator[dict[str, Any]]:
-    for name, schema in _PATH_PARAMETERS.items():
+def _parameters(path: str, operation: Operation, types: Types) -> Iterator[dict[str, Any]]:
+    for name, (words, schema) in _PATH_PARAMETERS.items():
         if f"{{{name}}}" in path:
-            yield {"name": name, "in": "path", "required": True, "schema": schema}
-    query: dict[str, Any] = dict(_PAGE_PARAMETERS) if operation.pages else {}
+            yield {
+                "name": name, "in": "path", "required": True, "description": words, "schema": schema,
+            }  # fmt: skip
     if operation.query is not None:
-        reference = types.schema(operation.query, "validation")["$ref"].rpartition("/")[2]
-        query = types.components[reference]["properties"] | query
-    for name, schema in query.items():
-        yield {"name": name, "in": "query", "required": False, "schema": schema}
+        required = names_of(operation.query)
+        for name, schema in types.fields(operation.query).items():
+            yield _in_query(name, schema, is_required=required[name])
     if operation.has_idempotency_key:
         yield {
             "name": "Idempotency-Key",
@@ -471,21 +592,45 @@ def _parameters(path: str, operation: Operation, types: _Types) -> Iterator[dict
         }
 
 
-def _responses(operation: Operation, types: _Types) -> dict[str, Any]:
+def _in_query(name: str, schema: Mapping[str, Any], *, is_required: bool) -> dict[str, Any]:
+    rest = dict(schema)
+    described = {"name": name, "in": "query", "required": is_required}
+    described["description"] = rest.pop("description")
+    if rest.get("type") == "array":
+        described["explode"] = False  # separated by commas
+    return described | {"schema": rest}
+
+
+def _responses(operation: Operation, types: Types) -> dict[str, Any]:
     responses: dict[str, Any] = {}
+    names = ["X-Request-Id"] + ["Idempotent-Replayed"] * operation.has_idempotency_key
     for status, kind in operation.answers.items():
-        responses[str(status)] = {"description": "Done." if kind else "Done; no body."}
+        words = f"{HTTPStatus(status).phrase}." if kind else "Done; no body."
+        responses[str(status)] = {"description": words, "headers": _headers(*names)}
         if kind is not None:
-            schema = types.schema(kind, "serialization")
-            responses[str(status)]["content"] = {"application/json": {"schema": schema}}
-    error = {"application/json": {"schema": types.schema(Error, "serialization")}}
+            content = {"schema": types.answer(kind), "example": examples.answer(kind.__name__)}
+            responses[str(status)]["content"] = {operation.media: content}
     for status in _refusals(operation):
-        responses[str(status)] = {"description": _REFUSALS[status], "content": error}
-    if "429" in responses:
-        responses["429"]["headers"] = {
-            "Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}}
-        }
+        responses[str(status)] = {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
     return responses
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    _, words, code = _REFUSALS[status]
+    return {
+        "description": words,
+        "headers": _headers("X-Request-Id", *["Retry-After"] * (status in _RETRIED)),
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "example": examples.error(code),
+            }
+        },
+    }
 
 
 def _refusals(operation: Operation) -> list[int]:

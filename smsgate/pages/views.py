@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from django.conf import settings
@@ -79,11 +81,16 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 
 
 def schema(request: HttpRequest) -> HttpResponse:
-    """OpenAPI 3.1."""
-    return HttpResponse(_schema(), content_type="application/json")
+    """OpenAPI 3.1: what programs call."""
+    return HttpResponse(_json(openapi.document), content_type="application/json")
+
+
+def companion_schema(request: HttpRequest) -> HttpResponse:
+    """OpenAPI 3.1: what phones call."""
+    return HttpResponse(_json(openapi.companion_document), content_type="application/json")
 
 
 @cache
-def _schema() -> bytes:
+def _json(document: Callable[[], dict[str, Any]]) -> bytes:
     """Return the same bytes each time: all who are sent them share one copy."""
-    return json.dumps(openapi.document(), ensure_ascii=False).encode()
+    return json.dumps(document(), ensure_ascii=False).encode()

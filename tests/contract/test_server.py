@@ -13,7 +13,7 @@ import pytest
 
 import protocol
 from companion_api import responses
-from companion_api.requests import Pair, Sync
+from companion_api.requests import PairPhone, Sync
 from messaging.exchange import SyncAnswer
 from messaging.leases import LeasedMessage
 
@@ -42,7 +42,7 @@ def test_it_understands_every_request(path: Path) -> None:
     for call in calls(path):
         body = with_ids(call["request"].get("body"))
         if call["request"]["path"] == "/companion/pair/":
-            Pair.model_validate(body)
+            PairPhone.model_validate(body)
         elif call["request"]["path"] == "/companion/sync/":
             events = Sync.model_validate(body).request().events
             assert [getattr(event, "quarantine", "") for event in events] == [""] * len(events)
