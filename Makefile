@@ -17,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev demo check test test-slow sim crash load noise network fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up dev demo check test test-slow sim crash load noise network clients-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECON
 
 network: .venv/.dev ## Freeze, cut and refuse Redis and PostgreSQL over a network, and set the clock
 	@$(RUN) -m pytest -n 2 --dist loadfile tests/network/*_stories.py $(ARGS)
+
+clients-test: .venv/.dev ## Make clients of the OpenAPI document, run them against a live server, and lint it
+	@$(RUN) -m pytest -rs tests/generated_clients/stories.py $(ARGS)
 
 containers: .venv/.dev ## Run the image and docker-compose.yml: kill, scale, upgrade, restore (as root, with podman)
 	@$(RUN) -m tests.containers
@@ -90,6 +93,7 @@ lock: .venv/.dev ## Write the lists of packages, with all that they pull in and 
 	.venv/bin/uv pip compile $(LOCKED) --output-file requirements.txt requirements.in
 	.venv/bin/uv pip compile $(LOCKED) --output-file requirements-mcp.txt requirements-mcp.in
 	.venv/bin/uv pip compile $(LOCKED) --output-file requirements-dev.txt requirements-dev.in
+	cd tests/generated_clients/python && ../../../.venv/bin/uv pip compile $(LOCKED) --output-file requirements.txt requirements.in
 
 format: .venv/.dev ## Lay out the code as `make lint` wants it
 	$(RUN) -m ruff check --fix .
@@ -129,7 +133,7 @@ apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
 	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/generated_clients/node/node_modules tests/generated_clients/python/.venv tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so
