@@ -9,6 +9,7 @@ from django.db import models
 from licenses.models import DIGEST_LENGTH, License
 
 REMOTE_ID_LENGTH = 64
+EVENT_TOKEN_LENGTH = 500
 
 
 class Portal(models.Model):
@@ -57,8 +58,12 @@ class StatusPush(models.Model):
     portal = models.ForeignKey(
         Portal, on_delete=models.CASCADE, related_name="pushes", db_index=False
     )
-    remote_id = models.CharField(max_length=REMOTE_ID_LENGTH)  # the portal's `message_id`
+    remote_id = models.CharField(
+        max_length=REMOTE_ID_LENGTH
+    )  # the portal's `message_id`, or of a token
     message_id = models.BigIntegerField(null=True)  # null: it was refused
+    # Of an automation rule: its workflow stands still until it is told a last state.
+    event_token = models.CharField(max_length=EVENT_TOKEN_LENGTH, default="")
     told = models.CharField(max_length=12, default="")
     tries = models.PositiveSmallIntegerField(default=0)  # of the state that is told next
     next_at = models.DateTimeField()  # not before

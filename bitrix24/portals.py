@@ -19,6 +19,8 @@ from licenses.models import License
 
 CODE = "smsgate"  # of the SMS provider, within the portal's app
 _State = Portal.State
+# The app has no permission for automation rules, or the portal's plan none for anybody.
+_NO_RULES = frozenset({"insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND"})
 
 
 def create(license: License) -> str:
@@ -31,7 +33,7 @@ def create(license: License) -> str:
 
 
 def link(token: str, action: str) -> str:
-    """Return the URL that a portal calls for this: `install`, `sms`, `events`."""
+    """Return the URL that a portal calls for this: `install`, `sms`, `robot`, `events`."""
     return f"{settings.PUBLIC_URL}/bitrix24/{token}/{action}/"
 
 
@@ -128,7 +130,32 @@ def _register(portal: Portal, token: str) -> None:
         if refused.code != "ERROR_SENDER_ALREADY_INSTALLED":
             raise
         calling.call(portal, "messageservice.sender.update", provider)
+    _register_rule(portal, token)
     # A second binding is refused by an error that has no code of its own: let go of the first one.
     handler = {"event": "ONAPPUNINSTALL", "handler": link(token, "events")}
     calling.call(portal, "event.unbind", handler)
     calling.call(portal, "event.bind", handler)
+
+
+def _register_rule(portal: Portal, token: str) -> None:
+    """Add the automation rule that waits, where the app has the permission to."""
+    rule = {
+        "HANDLER": link(token, "robot"),
+        "USE_SUBSCRIPTION": "Y",
+        "NAME": {"en": "SMS: send and wait (smsgate)", "pl": "SMS: wyślij i czekaj (smsgate)"},
+        "PROPERTIES": {
+            "phone": {"Name": {"en": "Phone", "pl": "Telefon"}, "Type": "string", "Required": "Y"},
+            "text": {"Name": {"en": "Text", "pl": "Treść"}, "Type": "text", "Required": "Y"},
+        },
+        "RETURN_PROPERTIES": {
+            "status": {"Name": {"en": "Status", "pl": "Stan"}, "Type": "string"},
+            "id": {"Name": {"en": "Id in smsgate", "pl": "Id w smsgate"}, "Type": "string"},
+        },
+    }
+    try:
+        calling.call(portal, "bizproc.robot.add", {"CODE": CODE} | rule)
+    except calling.Refused as refused:
+        if refused.code == "ERROR_ACTIVITY_ALREADY_INSTALLED":
+            calling.call(portal, "bizproc.robot.update", {"CODE": CODE, "FIELDS": rule})
+        elif refused.code not in _NO_RULES:
+            raise

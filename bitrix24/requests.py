@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bitrix24.models import REMOTE_ID_LENGTH
+from bitrix24.models import EVENT_TOKEN_LENGTH, REMOTE_ID_LENGTH
 from http_api.shapes import Shape
 from messaging.fields import Phone, Text
 
@@ -28,6 +28,10 @@ class RemoteId(Shape):
     message_id: Annotated[str, Field(min_length=1, max_length=REMOTE_ID_LENGTH)]
 
 
+class EventToken(Shape):
+    event_token: Annotated[str, Field(min_length=1, max_length=EVENT_TOKEN_LENGTH)]
+
+
 class PortalSms(Shape):
     """An SMS that a portal wants to be sent, from a card as from an automation rule."""
 
@@ -37,8 +41,13 @@ class PortalSms(Shape):
 
 def auth_of(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields `auth[…]` by what stands in the brackets."""
+    return fields_of(form, "auth")
+
+
+def fields_of(form: Mapping[str, Any], parent: str) -> dict[str, Any]:
+    """Return the fields `parent[…]` by what stands in the brackets."""
     return {
-        name.removeprefix("auth[").removesuffix("]"): value
+        name.removeprefix(f"{parent}[").removesuffix("]"): value
         for name, value in form.items()
-        if name.startswith("auth[") and name.endswith("]")
+        if name.startswith(f"{parent}[") and name.endswith("]")
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from bitrix24.models import Portal, StatusPush
-from bitrix24.requests import PortalSms, RemoteId
+from bitrix24.requests import EventToken, PortalSms, RemoteId, fields_of
 from http_api import clock
 from http_api.errors import ApiError
 from http_api.shapes import validated
@@ -24,6 +25,21 @@ def send(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiE
     """Accept the SMS of this form, once; return it, or why it was refused. Raise ApiError `invalid`
     without a `message_id`, by which alone the portal could be told."""
     remote_id = validated(RemoteId, form).message_id
+    return _send(portal, sender, form, remote_id)
+
+
+def send_of_rule(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiError:
+    """As `send`, of an automation rule that waits: its workflow is told by the `event_token`."""
+    token = validated(EventToken, form).event_token
+    properties = fields_of(form, "properties")
+    sms = {"message_to": properties.get("phone"), "message_body": properties.get("text")}
+    remote_id = hashlib.sha256(token.encode()).hexdigest()  # a token is longer than an external_id
+    return _send(portal, sender, sms, remote_id, token)
+
+
+def _send(
+    portal: Portal, sender: Sender, form: dict[str, Any], remote_id: str, event_token: str = ""
+) -> Message | ApiError:
     try:
         found: Message | ApiError = _accept(sender, form, f"b24:{portal.pk}:{remote_id}")
     except ApiError as error:
@@ -34,6 +50,7 @@ def send(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiE
         remote_id=remote_id,
         defaults={
             "message_id": found.pk if isinstance(found, Message) else None,
+            "event_token": event_token,
             "created_at": now,
             "next_at": now,
         },

@@ -19,7 +19,7 @@ from bitrix24 import calling, portals
 from bitrix24.models import Portal, StatusPush
 from http_api import clock, outgoing
 from http_api.prepared import statements
-from messaging.states import MessageState
+from messaging.states import FINAL, MessageState
 
 _SQL = statements(__file__)
 
@@ -37,6 +37,7 @@ WORDS: Mapping[MessageState, str] = {
     MessageState.CANCELLED: "failed",
 }
 _REFUSED = "failed"
+_UNKNOWN = "unknown"  # to a workflow alone, which would wait for ever
 _LAST = frozenset({WORDS[MessageState.DELIVERED]})  # any other may be followed by a late report
 _MOST = 50  # commands of a batch
 _MAX_TRIES = 10
@@ -50,6 +51,7 @@ class _Due(NamedTuple):
 
     id: int
     remote_id: str
+    event_token: str
     message_id: int | None
     tries: int
     status: str
@@ -83,12 +85,15 @@ def _tell(portal: Portal) -> int:
 
 def _due(portal: Portal) -> list[_Due]:
     now = clock.now()
-    portal.pushes.filter(created_at__lt=now - _FOLLOWED).delete()
+    portal.pushes.filter(created_at__lt=now - _FOLLOWED, event_token="").delete()
     values = {
         "portal_id": portal.pk,
         "license_id": portal.license_id,
         "words": json.dumps(WORDS),
         "refused": _REFUSED,
+        "final": [state.value for state in FINAL],
+        "given_up": now - _FOLLOWED,
+        "unknown": _UNKNOWN,
         "now": now,
         "most": _MOST,
     }
@@ -107,6 +112,13 @@ def _push(portal: Portal, due: list[_Due]) -> int:
 
 
 def _command(row: _Due) -> str:
+    if row.event_token:
+        told = {
+            "event_token": row.event_token,
+            "return_values[status]": row.status,
+            "return_values[id]": str(row.message_id or ""),
+        }
+        return f"bizproc.event.send?{urlencode(told)}"
     values = {"CODE": portals.CODE, "MESSAGE_ID": row.remote_id, "STATUS": row.status}
     return f"messageservice.message.status.update?{urlencode(values)}"
 
@@ -115,7 +127,7 @@ def _note(portal: Portal, row: _Due, error: Any) -> bool:
     """Write down how it went; say whether the portal took it."""
     push = StatusPush.objects.filter(pk=row.id, portal_id=portal.pk)
     if error is None:
-        if row.status in _LAST or row.message_id is None:
+        if row.status in _LAST or row.message_id is None or row.event_token:
             push.delete()
         else:
             push.update(told=row.status, tries=0)

@@ -1,4 +1,4 @@
-"""The routes of a portal: `POST /bitrix24/<token>/install/`, `…/sms/`, `…/events/`.
+"""The routes of a portal: `POST /bitrix24/<token>/install/`, `…/sms/`, `…/robot/`, `…/events/`.
 
 The link says which portal it is for; that a portal calls, and not somebody who has seen the link, its
 `application_token` proves.
@@ -25,6 +25,7 @@ from licenses.scopes import Scope
 from licenses.sender import Sender
 from licenses.viewsets import SenderViewSet
 from messaging import responses
+from messaging.models import Message
 
 _UNINSTALLED = {"ONAPPUNINSTALL", "ONAPPSUNINSTALL"}  # the documentation has both
 
@@ -39,7 +40,12 @@ class PortalLink(KeyAuthentication):
 class PortalViewSet(SenderViewSet):
     authentication_classes = [PortalLink]
     status_by_code: ClassVar = {ErrorCode.INVALID_KEY: 404}
-    needs: ClassVar = {"install": Scope.SEND, "sms": Scope.SEND, "events": Scope.SEND}
+    needs: ClassVar = {
+        "install": Scope.SEND,
+        "sms": Scope.SEND,
+        "robot": Scope.SEND,
+        "events": Scope.SEND,
+    }
     portal: Portal  # set by PortalLink
 
     def install(self, request: Request, token: str) -> Response:
@@ -49,12 +55,11 @@ class PortalViewSet(SenderViewSet):
 
     def sms(self, request: Request, token: str) -> Response:
         self._require_portal(request)
-        found = sending.send(self.portal, self.sender, body_of(request))
-        if isinstance(found, ApiError):
-            return Response(
-                found.body()
-            )  # 200: the portal has given it to us, and hears the rest later
-        return Response({"id": found.pk, "status": responses.accepted(found)["status"]})
+        return _taken(sending.send(self.portal, self.sender, body_of(request)))
+
+    def robot(self, request: Request, token: str) -> Response:
+        self._require_portal(request)
+        return _taken(sending.send_of_rule(self.portal, self.sender, body_of(request)))
 
     def events(self, request: Request, token: str) -> Response:
         self._require_portal(request)
@@ -68,10 +73,17 @@ class PortalViewSet(SenderViewSet):
             raise ApiError(ErrorCode.FORBIDDEN, "The application_token is not this portal's.")
 
 
+def _taken(found: Message | ApiError) -> Response:
+    """200 for a refusal too: the portal has given it to us, and hears the rest later."""
+    if isinstance(found, ApiError):
+        return Response(found.body())
+    return Response({"id": found.pk, "status": responses.accepted(found)["status"]})
+
+
 urlpatterns = [
     re_path(
         rf"^bitrix24/(?P<token>[A-Za-z0-9_-]{{20,100}})/{action}/?$",
         PortalViewSet.as_view({"post": action}, basename="bitrix24"),
     )
-    for action in ("install", "sms", "events")
+    for action in ("install", "sms", "robot", "events")
 ]

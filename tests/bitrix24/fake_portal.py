@@ -45,6 +45,9 @@ class FakePortal:
     refresh_token: str = "refresh-0"
     renewals: int = 0
     senders: dict[str, str] = field(default_factory=dict)  # code → handler
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)  # automation rules, by code
+    has_bizproc: bool = True  # the app's permission
+    answers: list[tuple[str, str, str]] = field(default_factory=list)  # token, status, id
     events: list[tuple[str, str]] = field(default_factory=list)
     statuses: list[tuple[str, str]] = field(default_factory=list)  # of a message, in the order told
     unknown_messages: set[str] = field(default_factory=set)
@@ -142,6 +145,19 @@ class FakePortal:
                 if values["CODE"] not in self.senders:
                     return error(400, "ERROR_SENDER_NOT_FOUND")
                 self.senders[values["CODE"]] = values["HANDLER"]
+            case "bizproc.robot.add" if not self.has_bizproc:
+                return error(401, "insufficient_scope")
+            case "bizproc.robot.add":
+                if values["CODE"] in self.rules:
+                    return error(400, "ERROR_ACTIVITY_ALREADY_INSTALLED")
+                if not all(each["Name"] for each in values["PROPERTIES"].values()):
+                    return error(400, "ERROR_ACTIVITY_VALIDATION_FAILURE")
+                self.rules[values["CODE"]] = values
+            case "bizproc.robot.update":
+                self.rules[values["CODE"]] |= values["FIELDS"]
+            case "bizproc.event.send":
+                returned = (values["return_values[status]"], values.get("return_values[id]", ""))
+                self.answers.append((values["event_token"], *returned))
             case "event.bind":
                 bound = values["event"], values["handler"]
                 if bound in self.events:

@@ -32,7 +32,17 @@ def test_an_installation_registers_the_provider_and_the_end(
     assert (response.status_code, response.json()) == (200, {"state": "incomplete"})
     assert fake.senders == {"smsgate": portals.link(token, "sms")}
     assert fake.events == [("ONAPPUNINSTALL", portals.link(token, "events"))]
+    rule = fake.rules["smsgate"]
+    assert (rule["HANDLER"], rule["USE_SUBSCRIPTION"]) == (portals.link(token, "robot"), "Y")
     assert Portal.objects.get().member_id == MEMBER_ID
+
+
+def test_without_the_permission_for_rules_there_is_the_provider_alone(
+    api: Api, fake: FakePortal, token: str
+) -> None:
+    fake.has_bizproc = False
+    assert install(api, fake, token).json() == {"state": "incomplete"}
+    assert (list(fake.senders), fake.rules) == (["smsgate"], {})
 
 
 def test_a_second_installation_is_taken_and_keeps_what_completed_the_first(
