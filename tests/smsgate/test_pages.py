@@ -92,7 +92,7 @@ def test_the_api_page_shows_every_route(
     live_server: Any, page: Page, complaints: list[str]
 ) -> None:
     page.goto(f"{live_server.url}/api/docs/")
-    for path in ("/api/messages/bulk/", "/api/contacts/contacts/bulk/", "/companion/sync/"):
+    for path in ("/api/messages/bulk/", "/api/contacts/contacts/bulk/", "/api/events/"):
         page.wait_for_selector(f'[data-path="{path}"]')
     assert complaints == []
 
