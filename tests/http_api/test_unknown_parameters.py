@@ -25,7 +25,7 @@ READ = {
 
 
 @pytest.mark.parametrize("path", READ)
-@pytest.mark.parametrize("query", ["state=sent", "format=json", "phone[]=1"])
+@pytest.mark.parametrize("query", ["states=sent", "format=json", "phone[]=1"])
 def test_each_address_that_is_read_refuses_what_it_does_not_know(
     api: Api, tenant: Tenant, path: str, query: str
 ) -> None:
