@@ -15,14 +15,13 @@ from unittest import mock
 from django.db import connection
 from django.db.models import QuerySet
 
-from companion_api import views
 from http_api import clock
 from messaging import leases, moves, transitions
 from messaging.event_log import ReportedAttempt
 from messaging.fold import Fold
 from messaging.models import Attempt, Message
 from messaging.moves import LockedMessage
-from messaging.services import endings, housekeeping, leasing, opt_outs, reconcile, reports
+from messaging.services import endings, housekeeping, leasing, opt_outs, phones, reconcile, reports
 from messaging.services.delivery_window import DeliveryWindow
 from messaging.states import WAITING, AttemptState, MessageState
 from messaging.transitions import Cause, StateTransition
@@ -256,13 +255,13 @@ REMOVED = [
         "6 a new install brings doubt",
         "rule 6",
         0,
-        _patch(views, "doubt_install", lambda device, install_id: 0),
+        _patch(phones, "doubt_install", lambda device, install_id: 0),
     ),
     Removed(
         "6 what was lost is not free",
         "I1",
         10,
-        _patch(views, "doubt_install", _back_to_the_queue),
+        _patch(phones, "doubt_install", _back_to_the_queue),
         ("post_bulk", "reinstall", "storm"),
     ),
     Removed(
