@@ -168,7 +168,10 @@ def columns_along(
 class Mailing:
     """A batch with figures instead of messages. Of more than `pagination.MOST` that many are counted."""
 
-    batch: Batch
+    id: int
+    name: str
+    created_at: dt.datetime
+    send_after: dt.datetime | None
     messages: int
     parts: int
     waiting: int
@@ -180,32 +183,25 @@ def mailings(license_id: int, dialect: str, *, newest: int) -> list[Mailing]:
     """Return what a licence sent last in this dialect, newest first, without requests of several: so
     many, or as many as have `pagination.MOST` messages."""
     mine = Batch.objects.filter(license_id=license_id, dialect=dialect).order_by("-pk")
-    ids = _ids_of_mailings(mine, newest)
-    messages, is_all = columns_along(mine.filter(pk__gte=min(ids, default=0)), "status", "parts")
+    # A request is older than each of its mailings: at least half of the newest rows are mailings, and
+    # each request there is known by one of them.
+    columns = ("pk", "name", "created_at", "send_after", "parent_id")
+    rows = list(mine.values_list(*columns)[: 2 * newest])
+    requests = {row[-1] for row in rows}
+    found = [row[:-1] for row in rows if row[0] not in requests][:newest]
+    oldest = found[-1][0] if found else 0
+    messages, is_all = columns_along(mine.filter(pk__gte=oldest), "status", "parts")
     if not is_all:
-        ids = [pk for pk in ids if pk >= min(messages)]
-    batches = mine.in_bulk(ids)
-    return [_mailing(batches[pk], messages.get(pk, [])) for pk in ids if pk in batches]
+        found = [row for row in found if row[0] >= min(messages)]
+    return [Mailing(*row, *_figures(messages.get(row[0], []))) for row in found]
 
 
-def _ids_of_mailings(mine: QuerySet[Batch], newest: int) -> list[int]:
-    """Return the first ids of these that are no requests. A request is older than each of its mailings,
-    so that at least half of the newest rows are mailings, and each request there is known by one."""
-    rows = list(mine.values_list("pk", "parent_id")[: 2 * newest])
-    requests = {parent_id for _, parent_id in rows}
-    return [pk for pk, _ in rows if pk not in requests][:newest]
-
-
-def _mailing(batch: Batch, messages: list[tuple[str, int]]) -> Mailing:
+def _figures(messages: list[tuple[Any, ...]]) -> tuple[int, ...]:
+    """Return the last five fields of Mailing, of these messages' status and parts."""
     in_state = Counter(status for status, _ in messages)
-    return Mailing(
-        batch,
-        messages=len(messages),
-        parts=sum(parts for _, parts in messages),
-        waiting=len(messages) - sum(in_state[state] for state in FINAL),
-        sent=in_state[MessageState.SENT],
-        delivered=in_state[MessageState.DELIVERED],
-    )
+    waiting = len(messages) - sum(in_state[state] for state in FINAL)
+    sent, delivered = in_state[MessageState.SENT], in_state[MessageState.DELIVERED]
+    return len(messages), sum(parts for _, parts in messages), waiting, sent, delivered
 
 
 def message_of_batch(license_id: int, dialect: str, message_id: int) -> Message:

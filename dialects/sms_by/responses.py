@@ -83,12 +83,11 @@ def _reason(message: Message) -> str:
 
 def mailing(row: Mailing) -> dict[str, Any]:
     """Format a row of getSMSMessages."""
-    batch = row.batch
     return {
-        "id": batch.pk,
-        "name": batch.name,
-        "d_create": unix(batch.created_at),
-        "d_schedule": unix(batch.send_after or batch.created_at),
+        "id": row.id,
+        "name": row.name,
+        "d_create": unix(row.created_at),
+        "d_schedule": unix(row.send_after or row.created_at),
         "type": "API",
         "parts": str(row.parts),
         "count_phones": row.messages,
