@@ -196,7 +196,10 @@ def _has_code_twice(found: str) -> bool:
         return False
     if _grade(read) == _MOBILE:
         return False
-    return _grade_of(shorter) == _MOBILE or _has_code_twice(shorter)
+    try:
+        return _grade_of(shorter) == _MOBILE or _has_code_twice(shorter)
+    except NumberParseException:  # +43 43 43: too few digits are left
+        return False
 
 
 def _grade_of(found: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -278,6 +279,7 @@ def test_a_mark_that_hides_or_turns_digits_is_refused(mark: str) -> None:
 @example("48123456789012", "DE")  # sixteen digits with its code
 @example("600 48 601 234 567", "PL")
 @example("0310000000", "CO")  # 03 is also how one carrier is chosen
+@example("+(434)343", "PL")  # nothing but a country's code
 @given(
     st.one_of(
         st.from_regex(r"\+?[0-9]{5,15}", fullmatch=True),
@@ -302,6 +304,15 @@ def test_what_is_accepted_dials_what_a_person_who_reads_it_would_dial(
     assert re.fullmatch(r"\+[1-9][0-9]{1,14}", got)
     # The plan's own way to write a mobile number: Argentina's 011 15-… is +54 9 11 ….
     assert got in dialled_by_a_person(written, country) | {national}
+
+
+@pytest.mark.parametrize("any_length", [False, True])
+def test_a_countrys_code_again_and_again_is_read_or_refused(any_length: bool) -> None:
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        for length in range(2, 16):
+            written = "+" + (str(code) * length)[:length]
+            with suppress(InvalidPhone):
+                assert parse_phone(written, "PL", any_length=any_length) == written
 
 
 def test_a_number_and_a_string_of_the_same_digits_are_read_alike() -> None:
