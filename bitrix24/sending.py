@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from django.db import transaction
+
 from bitrix24.models import Portal, StatusPush
 from bitrix24.requests import EventToken, PortalSms, RemoteId, fields_of
 from http_api import clock
@@ -37,6 +39,7 @@ def send_of_rule(portal: Portal, sender: Sender, form: dict[str, Any]) -> Messag
     return _send(portal, sender, sms, remote_id, token)
 
 
+@transaction.atomic  # or a crash could leave a message that its portal is never told of
 def _send(
     portal: Portal, sender: Sender, form: dict[str, Any], remote_id: str, event_token: str = ""
 ) -> Message | ApiError:

@@ -58,6 +58,25 @@ def test_the_same_message_is_sent_once(api: Api, token: str, portal: Portal) -> 
     assert StatusPush.objects.count() == 1
 
 
+class Killed(BaseException): ...
+
+
+def test_a_crash_leaves_no_message_that_the_portal_is_never_told_of(
+    api: Api, token: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(**_: Any) -> None:
+        assert Message.objects.exists()
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr(StatusPush.objects, "get_or_create", die)
+        with pytest.raises(Killed):
+            sms(api, token)
+    assert not Message.objects.exists()
+    sms(api, token)
+    assert StatusPush.objects.get().message_id == Message.objects.get().pk
+
+
 def test_only_the_portal_may_send(api: Api, token: str, portal: Portal) -> None:
     for wrong in ("wrong", "", portal.application_token_digest):
         refused(sms(api, token, application_token=wrong), 403, "forbidden")
