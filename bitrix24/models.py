@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
-from licenses.models import DIGEST_LENGTH, License
+from licenses.models import DIGEST_LENGTH, Account, License
 
 REMOTE_ID_LENGTH = 64
 EVENT_TOKEN_LENGTH = 500
@@ -21,9 +22,15 @@ class Portal(models.Model):
         INCOMPLETE = "incomplete", "works for an hour: client_id and client_secret are missing"
         ACTIVE = "active", "connected"
         BROKEN = "broken", "the portal refuses us"
-        UNINSTALLED = "uninstalled", "its app was deleted"
+        UNINSTALLED = "uninstalled", "its app was deleted, or another took its place"
 
-    license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="+")
+    # The licence is the account's, by a composite foreign key (migration 0003).
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    license = models.ForeignKey(
+        License, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     link_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField()
@@ -47,6 +54,13 @@ class Portal(models.Model):
     class Meta:
         verbose_name = "Bitrix24 portal"
         verbose_name_plural = "Bitrix24 portals"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "member_id"],
+                condition=~Q(member_id="") & ~Q(state="uninstalled"),
+                name="portal_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"portal {self.pk}"

@@ -27,7 +27,10 @@ def create(license: License) -> str:
     """Prepare for a portal that will send with this licence; return the token of its link."""
     token = keys.new_token()
     Portal.objects.create(
-        license=license, link_digest=keys.digest("issued_token", token), created_at=clock.now()
+        account_id=license.account_id,
+        license=license,
+        link_digest=keys.digest("issued_token", token),
+        created_at=clock.now(),
     )
     return token
 
@@ -110,6 +113,7 @@ def _keep(portal: Portal, said: Installation) -> Portal:
     mine = Portal.objects.select_for_update().get(pk=portal.pk, license_id=portal.license_id)
     if mine.member_id not in {"", said.member_id}:
         raise ApiError(ErrorCode.CONFLICT, "This link belongs to another portal: make a new one.")
+    _replace_others(mine, said.member_id)
     is_complete = bool(mine.client_id and mine.client_secret)
     mine.state = _State.ACTIVE if is_complete else _State.INCOMPLETE
     mine.member_id, mine.client_endpoint = said.member_id, said.client_endpoint
@@ -118,6 +122,15 @@ def _keep(portal: Portal, said: Installation) -> Portal:
     calling.keep_tokens(mine, said.access_token, said.refresh_token)
     mine.save()
     return mine
+
+
+def _replace_others(mine: Portal, member_id: str) -> None:
+    """The newest app of a portal is the one: whose link was lost, an administrator makes another."""
+    same = Portal.objects.select_for_update().filter(
+        account_id=mine.account_id, member_id=member_id
+    )
+    for other in same.exclude(pk=mine.pk).exclude(state=_State.UNINSTALLED):
+        uninstall(other)
 
 
 def _register(portal: Portal, token: str) -> None:

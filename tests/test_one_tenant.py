@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from bitrix24.models import Portal
 from contacts.models import Contact, ContactGroup, Membership
 from http_api import clock
 from licenses.models import Credential, License, PairingCode, Token
@@ -57,6 +58,11 @@ def code(tenant: Tenant, **phones: int) -> None:
     )
 
 
+def portal(mine: Tenant, other: Tenant) -> None:
+    account_id = other.keys.account_id
+    Portal.objects.create(account_id=account_id, license=mine.license, created_at=clock.now())
+
+
 JOINS: dict[str, Join] = {
     "membership_group_of_account": group_of_another,
     "message_license_of_account": lambda mine, other: message(
@@ -72,6 +78,7 @@ JOINS: dict[str, Join] = {
     "pairingcode_used_by_of_license": lambda mine, other: code(
         mine, used_by_id=pair_phone(other).device.pk
     ),
+    "portal_license_of_account": portal,
 }
 
 

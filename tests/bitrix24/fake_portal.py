@@ -41,6 +41,7 @@ TIME = {
 class FakePortal:
     port: int
     path: str = "/rest/"
+    member_id: str = MEMBER_ID
     access_token: str = "access-0"
     refresh_token: str = "refresh-0"
     renewals: int = 0
@@ -71,7 +72,7 @@ class FakePortal:
             "domain": "localhost",
             "client_endpoint": self.client_endpoint,
             "server_endpoint": f"{self.url}/rest/",
-            "member_id": MEMBER_ID,
+            "member_id": self.member_id,
             "application_token": APPLICATION_TOKEN,
         }
         return {f"auth[{name}]": value for name, value in (given | fields).items()}
@@ -93,7 +94,7 @@ class FakePortal:
                 "domain": f"localhost:{self.port}",
                 "uri": self.url,
                 "client_endpoint": self.client_endpoint,
-                "member_id": MEMBER_ID,
+                "member_id": self.member_id,
                 "member_type": "local",
             }
             known = {
@@ -119,7 +120,7 @@ class FakePortal:
             "client_endpoint": self.client_endpoint,
             "server_endpoint": f"{self.url}/rest/",
             "domain": "oauth.bitrix.info",
-            "member_id": MEMBER_ID,
+            "member_id": self.member_id,
             "scope": "messageservice",
             "status": "L",
             "user_id": 1,

@@ -12,7 +12,8 @@ from django.conf import LazySettings
 from django.db import connection
 
 from bitrix24 import calling, portals, sealing
-from bitrix24.models import Portal
+from bitrix24.models import Portal, StatusPush
+from http_api import clock
 from tests.bitrix24.conftest import install, posted
 from tests.bitrix24.fake_portal import (
     APPLICATION_TOKEN,
@@ -108,9 +109,36 @@ def test_a_link_serves_one_portal(
 def test_a_licence_may_serve_two_portals(
     api: Api, fake: FakePortal, tenant: Tenant, token: str
 ) -> None:
-    second = portals.create(tenant.license)
-    assert [install(api, fake, each).status_code for each in (token, second)] == [200, 200]
+    install(api, fake, token)
+    fake.member_id = "another"
+    install(api, fake, portals.create(tenant.license))
     assert Portal.objects.filter(state="incomplete").count() == 2
+
+
+def test_the_newest_app_of_a_portal_takes_the_place_of_the_one_before(
+    api: Api, fake: FakePortal, tenant: Tenant, token: str, portal: Portal
+) -> None:
+    StatusPush.objects.create(
+        portal=portal, remote_id="m1", created_at=clock.now(), next_at=clock.now()
+    )
+    newer = portals.create(tenant.license)
+    assert install(api, fake, newer).json() == {"state": "incomplete"}
+    portal.refresh_from_db()
+    assert (portal.state, portal.access_token, portal.client_secret) == ("uninstalled", "", "")
+    assert not StatusPush.objects.exists()
+    event = {"event": "ONAPPUNINSTALL", "auth[application_token]": APPLICATION_TOKEN}
+    refused(posted(api, token, "events", event), 403, "forbidden")
+    assert posted(api, newer, "events", event).json() == {"state": "uninstalled"}
+
+
+def test_two_accounts_may_have_an_app_of_one_portal(
+    api: Api, fake: FakePortal, token: str, portal: Portal, other_tenant: Tenant
+) -> None:
+    install(api, fake, portals.create(other_tenant.license))
+    states = dict(Portal.objects.values_list("account_id", "state"))
+    assert states == {
+        portal.account_id: "active", other_tenant.keys.account_id: "incomplete",
+    }  # fmt: skip
 
 
 def test_a_portal_that_refuses_the_provider_is_shown_as_broken(

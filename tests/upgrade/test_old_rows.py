@@ -120,6 +120,51 @@ def test_messages_of_a_licence_that_was_moved_are_its_accounts(tmp_path: Path) -
             assert all_of(cursor, unread) == []
 
 
+PORTALS = """
+INSERT INTO bitrix24_portal (license_id, link_digest, state, created_at, member_id, client_endpoint,
+    application_token_digest, client_id, client_secret, access_token, refresh_token, failures,
+    last_error)
+SELECT 1, named.digest, named.state, now(), named.member_id, '', '', '', '1$x', '1$x', '1$x', 0, ''
+FROM (VALUES ('a', 'active', 'one'), ('b', 'broken', 'one'), ('c', 'uninstalled', 'one'),
+    ('d', 'active', 'two'), ('e', 'waiting', ''), ('f', 'waiting', '')
+) AS named (digest, state, member_id);
+INSERT INTO bitrix24_statuspush (portal_id, remote_id, told, tries, event_token, next_at, created_at)
+SELECT id, 'm', '', 0, '', now(), now() FROM bitrix24_portal;
+"""
+
+
+def test_a_portal_that_an_account_had_twice_keeps_its_newest_app(tmp_path: Path) -> None:
+    with services(private_config(tmp_path / "servers"), durable=False) as (database_url, _):
+        with contextlib.closing(psycopg2.connect(database_url)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute((FOLDER / "0.1.0.sql").read_text())
+            connection.commit()
+        migrated(database_url, "bitrix24", "0002")
+        with contextlib.closing(psycopg2.connect(database_url)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(PORTALS)
+            connection.commit()
+        migrated(database_url)
+        with (
+            contextlib.closing(psycopg2.connect(database_url)) as connection,
+            connection.cursor() as cursor,
+        ):
+            kept = """
+                SELECT p.link_digest, p.state, p.account_id, p.refresh_token, count(s.id)
+                FROM bitrix24_portal AS p LEFT JOIN bitrix24_statuspush AS s ON s.portal_id = p.id
+                GROUP BY p.id ORDER BY p.id
+                """
+            assert all_of(cursor, kept) == [
+                ("a", "uninstalled", 1, "", 0),
+                ("b", "broken", 1, "1$x", 1),
+                ("c", "uninstalled", 1, "1$x", 1),
+                ("d", "active", 1, "1$x", 1),
+                ("e", "waiting", 1, "1$x", 1),
+                ("f", "waiting", 1, "1$x", 1),
+            ]
+        migrated(database_url, "bitrix24", "0002")
+
+
 def all_of(cursor: Any, query: str) -> list[Any]:
     cursor.execute(query)
     return list(cursor.fetchall())
