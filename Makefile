@@ -133,7 +133,7 @@ apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
 	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv tests/generated_clients/node/node_modules tests/generated_clients/python/.venv tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/generated_clients/node/node_modules tests/generated_clients/python/.venv tests/generated_clients/*/.cache tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so

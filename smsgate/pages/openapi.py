@@ -88,8 +88,9 @@ class Operation:
     media: str = "application/json"  # of its answers
 
 
-_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _HOOKS, _PHONE = (
-    "Messages", "Contacts", "Contact groups", "Account", "Events", "Hook links", "Phones",
+_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _CALLS, _HOOKS, _PHONE = (
+    "Messages", "Contacts", "Contact groups", "Account", "Events", "Webhook calls", "Hook links",
+    "Phones",
 )  # fmt: skip
 
 _TAGS = {
@@ -98,6 +99,7 @@ _TAGS = {
     _GROUPS: "Named lists of contacts. Keys as for contacts.",
     _ACCOUNT: "What is left of the daily limit, your phones, the inbox, opt-outs. Key in a header.",
     _EVENTS: "What happened: as webhooks to your URL, or as a feed to ask. See docs/webhooks.md.",
+    _CALLS: "What smsgate posts to your URL. See docs/webhooks.md.",
     _HOOKS: "URLs that send, for programs that have nothing but a URL field. See docs/hooks.md.",
     _PHONE: "What phones call; programs do not need it. See docs/protocol.md.",
 }
@@ -473,7 +475,7 @@ def _document(
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), operation in operations.items():
         paths.setdefault(path, {})[method] = _operation(path, operation, types)
-    tags = {operation.tag for operation in operations.values()}
+    tags = {operation.tag for operation in operations.values()} | ({_CALLS} if told else set())
     keys = {
         key for one in operations.values() for each in _REQUIREMENTS[one.security] for key in each
     }
@@ -531,7 +533,7 @@ def _webhook(event: EventType, types: Types) -> dict[str, Any]:
     }
     return {
         "operationId": f"on_{event.value.replace('.', '_')}",
-        "tags": [_EVENTS],
+        "tags": [_CALLS],  # its own: openapi-generator would put this class over the one that asks
         "summary": EVENT_WORDS[event],
         "description": "Signed as Standard Webhooks says. Answer 2xx within ten seconds.",
         "parameters": [

@@ -104,6 +104,43 @@ def test_typescript(service: Service, schema: Path) -> None:
     check(run("node", program, service.url, key(service), "typescript", cwd=NODE))
 
 
+def test_go(service: Service, schema: Path) -> None:
+    install("generated_clients/install_go.sh")
+    go, cache = HERE / "go", HERE / "go" / ".cache"
+    if not (cache / "oapi-codegen").exists():
+        pytest.skip("needs Go, and its modules to build oapi-codegen of")
+    (go / "generated").mkdir(exist_ok=True)
+    run(cache / "oapi-codegen", "-config", "oapi-codegen.yaml", schema, cwd=go)
+    folders = {"GOMODCACHE": str(cache / "modules"), "GOCACHE": str(cache / "build")}
+    run("go", "vet", "./...", cwd=go, GOFLAGS="-modcacherw", **folders)
+    program = go / "generated" / "client"
+    run("go", "build", "-o", program, ".", cwd=go, GOFLAGS="-modcacherw", **folders)
+    check(run(program, service.url, key(service), "go"))
+
+
+def test_java(service: Service, schema: Path, tmp_path: Path) -> None:
+    install("generated_clients/install_java.sh")
+    java, cache = HERE / "java", HERE / "java" / ".cache"
+    if not (cache / "openapi-generator-cli.jar").exists():
+        pytest.skip("needs Java, and Maven to fetch openapi-generator with")
+    made = tmp_path / "made"
+    packages = "invokerPackage=smsgate,apiPackage=smsgate.api,modelPackage=smsgate.model"
+    printed = run(
+        "java", "-jar", cache / "openapi-generator-cli.jar", "generate", "--generator-name=java",
+        "--library=native", f"--input-spec={schema}", f"--output={made}",
+        f"--additional-properties={packages}",
+    )  # fmt: skip
+    assert "Duplicate file" not in printed, "two of the document's tags make one class"
+    shutil.copy(java / "Client.java", made / "src" / "main" / "java")
+    run(
+        "mvn", "--batch-mode", "--no-transfer-progress", "--quiet",
+        f"-Dmaven.repo.local={cache / 'maven'}", "compile", "dependency:copy-dependencies",
+        "-DincludeScope=runtime", f"-DoutputDirectory={made / 'lib'}", cwd=made,
+    )  # fmt: skip
+    classes = f"{made / 'target' / 'classes'}{os.pathsep}{made / 'lib'}/*"
+    check(run("java", "-classpath", classes, "Client", service.url, key(service), "java"))
+
+
 def key(service: Service) -> str:
     found: str = service.keys["license_key"]
     return found

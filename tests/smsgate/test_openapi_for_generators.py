@@ -127,6 +127,15 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
             assert "description" not in parameter["schema"]
 
 
+def test_what_is_called_and_what_calls_have_no_tag_in_common(document: dict[str, Any]) -> None:
+    """openapi-generator makes a class of each tag, of the calls to a webhook over that of the routes."""
+    called, calls = (
+        {tag for methods in routes.values() for one in methods.values() for tag in one["tags"]}
+        for routes in (document["paths"], document.get("webhooks", {}))
+    )
+    assert not called & calls
+
+
 def test_a_list_in_a_query_is_separated_by_commas(document: dict[str, Any]) -> None:
     for operation in operations(document):
         for parameter in operation["parameters"]:
