@@ -57,17 +57,15 @@ class _Due(NamedTuple):
     status: str
 
 
-def tell_all() -> int:
-    """Tell each portal what is new, at most one batch; return how many statuses were taken."""
-    now = clock.now()
+def connected() -> list[Portal]:
+    """Return the portals that may be told something now."""
     states = (Portal.State.ACTIVE, Portal.State.INCOMPLETE)
-    resting = {"rests_until__gt": now}
-    return sum(
-        _tell(portal) for portal in Portal.objects.filter(state__in=states).exclude(**resting)
-    )
+    resting = {"rests_until__gt": clock.now()}
+    return list(Portal.objects.filter(state__in=states).exclude(**resting))
 
 
-def _tell(portal: Portal) -> int:
+def tell(portal: Portal) -> int:
+    """Tell a portal what is new, at most one batch; return how many statuses were taken."""
     due = _due(portal)
     used, now = portal.access_token, clock.now()
     is_old = portal.refreshed_at is not None and portal.refreshed_at < now - _RENEWED

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import connections
+
 from bitrix24 import statuses
-from messaging.tasks import alone, tick
+from bitrix24.models import Portal
+from messaging.tasks import alone, is_stopping, tick
+
+_AT_ONCE = 16  # portals; each has a database connection meanwhile
+_pool = ThreadPoolExecutor(_AT_ONCE, "bitrix24")
+_under_way: dict[int, Future[None]] = {}
 
 
 @tick
-@alone  # it may wait for slow portals
+@alone
 def tell_bitrix24() -> None:
-    statuses.tell_all()
+    """Begin to tell each portal in a thread of its own, and wait for none: one that is slow is left out
+    until it has answered, and holds up no other."""
+    for portal_id, told in list(_under_way.items()):
+        if told.done():
+            del _under_way[portal_id]
+            told.result()  # a bug there is this task's
+    for portal in statuses.connected():
+        if portal.pk not in _under_way:
+            _under_way[portal.pk] = _pool.submit(_tell, portal)
+
+
+def _tell(portal: Portal) -> None:
+    try:
+        if not is_stopping.is_set():
+            statuses.tell(portal)
+    finally:
+        connections.close_all()

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import LazySettings
 
-from bitrix24 import portals
+from bitrix24 import portals, statuses
 from bitrix24.models import Portal
 from http_api import outgoing
 from tests.bitrix24.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal, fake_portal
@@ -55,3 +55,8 @@ def portal(api: Api, fake: FakePortal, token: str) -> Portal:
     assert install(api, fake, token).status_code == 200
     portals.complete(Portal.objects.get(), CLIENT_ID, CLIENT_SECRET)
     return Portal.objects.get()
+
+
+def tell_all() -> int:
+    """Let each portal be told once, one after another; how many statuses were taken."""
+    return sum(statuses.tell(portal) for portal in statuses.connected())

@@ -37,6 +37,12 @@ TIME = {
 }
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class FakePortal:
     port: int
@@ -54,6 +60,7 @@ class FakePortal:
     unknown_messages: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     next_answers: list[Answer] = field(default_factory=list)  # in place of the methods' own
+    may_answer: threading.Event = field(default_factory=_set)  # cleared: it is very slow
 
     @property
     def url(self) -> str:
@@ -128,6 +135,7 @@ class FakePortal:
 
     def called(self, method: str, values: dict[str, Any]) -> Answer:
         self.calls.append(method)
+        assert self.may_answer.wait(20)
         if self.next_answers:
             return self.next_answers.pop(0)
         if values.pop("auth", None) != self.access_token:
@@ -236,5 +244,6 @@ def fake_portal(certificate: Path) -> Iterator[FakePortal]:
         try:
             yield found
         finally:
+            found.may_answer.set()
             server.shutdown()
             thread.join()

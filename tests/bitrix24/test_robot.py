@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from bitrix24 import statuses
 from bitrix24.models import Portal, StatusPush
 from http_api import clock
 from messaging.models import Message
-from tests.bitrix24.conftest import posted
+from tests.bitrix24.conftest import posted, tell_all
 from tests.bitrix24.fake_portal import APPLICATION_TOKEN, FakePortal
 from tests.conftest import Api, ManualClock, refused
 
@@ -59,9 +58,9 @@ def test_its_workflow_goes_on_with_the_first_final_state(
     assert (message.phone, message.text) == (NUMBER, "Заказ №7 & доставка")
     for waiting in ("pending", "leased", "sending", "uncertain"):
         Message.objects.update(status=waiting)
-        assert statuses.tell_all() == 0
+        assert tell_all() == 0
     Message.objects.update(status=state, sent_at=clock.now())
-    assert [statuses.tell_all(), statuses.tell_all()] == [1, 0]
+    assert [tell_all(), tell_all()] == [1, 0]
     assert fake.answers == [(TOKEN, told, str(message.pk))]
     assert fake.statuses == []
 
@@ -70,7 +69,7 @@ def test_a_refusal_lets_the_workflow_go_on(
     api: Api, fake: FakePortal, token: str, portal: Portal
 ) -> None:
     assert rule(api, token, "12").json()["code"] == "invalid"
-    statuses.tell_all()
+    tell_all()
     assert fake.answers == [(TOKEN, "failed", "")]
 
 
@@ -81,7 +80,7 @@ def test_what_stays_in_doubt_lets_the_workflow_go_on_after_a_week(
     Message.objects.update(status="uncertain")
     for days in (6, 2):
         manual_clock.advance(days=days)
-        statuses.tell_all()
+        tell_all()
     assert [status for _, status, _ in fake.answers] == ["unknown"]
     assert not StatusPush.objects.exists()
 

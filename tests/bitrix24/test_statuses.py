@@ -9,7 +9,7 @@ from bitrix24.models import Portal, StatusPush
 from http_api import clock
 from messaging.models import Message
 from messaging.states import MessageState
-from tests.bitrix24.conftest import install
+from tests.bitrix24.conftest import install, tell_all
 from tests.bitrix24.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal, error
 from tests.bitrix24.test_sms import sms
 from tests.conftest import Api, ManualClock, Tenant, pair_phone
@@ -24,7 +24,7 @@ def become(*states: str, fake: FakePortal) -> list[str]:
     """Each state in turn, with a look after each; what the portal was told."""
     for state in states:
         Message.objects.update(status=state, sent_at=clock.now())
-        statuses.tell_all()
+        tell_all()
     return [status for _, status in fake.statuses]
 
 
@@ -32,13 +32,13 @@ def test_a_message_is_followed_from_the_queue_to_its_delivery(
     api: Api, fake: FakePortal, token: str, portal: Portal, tenant: Tenant
 ) -> None:
     sms(api, token, "m1")
-    statuses.tell_all()
+    tell_all()
     wire = Wire(api, pair_phone(tenant))
     wire.claim()
-    statuses.tell_all()
+    tell_all()
     wire.report(*sent(Message.objects.get().pk))
-    statuses.tell_all()
-    statuses.tell_all()
+    tell_all()
+    tell_all()
     assert fake.statuses == [("m1", "queued"), ("m1", "sent")]
 
 
@@ -68,7 +68,7 @@ def test_a_refusal_is_told_as_failed_once(
     api: Api, fake: FakePortal, token: str, portal: Portal
 ) -> None:
     sms(api, token, "m1", number="12")
-    assert [statuses.tell_all(), statuses.tell_all()] == [1, 0]
+    assert [tell_all(), tell_all()] == [1, 0]
     assert fake.statuses == [("m1", "failed")]
 
 
@@ -78,7 +78,7 @@ def test_many_go_in_batches_of_fifty_one_at_each_look(
     for n in range(51):
         sms(api, token, f"m{n}", number="12")
     fake.calls.clear()
-    assert [statuses.tell_all(), statuses.tell_all(), statuses.tell_all()] == [50, 1, 0]
+    assert [tell_all(), tell_all(), tell_all()] == [50, 1, 0]
     assert fake.calls == ["batch", "batch"]
 
 
@@ -88,7 +88,7 @@ def test_a_message_that_the_portal_does_not_know_holds_up_no_other(
     sms(api, token, "m1")
     sms(api, token, "m2")
     fake.unknown_messages = {"m1"}
-    assert [statuses.tell_all(), statuses.tell_all()] == [1, 0]
+    assert [tell_all(), tell_all()] == [1, 0]
     assert fake.statuses == [("m2", "queued")]
 
 
@@ -98,7 +98,7 @@ def test_an_expired_token_is_renewed_once_and_the_new_pair_is_kept(
     for n in (1, 2):
         fake.expire()
         sms(api, token, f"m{n}")
-        assert statuses.tell_all() == 1
+        assert tell_all() == 1
         assert fake.renewals == n
     assert Portal.objects.get().state == "active"
 
@@ -109,7 +109,7 @@ def test_a_portal_that_was_renamed_is_called_by_its_new_name(
     fake.expire()
     fake.path = "/renamed/rest/"
     sms(api, token)
-    assert statuses.tell_all() == 1
+    assert tell_all() == 1
     assert Portal.objects.get().client_endpoint == fake.client_endpoint
 
 
@@ -119,7 +119,7 @@ def test_a_token_that_another_process_renewed_meanwhile_is_not_renewed_again(
     before = Portal.objects.get()
     fake.expire()
     sms(api, token)
-    statuses.tell_all()
+    tell_all()
     calling.call(before, "messageservice.sender.update", {"CODE": "smsgate", "HANDLER": "x"})
     assert fake.renewals == 1
 
@@ -130,11 +130,11 @@ def test_an_incomplete_portal_stops_when_its_token_ends_and_goes_on_when_complet
     install(api, fake, token)
     sms(api, token, "m1")
     fake.expire()
-    assert [statuses.tell_all(), statuses.tell_all()] == [0, 0]
+    assert [tell_all(), tell_all()] == [0, 0]
     stopped = Portal.objects.get()
     assert (stopped.state, stopped.last_error) == ("broken", "client_id is missing")
     portals.complete(stopped, CLIENT_ID, CLIENT_SECRET)
-    assert statuses.tell_all() == 1
+    assert tell_all() == 1
 
 
 def test_a_lost_renewal_breaks_the_portal_until_it_is_installed_anew(
@@ -144,13 +144,13 @@ def test_a_lost_renewal_breaks_the_portal_until_it_is_installed_anew(
     fake.expire()
     fake.refresh_token = "one that nobody has kept"
     sms(api, token)
-    assert statuses.tell_all() == 0
+    assert tell_all() == 0
     assert (Portal.objects.get().state, Portal.objects.get().last_error) == (
         "broken",
         "invalid_grant",
     )
     install(api, fake, token)
-    assert statuses.tell_all() == 1
+    assert tell_all() == 1
 
 
 @pytest.mark.parametrize("answer", [error(503, "QUERY_LIMIT_EXCEEDED"), (502, {})])
@@ -163,7 +163,7 @@ def test_a_portal_that_is_too_busy_is_left_alone_for_ever_longer(
     fake.calls.clear()
     for seconds in (0, 4, 2, 8, 3):
         manual_clock.advance(seconds=seconds)
-        statuses.tell_all()
+        tell_all()
     assert fake.calls == ["batch"] * 3  # after 0, 6 and 17 seconds
     assert fake.statuses == [("m1", "queued")]
     assert (Portal.objects.get().failures, Portal.objects.get().last_error) == (0, "")
@@ -178,7 +178,7 @@ def test_a_portal_whose_time_is_used_up_is_left_alone_until_it_has_more(
     told = []
     for seconds in (0, 590, 20):
         manual_clock.advance(seconds=seconds)
-        told.append(statuses.tell_all())
+        told.append(tell_all())
     assert told == [0, 0, 1]
 
 
@@ -188,10 +188,10 @@ def test_what_only_a_person_can_mend_is_shown_and_not_tried_again(
 ) -> None:
     sms(api, token)
     fake.next_answers = [error(403, code)]
-    statuses.tell_all()
+    tell_all()
     manual_clock.advance(days=1)
     fake.calls.clear()
-    statuses.tell_all()
+    tell_all()
     assert fake.calls == []
     assert (Portal.objects.get().state, Portal.objects.get().last_error) == ("broken", code)
 
@@ -201,7 +201,7 @@ def test_tokens_are_renewed_by_the_clock_before_they_end(
 ) -> None:
     for days in (59, 2, 1):
         manual_clock.advance(days=days)
-        statuses.tell_all()
+        tell_all()
     assert fake.renewals == 1
 
 
