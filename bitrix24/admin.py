@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -42,13 +43,18 @@ class PortalAdmin(ReadOnlyAdmin):
     list_select_related = ("license__account",)
     list_filter = ("state",)
     readonly_fields = (
-        "license", "state", "client_endpoint", "member_id", "refreshed_at", "failures", "rests_until",
-        "last_error", "created_at",
+        "account", "license", "state", "client_endpoint", "member_id", "refreshed_at", "failures",
+        "rests_until", "last_error", "authorization", "created_at",
     )  # fmt: skip
     fields = ("client_id", "secret", *readonly_fields)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
+
+    @admin.display(description=_("authorization"))
+    def authorization(self, portal: Portal) -> str:
+        url = portals.authorize_url(portal)
+        return format_html('<a href="{}">{}</a>', url, _("Authorize anew")) if url else "-"
 
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
         portals.complete(obj, form.cleaned_data["client_id"], form.cleaned_data["secret"])
@@ -66,6 +72,6 @@ class PortalAdmin(ReadOnlyAdmin):
         self.log_addition(request, portals.by_link(token), "")
         links = {
             "Path for initial installation": portals.link(token, "install"),
-            "Your handler path": portals.link(token, "events"),
+            "Your handler path": portals.link(token, "oauth"),
         }
         return shown_once(request, "New Bitrix24 portal", links, "../")

@@ -63,19 +63,28 @@ def renew(portal: Portal, used: str) -> None:
     """Get new tokens, unless another has since this sealed one was used. Raise as `call`."""
     locked = Portal.objects.select_for_update().get(pk=portal.pk, license_id=portal.license_id)
     if locked.access_token == used:
-        if not locked.client_id or not locked.client_secret:
-            raise Refused("client_id is missing")
-        answer = _asked(
-            "/oauth/token/",
-            {
-                "grant_type": "refresh_token",
-                "client_id": locked.client_id,
-                "client_secret": unseal(locked.pk, "client_secret", locked.client_secret),
-                "refresh_token": unseal(locked.pk, "refresh_token", locked.refresh_token),
-            },
-        )
-        _keep(locked, answer)
+        token = unseal(locked.pk, "refresh_token", locked.refresh_token)
+        _keep(locked, _granted(locked, {"grant_type": "refresh_token", "refresh_token": token}))
     portal.access_token, portal.client_endpoint = locked.access_token, locked.client_endpoint
+
+
+@transaction.atomic
+def exchange(portal: Portal, code: str) -> None:
+    """Get tokens for what the portal gave to an administrator's browser. Raise as `call`."""
+    locked = Portal.objects.select_for_update().get(pk=portal.pk, license_id=portal.license_id)
+    answer = _granted(locked, {"grant_type": "authorization_code", "code": code})
+    if answer.get("member_id") != locked.member_id:
+        raise Refused("the tokens are another portal's")
+    _keep(locked, answer)
+    portal.access_token, portal.client_endpoint = locked.access_token, locked.client_endpoint
+
+
+def _granted(portal: Portal, grant: dict[str, str]) -> dict[str, Any]:
+    if not portal.client_id or not portal.client_secret:
+        raise Refused("client_id is missing")
+    secret = unseal(portal.pk, "client_secret", portal.client_secret)
+    proof = {"client_id": portal.client_id, "client_secret": secret}
+    return _asked("/oauth/token/", grant | proof)
 
 
 def _keep(portal: Portal, answer: dict[str, Any]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode, urljoin
 
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
 
 from bitrix24 import calling
 from bitrix24.models import Portal
-from bitrix24.requests import Installation
+from bitrix24.requests import Authorization, Installation
 from bitrix24.sealing import seal
 from http_api import clock, outgoing
 from http_api.error_codes import ErrorCode
@@ -19,6 +21,9 @@ from licenses.models import License
 
 CODE = "smsgate"  # of the SMS provider, within the portal's app
 _State = Portal.State
+_UNCONNECTED = frozenset({_State.WAITING, _State.UNINSTALLED})
+_SALT = "bitrix24.oauth"
+_AUTHORIZE_SECONDS = 3600
 # The app has no permission for automation rules, or the portal's plan none for anybody.
 _NO_RULES = frozenset({"insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND"})
 
@@ -36,7 +41,7 @@ def create(license: License) -> str:
 
 
 def link(token: str, action: str) -> str:
-    """Return the URL that a portal calls for this: `install`, `sms`, `robot`, `events`."""
+    """Return the URL that a portal calls for this: `install`, `sms`, `robot`, `events`, `oauth`."""
     return f"{settings.PUBLIC_URL}/bitrix24/{token}/{action}/"
 
 
@@ -68,13 +73,47 @@ def install(portal: Portal, token: str, said: Installation) -> Portal:
     return installed
 
 
+def authorize_url(portal: Portal) -> str:
+    """Return where an administrator of the portal gives new tokens to a complete app; "" if it is not
+    complete. Good for an hour."""
+    if portal.state in _UNCONNECTED or not (portal.client_id and portal.client_secret):
+        return ""
+    query = {"client_id": portal.client_id, "state": signing.dumps(portal.pk, salt=_SALT)}
+    return urljoin(portal.client_endpoint, f"/oauth/authorize/?{urlencode(query)}")
+
+
+def authorized(portal: Portal, token: str, said: Authorization) -> None:
+    """Take the tokens that the portal's administrator gave, and register anew. Raise ApiError
+    `forbidden` where nobody asked for them."""
+    try:
+        asked = signing.loads(said.state, salt=_SALT, max_age=_AUTHORIZE_SECONDS)
+    except signing.BadSignature:
+        asked = None
+    if asked != portal.pk or portal.state in _UNCONNECTED:
+        words = "Nobody asked for this: open the portal in smsgate's admin anew."
+        raise ApiError(ErrorCode.FORBIDDEN, words)
+    try:
+        calling.exchange(portal, said.code)
+        _register(portal, token)
+    except (calling.Refused, outgoing.Unreachable) as error:
+        broke(portal, error)
+    else:
+        _works(portal)
+
+
 def complete(portal: Portal, client_id: str, client_secret: str) -> None:
     """Keep what tokens are renewed with; the portal shows both once its app has been saved."""
     portal.client_id = client_id
     portal.client_secret = seal(portal.pk, "client_secret", client_secret)
+    portal.save(update_fields=["client_id", "client_secret"])
     if portal.access_token:
-        portal.state, portal.last_error, portal.rests_until = _State.ACTIVE, "", None
-    portal.save(update_fields=["client_id", "client_secret", "state", "last_error", "rests_until"])
+        _works(portal)
+
+
+def _works(portal: Portal) -> None:
+    portal.state, portal.last_error = _State.ACTIVE, ""
+    portal.failures, portal.rests_until = 0, None
+    portal.save(update_fields=["state", "last_error", "failures", "rests_until"])
 
 
 @transaction.atomic

@@ -24,6 +24,13 @@ class Installation(Shape):
     client_endpoint: Annotated[str, Field(max_length=500)]
 
 
+class Authorization(Shape):
+    """Query of the address that a portal leads an administrator's browser back to."""
+
+    code: Token
+    state: Token
+
+
 class RemoteId(Shape):
     message_id: Annotated[str, Field(min_length=1, max_length=REMOTE_ID_LENGTH)]
 

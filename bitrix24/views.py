@@ -1,4 +1,5 @@
-"""The routes of a portal: `POST /bitrix24/<token>/install/`, `…/sms/`, `…/robot/`, `…/events/`.
+"""The routes of a portal: `POST /bitrix24/<token>/install/`, `…/sms/`, `…/robot/`, `…/events/`, and
+`GET …/oauth/` for an administrator's browser.
 
 The link says which portal it is for; that a portal calls, and not somebody who has seen the link, its
 `application_token` proves.
@@ -8,16 +9,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bitrix24 import portals, sending
 from bitrix24.models import Portal
-from bitrix24.requests import Installation, auth_of
+from bitrix24.requests import Authorization, Installation, auth_of
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
-from http_api.reading import body_of
+from http_api.reading import body_of, read
 from http_api.shapes import validated
 from licenses import lookup
 from licenses.authentication import KeyAuthentication
@@ -45,6 +48,7 @@ class PortalViewSet(SenderViewSet):
         "sms": Scope.SEND,
         "robot": Scope.SEND,
         "events": Scope.SEND,
+        "oauth": Scope.SEND,
     }
     portal: Portal  # set by PortalLink
 
@@ -67,6 +71,10 @@ class PortalViewSet(SenderViewSet):
             portals.uninstall(self.portal)
         return Response({"state": self.portal.state})
 
+    def oauth(self, request: Request, token: str) -> HttpResponse:
+        portals.authorized(self.portal, token, read(request, Authorization))
+        return redirect("admin:bitrix24_portal_change", self.portal.pk)
+
     def _require_portal(self, request: Request) -> None:
         given = auth_of(body_of(request)).get("application_token")
         if not portals.is_from(self.portal, str(given or "")):
@@ -83,7 +91,13 @@ def _taken(found: Message | ApiError) -> Response:
 urlpatterns = [
     re_path(
         rf"^bitrix24/(?P<token>[A-Za-z0-9_-]{{20,100}})/{action}/?$",
-        PortalViewSet.as_view({"post": action}, basename="bitrix24"),
+        PortalViewSet.as_view({method: action}, basename="bitrix24"),
     )
-    for action in ("install", "sms", "robot", "events")
+    for method, action in (
+        ("post", "install"),
+        ("post", "sms"),
+        ("post", "robot"),
+        ("post", "events"),
+        ("get", "oauth"),
+    )
 ]

@@ -51,6 +51,7 @@ class FakePortal:
     access_token: str = "access-0"
     refresh_token: str = "refresh-0"
     renewals: int = 0
+    code: str = ""
     senders: dict[str, str] = field(default_factory=dict)  # code → handler
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)  # automation rules, by code
     has_bizproc: bool = True  # the app's permission
@@ -84,6 +85,31 @@ class FakePortal:
         }
         return {f"auth[{name}]": value for name, value in (given | fields).items()}
 
+    def authorize(self, url: str) -> dict[str, str]:
+        """An administrator opens this page; what stands behind the address that it leads to."""
+        asked = urlsplit(url)
+        query = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        assert f"{asked.scheme}://{asked.netloc}{asked.path}" == f"{self.url}/oauth/authorize/"
+        assert query["client_id"] == CLIENT_ID
+        self.code = "avmocpghblyi01m3h42bljvqtyd19sw1"
+        return {
+            "code": self.code,
+            "state": query["state"],
+            "domain": "localhost",
+            "member_id": self.member_id,
+            "scope": "messageservice",
+            "server_domain": "oauth.bitrix.info",
+        }
+
+    def has_granted(self, query: dict[str, str]) -> bool:
+        match query:
+            case {"grant_type": "refresh_token", "refresh_token": self.refresh_token}:
+                return True
+            case {"grant_type": "authorization_code", "code": str(code)} if code == self.code:
+                self.code = ""  # it is good for once
+                return code != ""
+        return False
+
     def expire(self) -> None:
         self.access_token = f"expired-{self.access_token}"
 
@@ -114,7 +140,7 @@ class FakePortal:
             return 200, {"result": known, "time": TIME}
         if (query["client_id"], query["client_secret"]) != (CLIENT_ID, CLIENT_SECRET):
             return error(401, "invalid_client")
-        if query["grant_type"] != "refresh_token" or query["refresh_token"] != self.refresh_token:
+        if not self.has_granted(query):
             return error(400, "invalid_grant")
         self.renewals += 1
         self.access_token = f"access-{self.renewals}"
