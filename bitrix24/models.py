@@ -1,4 +1,4 @@
-"""Portals of Bitrix24 that are connected, and what each is to be told of its messages."""
+"""Portals of Bitrix24 that are connected, what each is to be told, and what is imported from it."""
 
 from __future__ import annotations
 
@@ -91,3 +91,32 @@ class StatusPush(models.Model):
 
     def __str__(self) -> str:
         return f"status push {self.pk}"
+
+
+class ContactImport(models.Model):
+    """Contacts of a portal that an administrator asked for, and how far that has come."""
+
+    portal = models.ForeignKey(
+        Portal, on_delete=models.CASCADE, related_name="imports", db_index=False
+    )
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    last_id = models.BigIntegerField(
+        default=0
+    )  # of the portal's contacts: behind it is what is left
+    created_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    refused_count = models.PositiveIntegerField(default=0)
+    refused = models.JSONField(default=list)  # of the first: the portal's id of each, and why
+    error = models.CharField(max_length=255, default="")
+
+    class Meta:
+        verbose_name = "contact import"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["portal"], condition=Q(ended_at__isnull=True), name="contactimport_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"

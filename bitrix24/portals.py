@@ -123,6 +123,7 @@ def uninstall(portal: Portal) -> None:
     portal.client_secret = portal.access_token = portal.refresh_token = ""
     portal.save(update_fields=["state", "client_secret", "access_token", "refresh_token"])
     portal.pushes.all().delete()
+    portal.imports.filter(ended_at=None).update(ended_at=clock.now(), error=portal.state.label)
 
 
 def broke(portal: Portal, error: calling.Refused | outgoing.Unreachable) -> None:

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from bitrix24 import calling, portals
 from bitrix24.models import Portal, StatusPush
-from http_api import clock, outgoing
+from http_api import clock
 from http_api.prepared import statements
 from messaging.states import FINAL, MessageState
 
@@ -42,8 +42,7 @@ _LAST = frozenset({WORDS[MessageState.DELIVERED]})  # any other may be followed 
 _MOST = 50  # commands of a batch
 _MAX_TRIES = 10
 _FOLLOWED = dt.timedelta(days=7)  # from when it was accepted: reports may come late
-_RENEWED = dt.timedelta(days=60)  # a refresh token lives for 180 days
-_FIRST_REST, _LONGEST_REST = dt.timedelta(seconds=5), dt.timedelta(minutes=15)
+_RETRY = dt.timedelta(minutes=15)
 
 
 class _Due(NamedTuple):
@@ -57,28 +56,11 @@ class _Due(NamedTuple):
     status: str
 
 
-def connected() -> list[Portal]:
-    """Return the portals that may be told something now."""
-    states = (Portal.State.ACTIVE, Portal.State.INCOMPLETE)
-    resting = {"rests_until__gt": clock.now()}
-    return list(Portal.objects.filter(state__in=states).exclude(**resting))
-
-
 def tell(portal: Portal) -> int:
-    """Tell a portal what is new, at most one batch; return how many statuses were taken."""
+    """Tell a portal what is new, at most one batch; return how many statuses were taken. Raise as
+    calling.call."""
     due = _due(portal)
-    used, now = portal.access_token, clock.now()
-    is_old = portal.refreshed_at is not None and portal.refreshed_at < now - _RENEWED
-    try:
-        if is_old and portal.client_id:
-            calling.renew(portal, used)
-        taken = _push(portal, due) if due else 0
-    except (calling.Refused, outgoing.Unreachable) as error:
-        _rest(portal, error)
-        return 0
-    if portal.failures:
-        _mine(portal).update(failures=0, rests_until=None, last_error="")
-    return taken
+    return _push(portal, due) if due else 0
 
 
 def _due(portal: Portal) -> list[_Due]:
@@ -134,21 +116,5 @@ def _note(portal: Portal, row: _Due, error: Any) -> bool:
     if code == "ERROR_MESSAGE_NOT_FOUND" or row.tries >= _MAX_TRIES:
         push.delete()
     else:
-        push.update(tries=F("tries") + 1, next_at=clock.now() + _LONGEST_REST)
+        push.update(tries=F("tries") + 1, next_at=clock.now() + _RETRY)
     return False
-
-
-def _rest(portal: Portal, error: calling.Refused | outgoing.Unreachable) -> None:
-    """Leave the portal alone for a while, or until a person has acted."""
-    if isinstance(error, calling.Refused) and error.is_fatal:
-        portals.broke(portal, error)
-        return
-    # The exponent is bounded, or a portal that is away for long would overflow the interval.
-    until = clock.now() + min(_FIRST_REST * 2 ** min(portal.failures, 10), _LONGEST_REST)
-    if isinstance(error, calling.Refused) and error.resets_at:
-        until = max(until, dt.datetime.fromtimestamp(error.resets_at, dt.UTC))
-    _mine(portal).update(failures=F("failures") + 1, rests_until=until, last_error=str(error))
-
-
-def _mine(portal: Portal) -> Any:
-    return Portal.objects.filter(pk=portal.pk, license_id=portal.license_id)

@@ -271,6 +271,6 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
         "webhooks.tasks.delete_old_events": 60.0,
-        "bitrix24.tasks.tell_bitrix24": 5.0,
+        "bitrix24.tasks.tend_bitrix24": 5.0,
     }.items()
 }

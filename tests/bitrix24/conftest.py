@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import LazySettings
 
-from bitrix24 import portals, statuses
+from bitrix24 import portals, tending
 from bitrix24.models import Portal
 from http_api import outgoing
 from tests.bitrix24.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal, fake_portal
@@ -58,5 +58,5 @@ def portal(api: Api, fake: FakePortal, token: str) -> Portal:
 
 
 def tell_all() -> int:
-    """Let each portal be told once, one after another; how many statuses were taken."""
-    return sum(statuses.tell(portal) for portal in statuses.connected())
+    """Look after each portal once, one after another; how many statuses were taken and pages given."""
+    return sum(tending.tend(portal) for portal in tending.connected())

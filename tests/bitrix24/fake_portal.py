@@ -20,6 +20,19 @@ CLIENT_ID, CLIENT_SECRET = "local.573ad8a0346747", "LJSl0lNB76B5YY6u"
 Answer = tuple[int, dict[str, Any]]
 
 
+def contact(number: int, *phones: str | tuple[str, str], **names: str) -> dict[str, Any]:
+    """A contact as a portal shows it; a phone may have its kind beside it."""
+    shown: dict[str, Any] = {"ID": str(number), "NAME": "Ola", "LAST_NAME": None} | names
+    if phones:
+        shown["PHONE"] = [
+            {"ID": "1", "VALUE_TYPE": kind, "VALUE": value, "TYPE_ID": "PHONE"}
+            for kind, value in (
+                each if isinstance(each, tuple) else ("WORK", each) for each in phones
+            )
+        ]
+    return shown
+
+
 def error(status: int, code: str, **more: Any) -> Answer:
     return status, {"error": code, "error_description": code} | more
 
@@ -55,6 +68,8 @@ class FakePortal:
     senders: dict[str, str] = field(default_factory=dict)  # code → handler
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)  # automation rules, by code
     has_bizproc: bool = True  # the app's permission
+    contacts: list[dict[str, Any]] = field(default_factory=list)
+    has_crm: bool = True  # the app's permission
     answers: list[tuple[str, str, str]] = field(default_factory=list)  # token, status, id
     events: list[tuple[str, str]] = field(default_factory=list)
     statuses: list[tuple[str, str]] = field(default_factory=list)  # of a message, in the order told
@@ -208,11 +223,23 @@ class FakePortal:
                     return error(400, "ERROR_MESSAGE_NOT_FOUND")
                 assert values["CODE"] in self.senders
                 self.statuses.append((values["MESSAGE_ID"], values["STATUS"]))
+            case "crm.contact.list" if not self.has_crm:
+                return error(403, "insufficient_scope")
+            case "crm.contact.list":
+                return self.contact_list(values)
             case "batch":
                 return self.batch(values["cmd"])
             case _:
                 return error(404, "ERROR_METHOD_NOT_FOUND")
         return 200, {"result": True, "time": TIME}
+
+    def contact_list(self, query: dict[str, Any]) -> Answer:
+        assert (query["order"], query["start"]) == ({"ID": "ASC"}, -1)
+        behind = [each for each in self.contacts if int(each["ID"]) > query["filter"][">ID"]]
+        page = sorted(behind, key=lambda each: int(each["ID"]))[:50]
+        fields = query["select"]
+        found = [{name: each[name] for name in fields if name in each} for each in page]
+        return 200, {"result": found, "total": 0, "time": TIME}
 
     def batch(self, commands: dict[str, str]) -> Answer:
         assert len(commands) <= 50

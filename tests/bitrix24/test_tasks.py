@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from django.conf import LazySettings
 
-from bitrix24 import calling, portals, statuses, tasks
+from bitrix24 import calling, portals, tasks, tending
 from bitrix24.models import Portal, StatusPush
 from http_api import clock
 from tests.bitrix24.conftest import install
@@ -46,10 +46,10 @@ def test_a_portal_that_is_slow_holds_up_no_other(
         refuse(portal)
         refuse(other)
         fake.may_answer.clear()
-        tasks.tell_bitrix24()
+        tasks.tend_bitrix24()
         told(other)
         assert quick.statuses == [("m1", "failed")]
-        tasks.tell_bitrix24()  # leaves the slow one alone
+        tasks.tend_bitrix24()  # leaves the slow one alone
         told(other)
         fake.may_answer.set()
         told(portal)
@@ -59,12 +59,12 @@ def test_a_portal_that_is_slow_holds_up_no_other(
 def test_a_bug_of_one_portals_thread_is_the_tasks(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statuses, "tell", mock.Mock(side_effect=[ZeroDivisionError, 0]))
-    tasks.tell_bitrix24()
+    monkeypatch.setattr(tending, "tend", mock.Mock(side_effect=[ZeroDivisionError, 0]))
+    tasks.tend_bitrix24()
     wait(tasks._under_way.values(), 20)
     with pytest.raises(ZeroDivisionError):
-        tasks.tell_bitrix24()
-    tasks.tell_bitrix24()
+        tasks.tend_bitrix24()
+    tasks.tend_bitrix24()
     told(portal)
 
 

@@ -57,7 +57,7 @@ def test_every_label_of_the_admin_is_in_the_polish_catalogue() -> None:
 
 def test_every_text_that_code_marks_is_in_the_polish_catalogue() -> None:
     marked: set[str] = set()
-    for folder in ("http_api", "licenses", "messaging", "contacts", "smsgate"):
+    for folder in ("http_api", "licenses", "messaging", "contacts", "bitrix24", "smsgate"):
         for file in (PROJECT_DIR / folder).rglob("*.py"):
             marked |= set(re.findall(r'\b(?:_|gettext)\(\s*"([^"]+)"\s*,?\s*\)', file.read_text()))
     assert "The phone had no network." in marked

@@ -37,7 +37,7 @@ MAINTENANCE = {
     "messaging/services/batch_ends.py:take_ended": "the batches that may have come to their end",
     "messaging/services/batch_ends.py:_unfinished": "which of those that were chosen are not final",
     "webhooks/retention.py:_delete": "retention, of all accounts",
-    "bitrix24/statuses.py:connected": "which portals are connected",
+    "bitrix24/tending.py:connected": "which portals are connected",
     "webhooks/publishing.py:publish_all": "which accounts have new events",
     "webhooks/due.py:_due": "the choice of what is posted next, in turns of accounts",
     "webhooks/due.py:give_back": "deliveries that were chosen",

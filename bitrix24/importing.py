@@ -1,0 +1,137 @@
+"""Import a portal's contacts into those of its account, a few pages at each look.
+
+How far it has come is written with what it brought: after a crash it goes on from there. A number is
+known by itself, so that an import that is made again changes names at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from bitrix24 import calling
+from bitrix24.models import ContactImport, Portal
+from contacts import services
+from contacts.requests import ContactItem
+from contacts.services import ContactDraft
+from http_api import clock
+from http_api.errors import ApiError
+from http_api.shapes import validated
+from licenses import lookup
+from licenses.sender import Sender
+
+GROUP = "Bitrix24"
+PAGE = 50  # what a portal gives to one request
+# At each look, which are five seconds apart: with the statuses below the two requests a second that a
+# portal allows.
+PAGES = 8
+SHOWN = 1_000  # of those that were refused
+_LONGEST_NAME = 255
+# The app has no permission for contacts, or who installed it has none: all else goes on.
+_NOT_ALLOWED = frozenset({"insufficient_scope", "ACCESS_DENIED"})
+
+
+class Row(NamedTuple):
+    """A contact of a portal, its mobile numbers first."""
+
+    id: int
+    name: str
+    phones: list[str]
+
+
+def rows(portal: Portal, after: int) -> Iterator[Row]:
+    """Yield a portal's contacts behind this id, in the order of their ids. Raise as calling.call."""
+    while page := _page(portal, after):
+        yield from page
+        after = page[-1].id
+
+
+def start(portal: Portal) -> bool:
+    """Begin to import, unless that is under way."""
+    _, is_new = portal.imports.get_or_create(ended_at=None, defaults={"started_at": clock.now()})
+    return is_new
+
+
+def go_on(portal: Portal) -> int:
+    """Import some pages of what was asked for; return how many. Raise as calling.call."""
+    wanted = portal.imports.filter(ended_at=None).first()
+    if wanted is None:
+        return 0
+    try:
+        sender = lookup.sender_of_license(portal.license_id)
+        left = rows(portal, wanted.last_id)
+        for number in range(PAGES):
+            page = list(islice(left, PAGE))
+            if not _save(wanted, sender, page):
+                return number
+    except ApiError as error:  # the licence is none to send with any more
+        _end(wanted, error.message)
+    except calling.Refused as refused:
+        if refused.code not in _NOT_ALLOWED:
+            raise
+        _end(wanted, refused.code)
+    return PAGES
+
+
+def _page(portal: Portal, after: int) -> list[Row]:
+    query = {
+        "order": {"ID": "ASC"},
+        "filter": {">ID": after},
+        "select": ["ID", "NAME", "LAST_NAME", "PHONE"],
+        "start": -1,  # or all that there are would be counted for each page
+    }
+    found = calling.call(portal, "crm.contact.list", query)
+    try:
+        return [_row(contact) for contact in found]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise calling.Refused("the contacts could not be read") from None
+
+
+def _row(contact: dict[str, Any]) -> Row:
+    name = " ".join(str(contact.get(part) or "").strip() for part in ("NAME", "LAST_NAME")).strip()
+    phones = contact.get("PHONE") or []
+    mobile_first = sorted(phones, key=lambda phone: phone.get("VALUE_TYPE") != "MOBILE")
+    return Row(int(contact["ID"]), name, [str(phone["VALUE"]) for phone in mobile_first])
+
+
+@transaction.atomic
+def _save(wanted: ContactImport, sender: Sender, page: list[Row]) -> bool:
+    """Save a page and how far it has come; say whether there may be more for this worker."""
+    mine = ContactImport.objects.select_for_update().filter(portal_id=wanted.portal_id)
+    now = mine.filter(pk=wanted.pk, last_id=wanted.last_id, ended_at=None).first()
+    if now is None:  # another worker has gone on with it
+        return False
+    if not page:
+        _end(wanted, "")
+        return False
+    drafts = {row.id: _draft(sender, row) for row in page}
+    refused = [[id, why] for id, why in drafts.items() if isinstance(why, str)]
+    good = [draft for draft in drafts.values() if isinstance(draft, ContactDraft)]
+    saved = services.save_contacts(sender, good, ignore_foreign_numbers=False)
+    wanted.last_id = page[-1].id
+    wanted.created_count += saved.created_count
+    wanted.updated_count += saved.updated_count
+    wanted.refused_count += len(refused)
+    wanted.refused += refused[: max(SHOWN - len(wanted.refused), 0)]
+    wanted.save()
+    return True
+
+
+def _draft(sender: Sender, row: Row) -> ContactDraft | str:
+    """Return the contact with the first of its numbers that is one, or why it cannot be saved."""
+    problems: list[str] = []
+    for phone in row.phones:
+        fields = {"name": (row.name or phone)[:_LONGEST_NAME], "phone": phone, "group_name": GROUP}
+        try:
+            return validated(ContactItem, fields, sender=sender).draft()
+        except ApiError as error:
+            problems.append(error.message)
+    return problems[0] if problems else "phone: there is none"
+
+
+def _end(wanted: ContactImport, error: str) -> None:
+    wanted.ended_at, wanted.error = clock.now(), error[:255]
+    wanted.save(update_fields=["ended_at", "error"])
