@@ -37,6 +37,8 @@ def error(status: int, code: str, **more: Any) -> Answer:
     return status, {"error": code, "error_description": code} | more
 
 
+STATUSES = {"queued", "sent", "delivered", "undelivered", "failed"}
+
 # How long a call took, as every answer of a method says.
 TIME = {
     "start": 1742895600.0,
@@ -221,6 +223,8 @@ class FakePortal:
             case "messageservice.message.status.update":
                 if values["MESSAGE_ID"] in self.unknown_messages:
                     return error(400, "ERROR_MESSAGE_NOT_FOUND")
+                if values["STATUS"] not in STATUSES:
+                    return error(400, "ERROR_MESSAGE_STATUS_INCORRECT")
                 assert values["CODE"] in self.senders
                 self.statuses.append((values["MESSAGE_ID"], values["STATUS"]))
             case "crm.contact.list" if not self.has_crm:

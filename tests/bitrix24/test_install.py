@@ -98,6 +98,18 @@ def test_what_the_authorization_server_does_not_confirm_is_not_called(
     assert Portal.objects.get().state == "waiting"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_portal_at_a_private_address_is_not_called_even_if_it_is_confirmed(
+    api: Api, fake: FakePortal, token: str, settings: LazySettings, host: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    settings.WEBHOOK_PRIVATE_NETWORKS = ()
+    said = {"member_id": fake.member_id, "client_endpoint": f"https://{host}:{fake.port}/rest/"}
+    monkeypatch.setattr(calling, "app_info", lambda _: {"install": said})
+    assert install(api, fake, token, **said).json() == {"state": "broken"}
+    assert fake.calls == []
+
+
 def test_a_link_serves_one_portal(
     api: Api, fake: FakePortal, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
