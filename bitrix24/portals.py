@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 
 from bitrix24 import calling
 from bitrix24.models import Portal
@@ -150,10 +151,15 @@ def _confirm(said: Installation) -> None:
 
 @transaction.atomic
 def _keep(portal: Portal, said: Installation) -> Portal:
-    mine = Portal.objects.select_for_update().get(pk=portal.pk, license_id=portal.license_id)
+    same = Q(pk=portal.pk) | Q(member_id=said.member_id)
+    found = Portal.objects.filter(same, account_id=portal.account_id).order_by("pk")
+    others = {one.pk: one for one in found.select_for_update()}
+    mine = others.pop(portal.pk)
     if mine.member_id not in {"", said.member_id}:
         raise ApiError(ErrorCode.CONFLICT, "This link belongs to another portal: make a new one.")
-    _replace_others(mine, said.member_id)
+    for other in others.values():  # the newest app counts: who has lost the links makes another
+        if other.state != _State.UNINSTALLED:
+            uninstall(other)
     is_complete = bool(mine.client_id and mine.client_secret)
     mine.state = _State.ACTIVE if is_complete else _State.INCOMPLETE
     mine.member_id, mine.client_endpoint = said.member_id, said.client_endpoint
@@ -162,15 +168,6 @@ def _keep(portal: Portal, said: Installation) -> Portal:
     calling.keep_tokens(mine, said.access_token, said.refresh_token)
     mine.save()
     return mine
-
-
-def _replace_others(mine: Portal, member_id: str) -> None:
-    """The newest app of a portal is the one: whose link was lost, an administrator makes another."""
-    same = Portal.objects.select_for_update().filter(
-        account_id=mine.account_id, member_id=member_id
-    )
-    for other in same.exclude(pk=mine.pk).exclude(state=_State.UNINSTALLED):
-        uninstall(other)
 
 
 def _register(portal: Portal, token: str) -> None:

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bitrix24.models import Portal
 from http_api import clock
 from http_api.addresses import client_network
 from http_api.error_codes import ErrorCode
@@ -60,6 +61,7 @@ class _Queue(Collector):
         yield from self._overdue()
         yield self._counters()
         yield from self._devices()
+        yield self._portals()
         yield GaugeMetricFamily(
             "smsgate_tasks_failing",
             "Tasks of the clock whose last run met an error; the log says which.",
@@ -140,6 +142,19 @@ class _Queue(Collector):
         yield synced
         yield silent
         yield failing
+
+    def _portals(self) -> GaugeMetricFamily:
+        broken = GaugeMetricFamily(
+            "smsgate_bitrix24_portal_broken",
+            "1 where a portal of Bitrix24 refuses us until a person has acted.",
+            labels=["portal", "license"],
+        )
+        for portal in Portal.objects.exclude(state=Portal.State.UNINSTALLED).only(
+            "pk", "license_id", "state"
+        ):
+            labels = [str(portal.pk), str(portal.license_id)]
+            broken.add_metric(labels, portal.state == Portal.State.BROKEN)
+        return broken
 
 
 REGISTRY.register(_Queue())

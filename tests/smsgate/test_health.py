@@ -11,6 +11,8 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
+from bitrix24 import portals
+from bitrix24.models import Portal
 from http_api import redis
 from licenses.models import Device
 from messaging import queue_metrics, tasks
@@ -245,3 +247,15 @@ def test_looking_costs_few_queries_and_no_scan_of_a_whole_table(
             cursor.execute(f"EXPLAIN {sql}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
         assert "Seq Scan on messaging_message" not in plan, plan
+
+
+def test_a_portal_that_refuses_us_is_worth_an_alarm(api: Api, tenant: Tenant) -> None:
+    for state in Portal.State.values:
+        portal = portals.by_link(portals.create(tenant.license))
+        Portal.objects.filter(pk=portal.pk).update(state=state)
+    shown = {
+        Portal.objects.get(pk=labels[-1]).state: value
+        for (name, labels), value in scrape(api).items()
+        if name == "smsgate_bitrix24_portal_broken"
+    }
+    assert shown == {"waiting": 0, "incomplete": 0, "active": 0, "broken": 1}

@@ -50,6 +50,7 @@ MAINTENANCE = {
     "licenses/services.py:provision": "a new account: its user must have none yet",
     "messaging/queue_metrics.py:_value": "metrics of the whole service",
     "smsgate/operations/metrics.py:_Queue._devices": "metrics of the whole service",
+    "smsgate/operations/metrics.py:_Queue._portals": "metrics of the whole service",
     "smsgate/operations/health.py:_phones": "metrics of the whole service",
 }
 
