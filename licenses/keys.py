@@ -17,7 +17,7 @@ from django.conf import settings
 
 Kind = Literal[
     "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
-    "webhook", "pepper", "bitrix24",
+    "webhook", "pepper", "bitrix24", "invitation",
 ]  # fmt: skip
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.

@@ -19,7 +19,7 @@ from http_api.errors import ApiError
 from licenses import services as licenses
 from licenses.admin import LookedUpAdmin, ReadOnlyAdmin, shown_once
 from licenses.models import Account, Device, License
-from messaging import reasons, wakeup
+from messaging import reasons
 from messaging.forms import PhoneForm
 from messaging.models import (
     Attempt,
@@ -80,11 +80,7 @@ class DeviceAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, devices: QuerySet[Device]) -> None:
-        """Forget also what the server had counted against their SIMs."""
-        number = devices.update(is_paused=False, failing_sims=[], refusals={})
-        self.message_user(request, f"{number} resumed.")
-        for license_id in set(devices.values_list("license_id", flat=True)):
-            wakeup.after_commit(license_id)
+        self.message_user(request, f"{phones.resume(devices)} resumed.")
 
     @admin.action(description=_("Unpair"), permissions=["change"])
     def revoke(self, request: HttpRequest, devices: QuerySet[Device]) -> None:

@@ -8,15 +8,12 @@ in as a parameter: the database's clock is never asked (http_api.clock).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from http_api.rows import fetch_all
-from messaging.models import Message, StateChange
 from messaging.progress import HIGHEST, Walked, advance, last_id, take
-from messaging.states import FINAL
 
 PIECE = 4_000
 
@@ -108,10 +105,3 @@ def late(before: dt.datetime) -> dt.timedelta:
         cursor.execute(LATE, {"before": before, "last_id": last_id("end_details")})
         found = cursor.fetchone()
     return max(dt.timedelta(), found[0]) if found else dt.timedelta()
-
-
-def have_ended(message: Message, changes: Sequence[StateChange]) -> bool:
-    """Tell it of a message and its changes of state: no other one is final without any, but for what was
-    cancelled when it was accepted."""
-    was_never_open = not message.attempt_n and message.finished_at == message.created_at
-    return message.status in FINAL and not changes and not was_never_open

@@ -10,7 +10,7 @@ from http_api.answers import RowId, UtcTime
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.times import utc, utc_or_none
-from messaging import details, segments
+from messaging import segments, selectors
 from messaging.drafts import Draft
 from messaging.models import Encoding, InboundMessage, Message, OptOut, StateChange
 from messaging.rules import SkipReason
@@ -201,7 +201,7 @@ def message_with_timeline(row: Message, changes: list[StateChange]) -> MessageWi
     return {
         **message(row),
         "timeline": timeline,
-        "details_ended": details.have_ended(row, changes),
+        "details_ended": selectors.details_ended(row, changes),
     }
 
 

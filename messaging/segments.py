@@ -20,6 +20,12 @@ _GSM = frozenset(_SEPTETS)
 _GSM_SINGLE, _GSM_PART = int(_GSM7["alone"]), int(_GSM7["part"])  # septets
 _UCS2_SINGLE, _UCS2_PART = int(_UCS2["alone"]), int(_UCS2["part"])  # UTF-16 code units
 
+# The same for a page's counter.
+ALPHABETS = {
+    "basic": _BASIC, "extension": _EXTENSION, "alone": _GSM_SINGLE, "part": _GSM_PART,
+    "wideAlone": _UCS2_SINGLE, "widePart": _UCS2_PART,
+}  # fmt: skip
+
 # Characters of which the parts are worth counting: ten times what can be sent at all.
 LONGEST = 10 * MAX_PARTS * _GSM_PART
 

@@ -242,3 +242,10 @@ def inbox(account_id: int, wanted: InboxFilter = InboxFilter()) -> QuerySet[Inbo
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:
     return OptOut.objects.filter(account_id=account_id)
+
+
+def details_ended(message: Message, changes: Sequence[StateChange]) -> bool:
+    """Tell it of a message and its changes of state: no other one is final without any, but for what was
+    cancelled when it was accepted."""
+    was_never_open = not message.attempt_n and message.finished_at == message.created_at
+    return message.status in FINAL and not changes and not was_never_open

@@ -81,11 +81,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "smsgate",
+    "smsgate.apps.SmsgateConfig",
     "http_api",
     "licenses",
+    "members",
     "outbox",
     "messaging",
     "contacts",
@@ -93,6 +95,11 @@ INSTALLED_APPS = [
     "webhooks",
     "bitrix24",
     "dialects",
+    "console",
+    "allauth",
+    "smsgate.apps.LogInConfig",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -105,11 +112,24 @@ MIDDLEWARE = [
     "smsgate.pages.middleware.Csrf",
     "smsgate.pages.middleware.Logins",
     "smsgate.pages.middleware.Messages",
+    "smsgate.pages.middleware.LogInPages",
     "smsgate.pages.middleware.Frames",
     "smsgate.pages.error_pages.Refusals",
 ]
 
 AUTHENTICATION_BACKENDS = ["smsgate.pages.logins.CountedLogins"]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/console/"
+ACCOUNT_ADAPTER = "smsgate.pages.logins.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_PRESERVE_USERNAME_CASING = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "smsgate"
 
 ROOT_URLCONF = "smsgate.urls"
 WSGI_APPLICATION = "smsgate.wsgi.application"
@@ -125,6 +145,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "console.context.shell",
             ]
         },
     }
@@ -176,6 +197,10 @@ DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _loaded.effective_redis_url()
+# What allauth counts and remembers for minutes: failed log-ins, codes that were used.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("pl", "Polski")]  # of pages; the API's messages are English

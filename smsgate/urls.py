@@ -100,6 +100,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("favicon.ico", views.icon, "icon"),
     page("", views.home, "home"),
     path("admin/", admin.site.urls),
+    path("account/", include("allauth.account.urls")),
+    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+    path("console/", include("console.urls")),
 ]  # fmt: skip
 
 handler400 = error_pages.bad_request

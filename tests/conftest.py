@@ -314,7 +314,10 @@ def _delete_everything(_: TransactionTestCase) -> None:
     kept = {"django_migrations", "django_content_type", "auth_permission"}
     tables = set(connection.introspection.django_table_names(only_existing=True)) - kept
     with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are checked at its end
+        cursor.execute("ALTER TABLE members_auditentry DISABLE TRIGGER USER")  # append-only
         cursor.execute(";".join(f"DELETE FROM {table}" for table in sorted(tables)))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE members_auditentry ENABLE TRIGGER USER")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ from django.db.models import Count, Max
 from http_api import clock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
-from messaging import details, moves, selectors, wakeup
+from messaging import moves, selectors, wakeup
 from messaging.drafts import expiry_by_age
 from messaging.events import PROOFS_OF_SENDING, EventType
 from messaging.models import Attempt, Batch, Event, Message
@@ -132,7 +132,7 @@ def _send_again(message: Message, now: dt.datetime) -> StateTransition:
 
 def _check_that_nothing_was_sent(message: Message, now: dt.datetime) -> None:
     """Raise ApiError `conflict` if a part of a failed message may be out, or its deadline has passed."""
-    if details.have_ended(message, selectors.timeline(message)):
+    if selectors.details_ended(message, selectors.timeline(message)):
         words = "The details of this message have ended: a part of it may have been sent."
         raise ApiError(ErrorCode.CONFLICT, words)
     heard = Event.objects.filter(message_id=message.pk, quarantine="")

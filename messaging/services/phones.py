@@ -10,6 +10,7 @@ from django.db import transaction
 from http_api import clock
 from licenses import services as licenses
 from licenses.models import Device
+from messaging import wakeup
 from messaging.services import phone_events
 from messaging.services.housekeeping import doubt_install
 from outbox.types import EventType
@@ -37,4 +38,15 @@ def pause(devices: Iterable[Device]) -> int:
             device.is_paused = True
             phone_events.tell(device, EventType.DEVICE_PAUSED, clock.now())
             count += 1
+    return count
+
+
+@transaction.atomic
+def resume(devices: Iterable[Device]) -> int:
+    """Let these phones take messages again, and return how many; forget what their SIMs could not do."""
+    count = 0
+    for device in devices:
+        mine = Device.objects.filter(pk=device.pk)
+        count += mine.update(is_paused=False, failing_sims=[], refusals={})
+        wakeup.after_commit(device.license_id)
     return count

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.utils.translation import gettext_lazy
 
-APPS = ("licenses", "messaging", "contacts", "webhooks", "bitrix24")
+APPS = ("licenses", "members", "messaging", "contacts", "webhooks", "bitrix24")
 
 
 def translate() -> None:

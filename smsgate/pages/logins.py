@@ -1,4 +1,4 @@
-"""Log-ins of people: counted before a password is hashed, which costs a tenth of a second.
+"""Log-ins of people by password: counted before a password is hashed, which costs a tenth of a second.
 
 As the authentication backend, so that every form that asks for a password is counted. Hashing has a
 thread of its own (smsgate.web.lanes): log-ins wait for each other, and nothing else waits for them.
@@ -7,11 +7,18 @@ thread of its own (smsgate.web.lanes): log-ins wait for each other, and nothing 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from http_api import throttles
 from http_api.addresses import client_network
@@ -25,22 +32,40 @@ class TooManyLogins(Exception):
         self.retry_after = retry_after
 
 
-class CountedLogins(ModelBackend):
-    def authenticate(
-        self,
-        request: HttpRequest | None,
-        username: str | None = None,
-        password: str | None = None,
-        **kwargs: Any,
-    ) -> User | None:
+class CountedLogins(AuthenticationBackend):  # type: ignore[misc]
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Return the user, or None. Raise TooManyLogins before anything is hashed."""
+        username = credentials.get("username")
         if request is None or username is None:
-            return super().authenticate(request, username, password, **kwargs)
+            return self._authenticated(request, credentials)
         network = client_network(request.META)
         name = hashlib.blake2b(username.encode("utf-8", "replace"), digest_size=16).hexdigest()
         if wait := throttles.login(network, name):
             raise TooManyLogins(wait)
-        user = super().authenticate(request, username, password, **kwargs)
+        user = self._authenticated(request, credentials)
         if user is not None:
             throttles.logged_in(network, name)
         return user
+
+    def _authenticated(
+        self, request: HttpRequest | None, credentials: Mapping[str, Any]
+    ) -> User | None:
+        user: User | None = super().authenticate(request, **credentials)
+        return user
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Settings of allauth as code: nobody signs up, people are invited."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class AdminLogin(AdminAuthenticationForm):
+    """The admin's own form knows no second factor: who has one logs in on the page that asks for it."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if is_mfa_enabled(user):
+            words = _("You have a second factor: log in at {address}.")
+            raise forms.ValidationError(words.format(address=reverse("account_login")))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.middleware import AccountMiddleware
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -20,7 +22,16 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-_PAGES = ("/admin", "/pair", "/static/", "/api/docs", "/api/schema")
+_PAGES = (
+    "/admin",
+    "/console",
+    "/account",
+    "/login",
+    "/pair",
+    "/static/",
+    "/api/docs",
+    "/api/schema",
+)
 
 # No page runs an inline script or style, or loads anything from elsewhere.
 POLICY = (
@@ -56,6 +67,22 @@ class Messages(_ForBrowsers, MessageMiddleware): ...
 
 
 class Frames(_ForBrowsers, XFrameOptionsMiddleware): ...
+
+
+class LogInPages:
+    """allauth's middleware, for people's pages: what its log-in remembers, and who has which session."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._of_pages = AccountMiddleware(UserSessionsMiddleware(get_response))
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer: HttpResponse = (self._of_pages if _is_page(request) else self.get_response)(request)
+        return answer
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        answer: HttpResponse | None = self._of_pages.process_exception(request, exc)
+        return answer
 
 
 class Pages:

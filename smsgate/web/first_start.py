@@ -12,6 +12,7 @@ from django.db import transaction
 from licenses import services
 from licenses.models import License
 from licenses.pairing import pairing_link, scannable
+from members.services import make_owner
 
 
 def run() -> None:
@@ -23,8 +24,10 @@ def run() -> None:
     with transaction.atomic():
         made = services.provision("My business")
         password = secrets.token_urlsafe(12)
-        User.objects.create_superuser("admin", password=password)
-        code = services.new_pairing_code(License.objects.get(pk=made.license_id)).code
+        user = User.objects.create_superuser("admin", password=password)
+        license = License.objects.select_related("account").get(pk=made.license_id)
+        make_owner(license.account, user)
+        code = services.new_pairing_code(license).code
         _show(made, password, code)
 
 
@@ -43,9 +46,9 @@ def _show(made: services.Provisioned, password: str, code: str) -> None:
         f"""
 Welcome to smsgate. These are shown once; only digests of them are kept.
 
+  console       {url}/console/   user: admin   password: {password}
   licence key   {made.license_key}
   api_key       {made.api_key}
-  admin         {url}/admin/   user: admin   password: {password}
   pair a phone  {link}
                 (good for {services.PAIRING_CODE_MINUTES} minutes; `make pair ARGS="{made.license_id}"` makes another)
 

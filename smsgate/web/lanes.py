@@ -14,8 +14,8 @@ from smsgate.web.asgi_types import Scope
 from smsgate.web.callers import Caller
 from smsgate.web.fair_pool import Lane
 
-# Forms of the admin that hash a password: log-in, change of one's own or of another's, a new user.
-_HASHES = re.compile("login|password|/auth/user/")
+# Forms that hash a password: log-in, change of one's own or of another's, a new user.
+_HASHES = re.compile("^/(admin/.*(login|password|/auth/user/)|account/|console/join/)")
 
 
 # Sends of one message that go together in one thread are small, and few of one caller: all of them wait
@@ -45,7 +45,7 @@ class Lanes:
         path = scope["path"]
         if len(body) > OTHER_BODY or (body and body_limit(path) == BULK_BODY):
             return (self.bulks,)
-        if path.startswith("/admin/") and scope["method"] == "POST" and _HASHES.search(path):
+        if scope["method"] == "POST" and _HASHES.match(path):
             return self.logins, self.bulks
         if not caller.is_known:
             return self.strangers, self.bulks

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from django.utils import translation
 
+from smsgate.config import PROJECT_DIR
 from smsgate.urls import urlpatterns
 from tests.conftest import Api, Tenant, refused
 
@@ -141,21 +142,41 @@ def test_a_form_without_its_token_says_to_load_the_page_again(api: Api) -> None:
     refused(client.post("/admin/login/"), 403, "forbidden")
 
 
-def test_every_text_of_a_page_is_in_the_polish_catalogue(tmp_path: Path) -> None:
+CATALOGUE = Path("locale/pl/LC_MESSAGES/django")
+
+
+def entries(app: str) -> dict[str, str]:
+    """The texts of a catalogue and their Polish ones, as its source has them."""
+    source = (PROJECT_DIR / app / CATALOGUE).with_suffix(".po").read_text(encoding="utf-8")
+    pairs = re.findall(
+        r'^msgid "(.+)"\n(?:msgid_plural .+\n)?msgstr(?:\[0\])? "(.*)"$', source, re.MULTILINE
+    )
+    return {text.replace('\\"', '"'): polish.replace('\\"', '"') for text, polish in pairs}
+
+
+def texts_of(template: Path) -> list[str]:
+    html = template.read_text(encoding="utf-8")
+    shown = [text for _, text in re.findall(r"""{% translate (["'])(.+?)\1 %}""", html)]
+    blocks = re.findall(
+        r"{% blocktranslate[^%]*%}(.+?){% (?:plural|endblocktranslate) %}", html, re.S
+    )
+    return shown + [re.sub(r"{{ (\w+) }}", r"%(\1)s", " ".join(block.split())) for block in blocks]
+
+
+@pytest.mark.parametrize("app", ["smsgate", "console"])
+def test_every_text_of_a_page_is_in_the_polish_catalogue(app: str) -> None:
     """The compiled catalogue holds just what its source says, and no text is missing."""
-    root = Path(__file__).parents[2] / "smsgate"
-    catalogue = root / "locale" / "pl" / "LC_MESSAGES" / "django"
-    compiled = gettext.GNUTranslations(io.BytesIO(catalogue.with_suffix(".mo").read_bytes()))
-    source = catalogue.with_suffix(".po").read_text(encoding="utf-8")
-    pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', source, re.MULTILINE)
-    for text, polish in pairs:
-        plain = text.replace('\\"', '"')
-        assert polish, f"not translated: {plain}"
-        assert compiled.gettext(plain) == polish.replace('\\"', '"')
-    known = {text.replace('\\"', '"') for text, _ in pairs}
-    for template in (root / "templates").rglob("*.html"):
-        html = template.read_text(encoding="utf-8")
-        shown = re.findall(r'{% translate "([^"]+)" %}', html)
-        blocks = re.findall(r"{% blocktranslate trimmed %}(.+?){% endblocktranslate %}", html, re.S)
-        for text in [*shown, *(" ".join(block.split()) for block in blocks)]:
+    compiled = (PROJECT_DIR / app / CATALOGUE).with_suffix(".mo")
+    catalogue = gettext.GNUTranslations(io.BytesIO(compiled.read_bytes()))
+    for text, polish in entries(app).items():
+        assert polish, f"not translated: {text}"
+        found = {
+            catalogue.gettext(text),
+            catalogue.ngettext(text, "", 1),
+            catalogue.pgettext("state", text),
+        }
+        assert polish in found
+    known = entries("smsgate") | entries("console")
+    for template in (PROJECT_DIR / app / "templates").rglob("*.html"):
+        for text in texts_of(template):
             assert text in known, f"{template.name}: {text}"

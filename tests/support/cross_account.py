@@ -12,6 +12,8 @@ BY_SECRET = {
     "licenses/lookup.py:device_by_token": "a phone's token says which phone it is",
     "licenses/lookup.py:waiting_phone": "a phone's token says which phone it is",
     "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",
+    "members/selectors.py:memberships": "a person's log-in says in which accounts they are",
+    "members/services.py:_good": "an invitation's link says which it is",
     "bitrix24/portals.py:by_link": "a portal's link says which portal it is",
     "licenses/tokens.py:extend": "a token of a log-in, by its own digest",
     "licenses/tokens.py:_void": "a token is revoked by its own digest",

@@ -14,6 +14,9 @@ from django.core.management.base import CommandError
 from licenses import keys, services
 from licenses.models import Account, KeptSms
 from licenses.scopes import GIVEN
+from members import services as members
+from members.audit import Actor
+from members.models import Role
 from messaging.sending_hours import SendingHours
 from smsgate.management.operator import OperatorCommand, scopes
 
@@ -77,6 +80,11 @@ class Command(OperatorCommand):
             "--scopes", type=scopes, default="", metavar="SCOPE,…",
             help=f"what its keys may do: {', '.join(GIVEN)} (default: everything)",
         )  # fmt: skip
+        parser.add_argument(
+            "--owner",
+            metavar="NAME",
+            help="also print a link by which this person owns the account",
+        )
         parser.add_argument("--inactive", action="store_true", help="make the licence inactive")
         parser.add_argument("--key-length", type=_key_length, default=12, metavar="N")
 
@@ -99,6 +107,10 @@ class Command(OperatorCommand):
             )
         except ValidationError as error:
             raise CommandError(_one_line(error)) from None
-        self.show(asdict(made), as_json=options["json"])
+        shown = asdict(made)
+        if options["owner"]:
+            invited = members.invite(made.account_id, options["owner"], Role.OWNER, Actor(None))
+            shown["owner_link"] = members.link(invited.token)
+        self.show(shown, as_json=options["json"])
         if not options["json"]:
             self.stdout.write("Shown once: only digests of the keys are kept.")

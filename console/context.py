@@ -1,0 +1,45 @@
+"""The context of the shell around each page: the visit and the menu."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from console.access import Visit
+from console.words import Words
+from members.models import Role
+
+
+class Item(NamedTuple):
+    """A place of the menu."""
+
+    name: str  # of the route
+    words: Words
+    icon: str
+    role: Role = Role.VIEWER
+
+
+MENU = (
+    Item("overview", _("Overview"), "home"),
+    Item("send", _("Send"), "send", Role.OPERATOR),
+    Item("messages", _("Messages"), "list"),
+    Item("inbox", _("Replies"), "chat", Role.OPERATOR),
+    Item("opt_outs", _("Opt-outs"), "stop"),
+    Item("phones", _("Phones"), "phone"),
+    Item("team", _("Team"), "people", Role.OWNER),
+    Item("audit", _("Audit trail"), "book", Role.OWNER),
+)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return the context that every page of the console has; for other pages nothing."""
+    visit: Visit | None = getattr(request, "visit", None)
+    if visit is None:
+        return {}
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    return {
+        "visit": visit,
+        "menu": [(item, item.name == here) for item in MENU if visit.role.includes(item.role)],
+    }

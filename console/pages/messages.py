@@ -1,0 +1,145 @@
+"""Messages: the list with its filters, one with its history, and what its owner may decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from console import words
+from console.access import Visit, needs
+from console.pages.parts import list_page, tell_refusal
+from http_api.errors import ApiError
+from members import audit
+from members.audit import Action
+from members.models import Role
+from messaging import reasons, selectors
+from messaging.models import Message, StateChange
+from messaging.phone import InvalidPhone, parse_phone
+from messaging.selectors import MessageFilter
+from messaging.services import owner
+from messaging.states import MessageState
+from messaging.transitions import Resolution
+
+_RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+
+
+def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show the list. What is looked for comes by POST: a number has no place in an address."""
+    state, sought = request.GET.get("state", ""), request.POST.get("sought", "").strip()
+    wanted = MessageFilter(status=MessageState(state) if state in set(MessageState) else None)
+    problem = ""
+    if sought:
+        try:
+            phone = parse_phone(sought, visit.account.country, allow_short_codes=True)
+            wanted = MessageFilter(status=wanted.status, phone=phone)
+        except InvalidPhone:
+            wanted = MessageFilter(status=wanted.status, external_id=sought)
+    rows = selectors.messages(visit.account.pk, wanted)
+    walked = None
+    if wanted.status in selectors.WITHOUT_INDEX:
+        walked = selectors.messages(
+            visit.account.pk, MessageFilter(phone=wanted.phone, external_id=wanted.external_id)
+        )
+    context = {
+        "page": list_page(request, rows, walked),
+        "states": words.STATES,
+        "state": state,
+        "sought": sought,
+        "problem": problem,
+    }
+    return render(request, "console/messages.html", context)
+
+
+@needs(Role.VIEWER)
+def message_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    if request.method == "POST" and not visit.is_operator:  # a viewer sees numbers masked
+        return render(request, "console/not_allowed.html", {"role": Role.OPERATOR}, status=403)
+    return list_of(request, visit)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of a message's history."""
+
+    change: StateChange
+    label: words.Label
+    why: str
+
+
+@require_safe
+@needs(Role.VIEWER)
+def message(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse:
+    found = selectors.message(visit.account.pk, message_id)
+    changes = selectors.timeline(found)
+    context: dict[str, Any] = {
+        "message": found,
+        "steps": [
+            Step(one, words.STATES[one.to_state], reasons.in_words(one.cause)) for one in changes
+        ],
+        "details_ended": selectors.details_ended(found, changes),
+        "reason": reasons.in_words(found.failure_reason) if found.failure_reason else "",
+        "may_cancel": found.status in _CANCELLABLE and not found.cancel_requested,
+        "may_send_again": found.status == MessageState.FAILED,
+    }
+    return render(request, "console/message.html", context)
+
+
+_CANCELLABLE = {MessageState.SCHEDULED, MessageState.PENDING, MessageState.LEASED}
+
+
+@require_POST
+@needs(Role.OPERATOR)
+def cancel(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            found = owner.cancel(visit.account.pk, message_id)
+            audit.record(
+                visit.account.pk, visit.actor, Action.MESSAGE_CANCELLED, object_id=message_id
+            )
+    except ApiError as error:
+        tell_or_raise(request, error)
+    else:
+        messages.success(request, _said_of_cancelling(found))
+    return redirect("console:message", message_id)
+
+
+def _said_of_cancelling(message: Message) -> str:
+    if message.status == MessageState.CANCELLED:
+        return _("It is cancelled.")
+    return _("The phone that has it is asked to give it back.")
+
+
+@require_POST
+@needs(Role.OPERATOR)
+def resolve(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse:
+    chosen = request.POST.get("resolution", "")
+    resolution = next((one for one in _RESOLUTIONS if one == chosen), None)
+    if resolution is None:
+        messages.error(request, _("Choose what became of it."))
+        return redirect("console:message", message_id)
+    try:
+        with transaction.atomic():
+            owner.resolve(visit.account.pk, message_id, resolution)
+            audit.record(
+                visit.account.pk, visit.actor, Action.MESSAGE_RESOLVED,
+                object_id=message_id, resolution=resolution,
+            )  # fmt: skip
+    except ApiError as error:
+        tell_or_raise(request, error)
+    else:
+        messages.success(request, _("Done."))
+    return redirect("console:message", message_id)
+
+
+def tell_or_raise(request: HttpRequest, error: ApiError) -> None:
+    """Show why it was refused; let `not_found` become the page for that."""
+    if error.code.status == 404:
+        raise error
+    tell_refusal(request, error)

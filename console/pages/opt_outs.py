@@ -1,0 +1,68 @@
+"""Who wants no messages: the list, add one, take one back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Visit, needs
+from console.pages.parts import list_page
+from http_api.errors import or_not_found
+from members import audit
+from members.audit import Action
+from members.models import Role
+from messaging import selectors
+from messaging.phone import InvalidPhone, parse_phone
+from messaging.services import opt_outs
+
+
+@require_safe
+@needs(Role.VIEWER)
+def opt_out_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    page = list_page(request, selectors.opt_outs(visit.account.pk))
+    return render(request, "console/opt_outs.html", {"page": page})
+
+
+@require_POST
+@needs(Role.OPERATOR)
+def add(request: HttpRequest, visit: Visit) -> HttpResponse:
+    try:
+        phone = parse_phone(
+            request.POST.get("phone", ""), visit.account.country, allow_short_codes=True
+        )
+    except InvalidPhone as error:
+        messages.error(request, str(error))
+        return redirect("console:opt_outs")
+    with transaction.atomic():
+        row, is_new = opt_outs.opt_out(visit.account.pk, phone, opt_outs.Source.ADMIN)
+        if is_new:
+            audit.record(visit.account.pk, visit.actor, Action.OPT_OUT_ADDED, object_id=row.pk)
+    messages.success(request, _("This number gets no more messages."))
+    return redirect("console:opt_outs")
+
+
+@require_POST
+@needs(Role.OWNER)
+def take_back(request: HttpRequest, visit: Visit, opt_out_id: int) -> HttpResponse:
+    row = or_not_found(
+        selectors.opt_outs(visit.account.pk).filter(pk=opt_out_id).first(), "opt-out"
+    )
+    reason = request.POST.get("reason", "").strip()[:200]
+    if not reason:
+        messages.error(request, _("Say why: they asked for no more messages."))
+        return redirect("console:opt_outs")
+    with transaction.atomic():
+        opt_outs.opt_in(visit.account.pk, row.phone)
+        audit.record(
+            visit.account.pk,
+            visit.actor,
+            Action.OPT_OUT_REMOVED,
+            object_id=opt_out_id,
+            reason=reason,
+        )
+    messages.success(request, _("This number may get messages again."))
+    return redirect("console:opt_outs")

@@ -1,0 +1,55 @@
+"""Parts of several pages: one page of a list, and how a refusal is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.contrib import messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from console import words
+from http_api.errors import ApiError
+from http_api.pagination import edge, first_rows
+from http_api.shapes import MAX_ID
+
+Row = TypeVar("Row", bound=Model)
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[Row]):
+    """Rows by descending id, and the id below which the next page begins; None: these are the last."""
+
+    rows: list[Row]
+    below: int | None
+
+
+def list_page(
+    request: HttpRequest, rows: QuerySet[Row], walked: QuerySet[Row] | None = None
+) -> ListPage[Row]:
+    """Return the page that the request's `below` names. `walked` as http_api.pagination has it."""
+    below = _below(request)
+    found = rows.filter(pk__lt=below).order_by("-pk")
+    end = None
+    if walked is not None:
+        end = edge(walked.filter(pk__lt=below).order_by("-pk"))
+        found = found.filter(pk__gte=end or 0)
+    shown, has_more = first_rows(found, PAGE)
+    return ListPage(shown, shown[-1].pk if has_more else end)
+
+
+def _below(request: HttpRequest) -> int:
+    text = request.POST.get("below") or request.GET.get("below") or ""
+    return min(int(text), MAX_ID) if text.isascii() and text.isdigit() else MAX_ID
+
+
+def tell_refusal(request: HttpRequest, error: ApiError) -> None:
+    messages.error(request, str(words.refusal(error)))
+
+
+def ids(values: list[Any]) -> list[int]:
+    """Return those of these that are ids, in their order."""
+    return [int(one) for one in values if str(one).isascii() and str(one).isdigit()]

@@ -1,0 +1,122 @@
+"""The phones: how each is and why, pair one, pause, unpair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Visit, needs
+from http_api.errors import or_not_found
+from licenses import services as licenses
+from licenses.models import Device, License
+from licenses.pairing import pairing_link, qr_svg, unreachable
+from members import audit
+from members.audit import Action
+from members.models import Role
+from messaging.services import phones
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A phone as a card."""
+
+    device: Device
+
+    @property
+    def is_silent(self) -> bool:
+        return self.device.silent_since is not None
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """In words, and the tone of its badge."""
+        if self.device.is_paused:
+            return _("paused"), "calm"
+        if self.is_silent:
+            return _("silent"), "bad"
+        if self.device.last_sync_at is None:
+            return _("never called yet"), "calm"
+        return _("at work"), "good"
+
+    @property
+    def battery(self) -> int | None:
+        level = self.device.health.get("battery")
+        return level if isinstance(level, int) else None
+
+    @property
+    def is_charging(self) -> bool:
+        return self.device.health.get("charging") is True
+
+
+def phones_of(account_id: int) -> list[Shown]:
+    paired = Device.objects.filter(license__account_id=account_id, revoked_at=None)
+    return [Shown(device) for device in paired.order_by("pk")]
+
+
+@require_safe
+@needs(Role.VIEWER)
+def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    return render(request, "console/phones.html", {"phones": phones_of(visit.account.pk)})
+
+
+@require_POST
+@needs(Role.OWNER)
+def pair(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Make a code and show it: this once."""
+    licence = License.objects.filter(account=visit.account, is_active=True).order_by("pk").first()
+    with transaction.atomic():
+        code = licenses.new_pairing_code(or_not_found(licence, "licence"))
+        audit.record(visit.account.pk, visit.actor, Action.PAIRING_CODE_MADE)
+    link = pairing_link(code.code)
+    context = {
+        "code": code,
+        "link": link,
+        "qr": mark_safe(qr_svg(link)),  # of our own making
+        "unreachable": unreachable(),
+        "minutes": licenses.PAIRING_CODE_MINUTES,
+    }
+    return render(request, "console/pair.html", context)
+
+
+def _device(visit: Visit, device_id: int) -> Device:
+    mine = Device.objects.filter(license__account=visit.account, revoked_at=None, pk=device_id)
+    return or_not_found(mine.first(), "phone")
+
+
+@require_POST
+@needs(Role.OPERATOR)
+def pause(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
+    """Pause it, or let it go on."""
+    device, is_paused = _device(visit, device_id), request.POST.get("is_paused") == "1"
+    with transaction.atomic():
+        (phones.pause if is_paused else phones.resume)([device])
+        audit.record(
+            visit.account.pk, visit.actor, Action.PHONE_CHANGED,
+            object_id=device.pk, is_paused=is_paused,
+        )  # fmt: skip
+    messages.success(
+        request,
+        _("It takes no new messages now.") if is_paused else _("It takes messages again."),
+    )
+    return redirect("console:phones")
+
+
+@require_POST
+@needs(Role.OWNER)
+def unpair(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
+    """Void its token, where its name was typed to confirm that."""
+    device = _device(visit, device_id)
+    if request.POST.get("name", "").strip() != device.name.strip():
+        messages.error(request, _("Type the phone's name to unpair it."))
+        return redirect("console:phones")
+    with transaction.atomic():
+        licenses.revoke(device)
+        audit.record(visit.account.pk, visit.actor, Action.PHONE_UNPAIRED, object_id=device.pk)
+    messages.success(request, _("It is unpaired: its next call is refused."))
+    return redirect("console:phones")

@@ -1,0 +1,127 @@
+"""Send one SMS: to a number, now or later."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from console import words
+from console.access import Visit, needs
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from licenses import daily_limit, lookup
+from licenses.models import License
+from licenses.sender import Sender
+from members import audit
+from members.audit import Action
+from members.models import Role
+from messaging import segments, selectors
+from messaging.drafts import ClientTime, Draft
+from messaging.phone import InvalidPhone, parse_phone
+from messaging.services import accept
+
+_ONCE = re.compile("console-[0-9a-f-]{36}")
+
+
+class SendForm(forms.Form):
+    """`once` is a form's own id, so that a second click, or a reload, sends nothing again."""
+
+    once = forms.CharField(widget=forms.HiddenInput)
+    phone = forms.CharField(label=_("To"), max_length=64)
+    text = forms.CharField(label=_("Text"), widget=forms.Textarea, max_length=20_000, strip=False)
+    at = forms.DateTimeField(label=_("When"), required=False)
+
+    def __init__(self, sender: Sender, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sender = sender
+
+    def clean_once(self) -> str:
+        once: str = self.cleaned_data["once"]
+        return once if _ONCE.fullmatch(once) else new_once()
+
+    def clean_phone(self) -> str:
+        try:
+            return parse_phone(
+                self.cleaned_data["phone"],
+                self._sender.country,
+                allow_short_codes=self._sender.allow_short_codes,
+            )
+        except InvalidPhone as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def draft(self) -> Draft:
+        at: dt.datetime | None = self.cleaned_data["at"]
+        start = ClientTime(at.astimezone(dt.UTC), at.isoformat(timespec="seconds")) if at else None
+        return Draft(
+            phone=self.cleaned_data["phone"],
+            text=self.cleaned_data["text"].replace("\r\n", "\n"),
+            external_id=self.cleaned_data["once"],
+            send_after=start,
+        )
+
+
+def new_once() -> str:
+    return f"console-{uuid.uuid4()}"
+
+
+@needs(Role.OPERATOR)
+def send(request: HttpRequest, visit: Visit) -> HttpResponse:
+    try:
+        sender = sender_of(visit.account.pk)
+    except ApiError as error:
+        return render(request, "console/send.html", {"refusal": words.refusal(error)})
+    is_answer = "answer" in request.POST  # a form of the inbox, which has a recipient only
+    form = SendForm(sender, request.POST if request.method == "POST" and not is_answer else None)
+    if is_answer:
+        form.initial = {"phone": request.POST.get("phone", "")}
+    if form.is_valid():
+        try:
+            message_id = _accept(visit, sender, form.draft())
+        except ApiError as error:
+            form.add_error(_FIELDS.get(next(iter(error.errors), "")), str(words.refusal(error)))
+        else:
+            messages.success(request, _("It is accepted."))
+            return redirect("console:message", message_id)
+    context = {
+        "form": form,
+        "once": form.data.get("once") or new_once(),
+        "remaining": daily_limit.remaining(sender),
+        "limit": sender.max_daily_sms,
+        "segments": segments.ALPHABETS,
+        "counter_words": {"letters": gettext("characters:"), "parts": gettext("parts:")},
+        "zone": timezone.get_current_timezone_name(),
+    }
+    return render(request, "console/send.html", context, status=400 if form.errors else 200)
+
+
+_FIELDS = {"phone": "phone", "message": "text", "send_after": "at"}
+
+
+def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
+    """Queue it, and return its id; that of the same form's first message where it was sent before."""
+    try:
+        with transaction.atomic():
+            message = accept.accept(sender, [draft], accept.REFUSE).only
+            audit.record(visit.account.pk, visit.actor, Action.MESSAGE_SENT, object_id=message.pk)
+            return int(message.pk)
+    except ApiError as error:
+        if error.code != ErrorCode.DUPLICATE_EXTERNAL_ID or draft.external_id is None:
+            raise
+    return int(selectors.message_of_license(sender.license_id, draft.external_id).pk)
+
+
+def sender_of(account_id: int) -> Sender:
+    """Return whom the console sends as: the account's first licence that is active. Raise ApiError."""
+    mine = License.objects.filter(account_id=account_id, is_active=True).order_by("pk")
+    return lookup.sender_of_license(mine.values_list("pk", flat=True).first() or 0)

@@ -1,0 +1,74 @@
+// Small helps; every page works without them, but for the link of an invitation.
+const counter = document.getElementById("counter");
+const text = document.getElementById("id_text");
+if (counter && text) {
+  const { basic, extension, alone, part, wideAlone, widePart } = JSON.parse(
+    document.getElementById("segments").textContent,
+  );
+  const words = JSON.parse(document.getElementById("counter-words").textContent);
+  const cost = (letter) => (basic.includes(letter) ? 1 : extension.includes(letter) ? 2 : 0);
+  const partsOf = (costs, single, each) => {
+    if (costs.reduce((sum, one) => sum + one, 0) <= single) return 1;
+    let parts = 1, used = 0;
+    for (const one of costs) {
+      if (used + one > each) { parts += 1; used = 0; }
+      used += one;
+    }
+    return parts;
+  };
+  const count = () => {
+    const letters = Array.from(text.value);
+    const foreign = [...new Set(letters.filter((letter) => !cost(letter)))];
+    const parts = foreign.length
+      ? partsOf(letters.map((letter) => letter.length), wideAlone, widePart)
+      : partsOf(letters.map(cost), alone, part);
+    const because = foreign.length ? ` · Unicode: ${foreign.slice(0, 8).join(" ")}` : "";
+    counter.textContent = `${words.letters} ${letters.length} · ${words.parts} ${parts}${because}`;
+  };
+  text.addEventListener("input", count);
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form.requestSubmit();
+  });
+  count();
+}
+
+// The token of an invitation stands in the fragment, which no server is sent.
+const token = document.getElementById("token");
+if (token && !token.value && location.hash.length > 1) {
+  token.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  token.form.submit();
+}
+
+// A page that shows what changes asks for itself again, and takes over its live parts.
+const live = document.querySelectorAll("[data-live]");
+if (live.length) {
+  let waiting = null;
+  const refresh = async () => {
+    waiting = null;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const anew = page.getElementById(part.id);
+      if (anew && anew.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
+        part.innerHTML = anew.innerHTML;
+      }
+    }
+  };
+  setInterval(() => {
+    if (!document.hidden && waiting === null) waiting = refresh().catch(() => null).finally(() => { waiting = null; });
+  }, 5000);
+}
+
+// Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search.
+let went = false;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  const places = { n: "send", "/": null };
+  const then = { o: "overview", m: "messages", r: "inbox", p: "phones" };
+  if (went && then[event.key]) document.querySelector(`[data-place="${then[event.key]}"]`)?.click();
+  else if (event.key === "/") { event.preventDefault(); document.getElementById("sought")?.focus(); }
+  else if (places[event.key]) document.querySelector(`[data-place="${places[event.key]}"]`)?.click();
+  went = event.key === "g";
+});

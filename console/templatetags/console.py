@@ -1,0 +1,65 @@
+"""Template tags of the console: states as badges, numbers as people read them, times."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import phonenumbers
+from django import template
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console import words
+from messaging.models import Message
+from messaging.phone import mask
+
+register = template.Library()
+
+
+@register.simple_tag
+def badge(message: Message) -> SafeString:
+    """Return a message's state as a badge."""
+    label = words.OPTED_OUT if message.is_opted_out else words.STATES[message.status]
+    return format_html('<span class="badge {}">{}</span>', label.tone, label.words)
+
+
+@register.simple_tag(takes_context=True)
+def phone(context: RequestContext, number: str) -> str:
+    """Return a number as people read it; for a viewer with its digits masked."""
+    if not context["visit"].is_operator:
+        return mask(number)
+    if not number.startswith("+"):
+        return number
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def when(moment: dt.datetime | None) -> SafeString | str:
+    """Return a moment in the account's zone, as `28.11.2026 23:09`."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{local:%d.%m.%Y %H:%M}",
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    file = static("console/icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', file, name)
+
+
+@register.filter
+def of(mapping: Any, key: Any) -> Any:
+    return mapping[key]

@@ -1,0 +1,79 @@
+"""Words of the console for the codes of states, refusals and actions. Codes are for programs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
+from members.audit import Action
+from members.models import Role
+from messaging.states import MessageState
+
+Words = str | Promise
+
+
+class Label(NamedTuple):
+    """A state as a badge: `tone` is a class of console.css."""
+
+    words: Words
+    tone: str
+
+
+STATES: dict[str, Label] = {
+    MessageState.SCHEDULED: Label(_("scheduled"), "calm"),
+    MessageState.PENDING: Label(_("waiting for a phone"), "calm"),
+    MessageState.LEASED: Label(_("on a phone"), "busy"),
+    MessageState.SENDING: Label(_("being sent"), "busy"),
+    MessageState.UNCERTAIN: Label(_("uncertain"), "doubt"),
+    MessageState.SENT: Label(pgettext_lazy("state", "sent"), "good"),
+    MessageState.DELIVERED: Label(_("delivered"), "good"),
+    MessageState.UNDELIVERED: Label(_("not delivered"), "bad"),
+    MessageState.FAILED: Label(_("failed"), "bad"),
+    MessageState.EXPIRED: Label(_("too late"), "bad"),
+    MessageState.CANCELLED: Label(_("cancelled"), "calm"),
+}
+OPTED_OUT = Label(_("opted out"), "calm")
+
+ROLES: dict[str, Words] = {
+    Role.VIEWER: _("viewer"),
+    Role.OPERATOR: _("operator"),
+    Role.OWNER: _("owner"),
+}
+
+ACTIONS: dict[str, Words] = {
+    Action.LOGGED_IN: _("logged in"),
+    Action.VISITED: _("looked in, as administrator of the installation"),
+    Action.MEMBER_INVITED: _("invited somebody"),
+    Action.INVITATION_WITHDRAWN: _("took an invitation back"),
+    Action.MEMBER_JOINED: _("joined"),
+    Action.MEMBER_CHANGED: _("changed a role"),
+    Action.MEMBER_REMOVED: _("removed a member"),
+    Action.MESSAGE_SENT: _("sent a message"),
+    Action.MESSAGE_CANCELLED: _("cancelled a message"),
+    Action.MESSAGE_RESOLVED: _("decided about an uncertain message"),
+    Action.OPT_OUT_ADDED: _("added an opt-out"),
+    Action.OPT_OUT_REMOVED: _("took an opt-out back"),
+    Action.PAIRING_CODE_MADE: _("made a pairing code"),
+    Action.PHONE_CHANGED: _("changed a phone"),
+    Action.PHONE_UNPAIRED: _("unpaired a phone"),
+}
+
+_REFUSALS: dict[ErrorCode, Words] = {
+    ErrorCode.OPTED_OUT: _("This person wants no messages any more."),
+    ErrorCode.DAILY_LIMIT_EXCEEDED: _("Today's limit is used up."),
+    ErrorCode.LICENSE_INACTIVE: _("This licence is switched off."),
+    ErrorCode.LICENSE_NOT_FOUND: _("This account has no licence to send with."),
+    ErrorCode.SUBSCRIPTION_EXPIRED: _("The subscription of this account has ended."),
+    ErrorCode.CONFLICT: _("It is too late for that: look at its state."),
+    ErrorCode.UNAVAILABLE: _("The server has too much to do; try again in a few seconds."),
+}
+
+
+def refusal(error: ApiError) -> Words:
+    """Return the sentence for what a service refused; its own, in English, where there is no other."""
+    return _REFUSALS.get(error.code, error.message)

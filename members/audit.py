@@ -1,0 +1,77 @@
+"""The audit trail: what a person did in an account, recorded in the transaction that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import QuerySet
+
+from http_api import clock
+from members.models import AuditEntry
+
+
+class Action(StrEnum):
+    LOGGED_IN = "logged_in"
+    VISITED = "visited"  # the installation's admin looked into the account
+    MEMBER_INVITED = "member_invited"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
+    MEMBER_JOINED = "member_joined"
+    MEMBER_CHANGED = "member_changed"
+    MEMBER_REMOVED = "member_removed"
+    MESSAGE_SENT = "message_sent"
+    MESSAGE_CANCELLED = "message_cancelled"
+    MESSAGE_RESOLVED = "message_resolved"
+    OPT_OUT_ADDED = "opt_out_added"
+    OPT_OUT_REMOVED = "opt_out_removed"
+    PAIRING_CODE_MADE = "pairing_code_made"
+    PHONE_CHANGED = "phone_changed"
+    PHONE_UNPAIRED = "phone_unpaired"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does it, and from where: the network of their address. Without a user: a command."""
+
+    user: User | None
+    network: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.user.get_username() if self.user else "manage.py"
+
+
+def record(
+    account_id: int,
+    by: Actor,
+    action: Action,
+    *,
+    object_id: int | None = None,
+    count: int | None = None,
+    **details: Any,
+) -> None:
+    """Add an entry. `details` hold neither texts nor phone numbers.
+
+    Raise RuntimeError outside a transaction: what happened and its entry are committed together.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("an audit entry belongs to a transaction")
+    AuditEntry.objects.create(
+        account_id=account_id,
+        user=by.user,
+        username=by.name,
+        action=action.value,
+        object_id=object_id,
+        count=count,
+        details=details,
+        network=by.network,
+        at=clock.now(),
+    )
+
+
+def entries(account_id: int) -> QuerySet[AuditEntry]:
+    """Return what was done in an account, newest first."""
+    return AuditEntry.objects.filter(account_id=account_id).order_by("-pk")

@@ -1,0 +1,164 @@
+"""Who may ask for what: every address of the console, by role, by account, and by strangers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from console.context import MENU
+from console.urls import urlpatterns
+from members import audit
+from members.audit import Action
+from members.models import AuditEntry, Invitation, Member, Role
+from messaging.models import Message, OptOut
+from messaging.services import opt_outs
+from tests.conftest import Api, Phone, Tenant
+from tests.console.conftest import logged_in, person
+from tests.delivery import accept
+
+pytestmark = pytest.mark.django_db
+
+# The least role that may ask; whoever has less is refused.
+NEEDS = {
+    "overview": Role.VIEWER, "messages": Role.VIEWER, "message": Role.VIEWER,
+    "opt_outs": Role.VIEWER, "phones": Role.VIEWER,
+    "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
+    "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
+    "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "phone_unpair": Role.OWNER,
+    "team": Role.OWNER, "invite": Role.OWNER, "withdraw": Role.OWNER, "member_role": Role.OWNER,
+    "member_remove": Role.OWNER, "audit": Role.OWNER,
+}  # fmt: skip
+OPEN = {"join", "switch"}
+READ = {"overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send"}
+
+
+@pytest.fixture
+def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, int]:
+    """Something of Alice for each kind of id that an address names."""
+    accept(api, tenant)
+    row, _ = opt_outs.opt_out(tenant.account.pk, "+48601000001", OptOut.Source.API)
+    invitation = Invitation.objects.create(
+        account=tenant.account, role=Role.VIEWER, name="Jan", digest="x", expires_at="2100-01-01T00:00Z"
+    )  # fmt: skip
+    return {
+        "message_id": Message.objects.get().pk,
+        "opt_out_id": row.pk,
+        "device_id": phone.device.pk,
+        "invitation_id": invitation.pk,
+        "member_id": 0,
+    }
+
+
+def address(pattern: URLPattern, ids: dict[str, int]) -> str:
+    names = re.findall(r"<int:(\w+)>", str(pattern.pattern))
+    return reverse(f"console:{pattern.name}", kwargs={name: ids[name] for name in names})
+
+
+def ask(client: Client, pattern: URLPattern, ids: dict[str, int], **form: Any) -> Any:
+    call = client.get if pattern.name in READ else client.post
+    return call(address(pattern, ids), form)
+
+
+def test_every_address_says_who_may_ask() -> None:
+    assert {pattern.name for pattern in urlpatterns} == NEEDS.keys() | OPEN
+    assert all(item.role == NEEDS[item.name] for item in MENU)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, int], role: Role) -> None:
+    client = logged_in(person("anna", tenant, role))
+    ids["member_id"] = Member.objects.get().pk
+    for pattern in urlpatterns:
+        if pattern.name in OPEN:
+            continue
+        status = ask(client, pattern, ids).status_code
+        may = role.includes(NEEDS[str(pattern.name)])
+        assert (status != 403) == may, (pattern.name, status)
+        assert not may or status < 400, (pattern.name, status)
+    assert Member.objects.get().role == role
+
+
+@pytest.mark.parametrize("name", [name for name in NEEDS if name not in {"pair"}])
+def test_another_accounts_rows_are_nowhere(
+    other_tenant: Tenant, ids: dict[str, int], tenant: Tenant, name: str
+) -> None:
+    ids["member_id"] = Member.objects.create(
+        account=tenant.account, user=person("olga"), role=Role.OWNER
+    ).pk
+    stranger = logged_in(person("bob", other_tenant))
+    [pattern] = [one for one in urlpatterns if one.name == name]
+    names_an_id = "<int:" in str(pattern.pattern)
+    response = ask(stranger, pattern, ids, role="viewer", resolution="sent", reason="x", name="x")
+    assert response.status_code == (404 if names_an_id else response.status_code), name
+    assert not AuditEntry.objects.filter(account=tenant.account).exists()
+    text = response.content.decode()
+    assert "+48 601" not in text
+    assert "Alice" not in text
+
+
+def test_a_stranger_is_led_to_the_log_in_and_back(ids: dict[str, int]) -> None:
+    ids["member_id"] = 1
+    for pattern in urlpatterns:
+        if pattern.name in OPEN:
+            continue
+        response = ask(Client(), pattern, ids)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/account/login/?next=/console/")
+
+
+def test_who_is_in_no_account_is_told_so() -> None:
+    response = logged_in(person("nobody")).get("/console/")
+    assert response.status_code == 403
+    assert "You are in no account yet" in response.content.decode()
+
+
+def test_a_member_who_was_removed_sees_nothing_from_then_on(tenant: Tenant, owner: Client) -> None:
+    assert owner.get("/console/").status_code == 200
+    Member.objects.all().delete()
+    assert owner.get("/console/").status_code == 403
+
+
+def test_a_person_in_two_accounts_sees_one_at_a_time(tenant: Tenant, other_tenant: Tenant) -> None:
+    user = person("anna", tenant)
+    Member.objects.create(account=other_tenant.account, user=user, role=Role.VIEWER)
+    client = logged_in(user)
+    assert "<span>Alice</span>" in client.get("/console/").content.decode()
+    client.post("/console/account/", {"account": other_tenant.account.pk})
+    page = client.get("/console/").content.decode()
+    assert "<span>Bob</span>" in page
+    assert "/console/send/" not in page  # a viewer there
+
+
+def test_an_administrator_looks_in_as_a_viewer_and_that_is_recorded(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    client = logged_in(person("root", other_tenant, is_superuser=True, is_staff=True))
+    assert client.post("/console/account/", {"account": tenant.account.pk}).status_code == 302
+    assert "as administrator of the installation" in client.get("/console/").content.decode()
+    assert client.post("/console/send/").status_code == 403
+    assert [entry.action for entry in audit.entries(tenant.account.pk)] == [Action.VISITED]
+
+
+def test_nobody_else_opens_an_account_that_is_not_theirs(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    client = logged_in(person("bob", other_tenant))
+    for wanted in (tenant.account.pk, "x", "", "٣"):
+        assert client.post("/console/account/", {"account": wanted}).status_code == 404
+
+
+def test_a_viewer_reads_no_whole_number(
+    api: Api, tenant: Tenant, ids: dict[str, int], viewer: Client, operator: Client
+) -> None:
+    number = Message.objects.get().phone
+    for path in ("/console/", "/console/messages/", f"/console/messages/{ids['message_id']}/",
+                 "/console/opt-outs/"):  # fmt: skip
+        seen = viewer.get(path).content.decode().replace(" ", "")
+        assert number not in seen, path
+        assert "+48601000001" not in seen, path
+    assert number in operator.get("/console/messages/").content.decode().replace(" ", "")
+    assert viewer.post("/console/messages/", {"sought": number}).status_code == 403

@@ -1,0 +1,205 @@
+"""The console in real headless Chromium: by keyboard, on a phone, in the dark, without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from members.models import Role
+from messaging.models import Message
+from tests.conftest import Api, Phone, Tenant
+from tests.console.conftest import PASSWORD, person
+from tests.delivery import Wire, accept, sent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = ("", "messages/", "send/", "inbox/", "opt-outs/", "phones/", "team/", "audit/")
+OF_LOG_IN = ("password/change/", "second-factor/", "sessions/")
+
+
+@pytest.fixture
+def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-GB")
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def owner(tenant: Tenant, live_server: Any, context: BrowserContext, complaints: list[str]) -> Page:
+    """Somebody who has logged in by the form, and whatever their browser complains of."""
+    person("olga", tenant)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda asked: _from_here(asked.url, live_server.url, complaints))
+    log_in(page, live_server.url, "olga")
+    return page
+
+
+def _from_here(url: str, ours: str, complaints: list[str]) -> None:
+    if url.startswith("http") and urlsplit(url).netloc != urlsplit(ours).netloc:
+        complaints.append(f"asked elsewhere: {url}")
+
+
+def log_in(page: Page, url: str, name: str) -> None:
+    page.goto(f"{url}/console/")
+    page.fill("#id_login", name)
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    page.wait_for_selector("nav")
+
+
+def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
+    for number in range(3):
+        accept(api, tenant, external_id=f"id-{number}")
+    wire = Wire(api, phone)
+    [first, *_] = wire.claim()
+    wire.report(*sent(first["message_id"]))
+    Message.objects.filter(pk__gt=first["message_id"]).update(status="uncertain")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
+    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page, complaints: list[str],
+    scheme: Any,
+) -> None:  # fmt: skip
+    some_of_everything(api, tenant, phone)
+    owner.emulate_media(color_scheme=scheme)
+    axe = Axe()
+    paths = [f"console/{path}" for path in PAGES] + [f"account/{path}" for path in OF_LOG_IN]
+    for path in (*paths, f"console/messages/{Message.objects.first().pk}/"):  # type: ignore[union-attr]
+        answer = owner.goto(f"{live_server.url}/{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        found = axe.run(owner).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert not serious, (path, [(one["id"], one["nodes"][0]["html"]) for one in serious])
+    assert complaints == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(
+    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page
+) -> None:
+    some_of_everything(api, tenant, phone)
+    for width, font in ((390, "100%"), (390, "150%"), (1280, "200%")):
+        owner.set_viewport_size({"width": width, "height": 844})
+        for path in PAGES:
+            owner.goto(f"{live_server.url}/console/{path}")
+            owner.evaluate("font => { document.documentElement.style.fontSize = font }", font)
+            wide = owner.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (path, width, font, wide)
+
+
+def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(
+    live_server: Any, owner: Page
+) -> None:
+    owner.keyboard.press("n")
+    owner.wait_for_url("**/console/send/")
+    owner.keyboard.press("Tab")
+    owner.focus("#id_phone")
+    owner.keyboard.type("601 234 567")
+    owner.keyboard.press("Tab")
+    owner.keyboard.type("Zażółć")
+    assert owner.inner_text("#counter") == "characters: 6 · parts: 1 · Unicode: ż ó ł ć"
+    owner.keyboard.press("Control+Enter")
+    owner.wait_for_url("**/console/messages/*/")
+    assert Message.objects.get().text == "Zażółć"
+
+
+def test_a_page_follows_what_happens(
+    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page
+) -> None:
+    accept(api, tenant)
+    wire = Wire(api, phone)
+    [message] = wire.claim()
+    owner.goto(f"{live_server.url}/console/messages/{message['message_id']}/")
+    owner.wait_for_selector("#facts .busy")
+    wire.report(*sent(message["message_id"]))
+    owner.wait_for_selector("#facts .good")
+
+
+def test_it_works_without_javascript(
+    live_server: Any, browser: Browser, api: Api, tenant: Tenant
+) -> None:
+    person("piotr", tenant, Role.OPERATOR)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, live_server.url, "piotr")
+    page.goto(f"{live_server.url}/console/send/")
+    page.fill("#id_phone", "601234567")
+    page.fill("#id_text", "Hello")
+    page.click("main form button")
+    page.wait_for_url("**/console/messages/*/")
+    context.close()
+
+
+def test_an_invitation_is_accepted_by_its_link(
+    live_server: Any, owner: Page, browser: Browser, settings: Any
+) -> None:
+    settings.PUBLIC_URL = live_server.url
+    owner.goto(f"{live_server.url}/console/team/")
+    owner.fill("#name", "Jan")
+    owner.click("text=Make a link")
+    link = owner.inner_text(".link")
+    context = browser.new_context(locale="pl-PL")
+    guest = context.new_page()
+    guest.goto(link)
+    guest.fill("#username", "jan")
+    guest.fill("#password", PASSWORD)
+    guest.click("text=Dołącz")
+    guest.wait_for_selector("nav")
+    assert "Pulpit" in guest.inner_text("h1")
+    assert guest.query_selector("text=Wyślij SMS") is None  # a viewer
+    context.close()
+
+
+def test_a_wrong_password_is_told_in_one_wording_whoever_it_is(
+    live_server: Any, tenant: Tenant, page: Page
+) -> None:
+    person("olga", tenant)
+    said = set()
+    for name in ("olga", "nobody"):
+        page.goto(f"{live_server.url}/account/login/")
+        page.fill("#id_login", name)
+        page.fill("#id_password", "wrong horse")
+        page.press("#id_password", "Enter")
+        said.add(page.inner_text(".problem"))
+    assert len(said) == 1
+
+
+def test_a_second_factor_is_set_up_and_asked_for(
+    live_server: Any, owner: Page, browser: Browser
+) -> None:
+    from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
+
+    owner.goto(f"{live_server.url}/account/second-factor/totp/activate/")
+    if owner.query_selector("input[name=password]"):
+        owner.fill("input[name=password]", PASSWORD)
+        owner.press("input[name=password]", "Enter")
+    owner.wait_for_selector("#authenticator_secret")
+    secret = owner.input_value("#authenticator_secret")
+    code = f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
+    owner.fill("input[name=code]", code)
+    owner.press("input[name=code]", "Enter")
+    owner.wait_for_url("**/recovery-codes/**")
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{live_server.url}/console/")
+    page.fill("#id_login", "olga")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    page.wait_for_selector("input[name=code]")
+    page.goto(f"{live_server.url}/console/")
+    assert "/account/second-factor/" in page.url
+    page.goto(f"{live_server.url}/admin/login/")
+    page.fill("#id_username", "olga")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    assert "/admin/login/" in page.url
+    context.close()

@@ -1,0 +1,203 @@
+"""What the pages do, asked as a browser's forms ask."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from members import audit
+from members.audit import Action
+from members.models import Member, Role
+from messaging.models import Message, OptOut
+from messaging.states import MessageState
+from tests.conftest import Api, ManualClock, Phone, Tenant
+from tests.console.conftest import PASSWORD
+from tests.delivery import Wire, accept, event, sent
+
+pytestmark = pytest.mark.django_db
+
+
+def sending(client: Client, **form: str) -> Any:
+    page = client.get("/console/send/").content.decode()
+    once = re.search(r'name="once" value="([^"]+)"', page)
+    assert once is not None
+    return client.post("/console/send/", {"once": once[1], "text": "Hello", **form})
+
+
+def text_of(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def test_a_message_is_sent_once_however_often_its_form_is(tenant: Tenant, operator: Client) -> None:
+    form = {"once": "console-00000000-0000-4000-8000-000000000000", "phone": "601 234 567",
+            "text": "Hello"}  # fmt: skip
+    places = {operator.post("/console/send/", form)["Location"] for _ in range(3)}
+    message = Message.objects.get()
+    assert places == {f"/console/messages/{message.pk}/"}
+    assert (message.phone, message.text) == ("+48601234567", "Hello")
+    assert [one.action for one in audit.entries(tenant.account.pk)][:-1] == [Action.MESSAGE_SENT]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"phone": "12"}, "this is no number of PL"),
+        ({"phone": "601234567", "text": ""}, "This field is required"),
+        ({"phone": "601234567", "text": "x" * 1600}, "at most 10"),
+        ({"phone": "601234567", "at": "yesterday"}, "Enter a valid date/time"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_by_its_field_and_stays_in_the_form(
+    operator: Client, form: dict[str, str], words: str
+) -> None:
+    response = sending(operator, **form)
+    assert response.status_code == 400
+    assert words in text_of(response)
+    assert f'value="{form["phone"]}"' in text_of(response)
+    assert not Message.objects.exists()
+
+
+def test_who_opted_out_is_not_written_to(api: Api, tenant: Tenant, operator: Client) -> None:
+    operator.post("/console/opt-outs/add/", {"phone": "601234567"})
+    response = sending(operator, phone="601234567")
+    assert response.status_code == 400
+    assert "This person wants no messages any more." in text_of(response)
+    assert not Message.objects.exists()
+
+
+def test_a_start_is_read_in_the_accounts_zone(operator: Client, manual_clock: ManualClock) -> None:
+    sending(operator, phone="601234567", at="2030-07-01T09:00")
+    message = Message.objects.get()
+    assert message.due_at.isoformat() == "2030-07-01T07:00:00+00:00"
+    assert message.status == MessageState.SCHEDULED
+
+
+def test_a_message_shows_what_became_of_it(
+    api: Api, tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    accept(api, tenant)
+    wire = Wire(api, phone)
+    [message] = wire.claim()
+    wire.report(*sent(message["message_id"]))
+    page = text_of(operator.get(f"/console/messages/{message['message_id']}/"))
+    assert page.count('class="badge good"') >= 2  # its state, and a line of its history
+    assert "Cancel it" not in page
+
+
+def test_a_waiting_message_is_cancelled(api: Api, tenant: Tenant, operator: Client) -> None:
+    accept(api, tenant)
+    message = Message.objects.get()
+    page = operator.post(f"/console/messages/{message.pk}/cancel/", follow=True)
+    assert "It is cancelled." in text_of(page)
+    assert Message.objects.get().status == MessageState.CANCELLED
+    again = operator.post(
+        f"/console/messages/{message.pk}/resolve/", {"resolution": "again"}, follow=True
+    )
+    assert "It is too late for that" in text_of(again)
+
+
+def test_the_list_is_searched_by_number_and_id_and_filtered_by_state(
+    api: Api, tenant: Tenant, operator: Client
+) -> None:
+    for number, name in ((1, "one"), (2, "two")):
+        accept(api, tenant, phone=f"+4860100000{number}", external_id=name)
+    for sought in ("601 000 001", "one"):
+        page = text_of(operator.post("/console/messages/", {"sought": sought}))
+        assert "+48 601 000 001" in page
+        assert "+48 601 000 002" not in page
+    assert "No messages here yet." in text_of(operator.get("/console/messages/?state=failed"))
+    assert text_of(operator.get("/console/messages/?state=nonsense")).count("<time") == 2
+
+
+def test_old_pages_are_reached_without_a_gap(api: Api, tenant: Tenant, operator: Client) -> None:
+    for number in range(53):
+        accept(api, tenant, external_id=f"id-{number}")
+    seen: list[str] = []
+    path = "/console/messages/"
+    while path:
+        page = text_of(operator.get(path))
+        seen += re.findall(r"/console/messages/(\d+)/", page)
+        further = re.search(r'href="(\?below=\d+)"', page)
+        path = f"/console/messages/{further[1]}" if further else ""
+    assert len(seen) == len(set(seen)) == 53
+
+
+def test_an_opt_out_is_taken_back_with_a_reason_only(tenant: Tenant, owner: Client) -> None:
+    owner.post("/console/opt-outs/add/", {"phone": "601234567"})
+    row = OptOut.objects.get()
+    owner.post(f"/console/opt-outs/{row.pk}/take-back/", {"reason": " "})
+    assert OptOut.objects.exists()
+    owner.post(f"/console/opt-outs/{row.pk}/take-back/", {"reason": "asked by letter"})
+    assert not OptOut.objects.exists()
+    newest = audit.entries(tenant.account.pk)[0]
+    assert newest.action == Action.OPT_OUT_REMOVED
+    assert "601234567" not in str(newest.details)
+
+
+def test_a_phone_is_paused_goes_on_and_is_unpaired_by_its_name(
+    tenant: Tenant, phone: Phone, owner: Client
+) -> None:
+    device = phone.device
+    for is_paused in (True, False):
+        owner.post(f"/console/phones/{device.pk}/pause/", {"is_paused": str(int(is_paused))})
+        device.refresh_from_db()
+        assert device.is_paused is is_paused
+    owner.post(f"/console/phones/{device.pk}/unpair/", {"name": "another"})
+    device.refresh_from_db()
+    assert device.revoked_at is None
+    owner.post(f"/console/phones/{device.pk}/unpair/", {"name": device.name})
+    device.refresh_from_db()
+    assert device.revoked_at is not None
+
+
+def test_an_invitation_leads_a_new_person_in(tenant: Tenant, owner: Client) -> None:
+    page = text_of(owner.post("/console/team/invite/", {"name": "Jan", "role": "viewer"}))
+    token = re.search(r"/console/join/#([\w-]+)", page)
+    assert token is not None
+    guest = Client(headers={"Accept": "text/html"})
+    asked = text_of(guest.post("/console/join/", {"token": token[1]}))
+    assert "You are invited to Alice as viewer." in asked
+    form = {"token": token[1], "accept": "1", "username": "jan"}
+    assert guest.post("/console/join/", form | {"password": "short"}).status_code == 400
+    joined = guest.post("/console/join/", form | {"password": PASSWORD})
+    assert joined["Location"] == "/console/"
+    assert guest.get("/console/").status_code == 200
+    assert Member.objects.get(user__username="jan").role == Role.VIEWER
+    late = Client(headers={"Accept": "text/html"})
+    assert late.post("/console/join/", {"token": token[1]}).status_code == 404
+
+
+def test_the_last_owner_is_told_why_they_stay(tenant: Tenant, owner: Client) -> None:
+    member = Member.objects.get()
+    page = owner.post(f"/console/team/{member.pk}/remove/", follow=True)
+    assert "An account needs an owner" in text_of(page)
+    assert Member.objects.exists()
+
+
+def test_pages_say_it_in_polish_with_the_plural_that_is_right(
+    api: Api, tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    for number in range(2):
+        accept(api, tenant, external_id=f"id-{number}")
+    wire = Wire(api, phone)
+    for message in wire.claim():
+        wire.report(event("started", message["message_id"], parts=1))
+        wire.report(event("unresolved", message["message_id"]))
+    Message.objects.update(status="uncertain")
+    page = text_of(operator.get("/console/", headers={"Accept-Language": "pl"}))
+    assert "2 wiadomości są niepewne" in page
+    assert "Pulpit" in page
+
+
+def test_a_page_costs_few_queries(
+    api: Api, tenant: Tenant, phone: Phone, owner: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        accept(api, tenant, external_id=f"id-{number}")
+    for path in ("/console/", "/console/messages/", "/console/phones/", "/console/team/",
+                 "/console/audit/", "/console/send/", "/console/inbox/"):  # fmt: skip
+        with django_assert_max_num_queries(15):
+            assert owner.get(path).status_code == 200
