@@ -10,7 +10,7 @@ from bitrix24 import tending
 from bitrix24.models import Portal
 from messaging.tasks import alone, is_stopping, tick
 
-_AT_ONCE = 16  # portals; each has a database connection meanwhile
+_AT_ONCE = 8  # portals; each has a database connection meanwhile
 _pool = ThreadPoolExecutor(_AT_ONCE, "bitrix24")
 _under_way: dict[int, Future[None]] = {}
 

@@ -27,7 +27,7 @@ LEAST_FREE_BYTES = 64 * 2**20
 
 _SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "60",
+    "max_connections": "70",
     "shared_buffers": "64MB",
     "idle_in_transaction_session_timeout": "60s",
     "autovacuum_naptime": "10s",
