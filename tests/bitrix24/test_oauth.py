@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.urls import reverse
@@ -25,12 +26,21 @@ def come_back(api: Api, token: str, query: dict[str, str]) -> Any:
     return api.client.get(f"/bitrix24/{token}/oauth/", query)
 
 
+class Killed(BaseException): ...
+
+
 @pytest.fixture
-def lost(api: Api, fake: FakePortal, token: str, portal: Portal) -> Portal:
-    """Its tokens are lost, and it waits to be told of one SMS."""
+def lost(
+    api: Api, fake: FakePortal, token: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> Portal:
+    """The worker died between the answer with new tokens and its commit. An SMS waits to be told of."""
     fake.expire()
-    fake.refresh_token = "one that nobody has kept"
     sms(api, token, "m1")
+    with monkeypatch.context() as context:
+        context.setattr(Portal, "save", mock.Mock(side_effect=Killed))
+        with pytest.raises(Killed):
+            tell_all()
+    assert fake.renewals == 1
     tell_all()
     portal.refresh_from_db()
     assert (portal.state, portal.last_error) == ("broken", "invalid_grant")

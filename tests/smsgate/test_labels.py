@@ -91,7 +91,8 @@ def test_labels_are_no_change_that_a_migration_would_have_to_make() -> None:
 @pytest.mark.parametrize(
     ("page", "english", "polish"),
     [
-        ("admin:index", ["Opt outs", "Licences"], ["Rezygnacje", "Licencje"]),
+        ("admin:index", ["Opt outs", "Licences", "Contact imports"],
+            ["Rezygnacje", "Licencje", "Importy kontaktów"]),
         ("admin:licenses_device_changelist", ["Last sync at"], ["Ostatnia synchronizacja"]),
         ("admin:licenses_account_add", ["Sending hours start", "Key length", "Empty: no limit."],
             ["Początek godzin wysyłania", "Długość klucza", "Puste: bez limitu."]),
