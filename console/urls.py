@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.pages import inbox, messages, opt_outs, overview, phones, send, team
+from console.pages import inbox, live, messages, opt_outs, overview, phones, send, team
 
 app_name = "console"
 
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("messages/<int:message_id>/", messages.message, name="message"),
     path("messages/<int:message_id>/cancel/", messages.cancel, name="cancel"),
     path("messages/<int:message_id>/resolve/", messages.resolve, name="resolve"),
+    path("live/", live.look, name="live"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("opt-outs/", opt_outs.opt_out_list, name="opt_outs"),
     path("opt-outs/add/", opt_outs.add, name="opt_out_add"),

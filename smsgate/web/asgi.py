@@ -33,7 +33,7 @@ from smsgate.paths import body_limit
 from smsgate.web import mcp_route
 from smsgate.web.asgi_types import Receive, Scope, Send
 from smsgate.web.callers import Callers
-from smsgate.web.event_stream import STREAM_PATHS, EventStream, Look
+from smsgate.web.event_stream import STREAMS, EventStream, Look
 from smsgate.web.fair_pool import FairPool, TooLate
 from smsgate.web.in_flight import InFlight
 from smsgate.web.lanes import LOOKERS, NEW_PHONES, PHONES, Lanes
@@ -99,7 +99,7 @@ class Root:
         answer = self._request
         if scope["path"] in WAIT_PATHS:
             answer = self._wait
-        elif scope["path"] in STREAM_PATHS:
+        elif scope["path"] in STREAMS:
             answer = self._events.stream
         elif self._mcp is not None and scope["path"] in mcp_route.PATHS:
             answer = partial(self._agent, self._mcp)

@@ -1,7 +1,8 @@
-"""`GET /api/events/?wait=` and `GET /api/events/stream/`: who waits for events costs no thread.
+"""Waiting for events: `GET /api/events/?wait=`, `GET /api/events/stream/`, and the console's stream.
 
-Each look is an ordinary request of the feed, answered by Django: key, scopes, filters and errors are its
-own. Between two looks a listener is an object on the event loop (webhooks.listening).
+Who waits costs no thread. Each look is an ordinary request, of the feed or of a person's page, which
+Django answers: key or session, scopes, filters and errors are its own. Between two looks a listener is
+an object on the event loop (webhooks.listening).
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ from smsgate.web.responses import send_answer, send_error
 from smsgate.web.wsgi_bridge import Answer
 from webhooks.listening import Listeners
 
-STREAM_PATHS = frozenset({"/api/events/stream/", "/api/events/stream"})
 _FEED = "/api/events/"
+# Each stream, and what is asked at each look of it.
+STREAMS = {
+    "/api/events/stream/": _FEED,
+    "/api/events/stream": _FEED,
+    "/console/live/stream/": "/console/live/",
+}
 _PIECE = 100  # events of one look of a stream
 
 # A comment is sent after so long a silence: proxies end connections on which nothing moves.
@@ -59,7 +65,7 @@ class EventStream:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + look.wait_seconds
-        scope = _feed(scope, _query(scope) | {"after": str(_page(look)["after"])})
+        scope = _asking(_FEED, scope, _query(scope) | {"after": str(_page(look)["after"])})
         async with self._listener(look.account_id, receive) as rest:
             while True:
                 look = await self._ask(scope, True)
@@ -74,8 +80,8 @@ class EventStream:
             error = ApiError(ErrorCode.METHOD_NOT_ALLOWED, WRONG_METHOD)
             await send_error(scope, send, error, (b"allow", b"GET"))
             return
-        query = _start(scope)
-        look = await self._ask(_feed(scope, query), False)
+        feed, query = STREAMS[scope["path"]], _start(scope)
+        look = await self._ask(_asking(feed, scope, query), False)
         if look.answer[0] != 200:
             await send_answer(send, look.answer)
             return
@@ -88,7 +94,7 @@ class EventStream:
                     await send(_piece(_events(page)))
                     if not page["results"]:
                         await rest(_KEEP_ALIVE_SECONDS)
-                    look = await self._ask(_feed(scope, query), True)
+                    look = await self._ask(_asking(feed, scope, query), True)
             await send({"type": "http.response.body", "body": b""})
 
     @asynccontextmanager
@@ -132,8 +138,8 @@ def _start(scope: Scope) -> dict[str, str]:
     return query | {"limit": str(_PIECE)}
 
 
-def _feed(scope: Scope, query: dict[str, str]) -> Scope:
-    return {**scope, "path": _FEED, "query_string": urlencode(query).encode()}
+def _asking(path: str, scope: Scope, query: dict[str, str]) -> Scope:
+    return {**scope, "path": path, "query_string": urlencode(query).encode()}
 
 
 def _page(look: Look) -> dict[str, Any]:

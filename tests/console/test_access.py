@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 # The least role that may ask; whoever has less is refused.
 NEEDS = {
     "overview": Role.VIEWER, "messages": Role.VIEWER, "message": Role.VIEWER,
-    "opt_outs": Role.VIEWER, "phones": Role.VIEWER,
+    "opt_outs": Role.VIEWER, "phones": Role.VIEWER, "live": Role.VIEWER,
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "phone_unpair": Role.OWNER,
@@ -33,7 +33,18 @@ NEEDS = {
     "member_remove": Role.OWNER, "audit": Role.OWNER,
 }  # fmt: skip
 OPEN = {"join", "switch"}
-READ = {"overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send"}
+READ = {
+    "overview",
+    "messages",
+    "message",
+    "inbox",
+    "opt_outs",
+    "phones",
+    "team",
+    "audit",
+    "send",
+    "live",
+}
 
 
 @pytest.fixture

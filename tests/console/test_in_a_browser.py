@@ -15,8 +15,19 @@ from messaging.models import Message
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import PASSWORD, person
 from tests.delivery import Wire, accept, sent
+from tests.http_api.live import Server, server
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+__all__ = ["server"]
+
+
+@pytest.fixture(autouse=True)
+def site(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a live server, whose listeners look by themselves."""
+    monkeypatch.setattr("http_api.subscription.LOOK_WITHOUT_REDIS", 0.05)
+    return f"http://127.0.0.1:{server.port}"
+
 
 PAGES = ("", "messages/", "send/", "inbox/", "opt-outs/", "phones/", "team/", "audit/")
 OF_LOG_IN = ("password/change/", "second-factor/", "sessions/")
@@ -31,14 +42,14 @@ def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]
 
 
 @pytest.fixture
-def owner(tenant: Tenant, live_server: Any, context: BrowserContext, complaints: list[str]) -> Page:
+def owner(tenant: Tenant, site: str, context: BrowserContext, complaints: list[str]) -> Page:
     """Somebody who has logged in by the form, and whatever their browser complains of."""
     person("olga", tenant)
     page = context.new_page()
     page.set_default_timeout(20_000)
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("request", lambda asked: _from_here(asked.url, live_server.url, complaints))
-    log_in(page, live_server.url, "olga")
+    page.on("request", lambda asked: _from_here(asked.url, site, complaints))
+    log_in(page, site, "olga")
     return page
 
 
@@ -66,7 +77,7 @@ def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
-    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page, complaints: list[str],
+    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page, complaints: list[str],
     scheme: Any,
 ) -> None:  # fmt: skip
     some_of_everything(api, tenant, phone)
@@ -74,7 +85,7 @@ def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
     axe = Axe()
     paths = [f"console/{path}" for path in PAGES] + [f"account/{path}" for path in OF_LOG_IN]
     for path in (*paths, f"console/messages/{Message.objects.first().pk}/"):  # type: ignore[union-attr]
-        answer = owner.goto(f"{live_server.url}/{path}")
+        answer = owner.goto(f"{site}/{path}")
         assert answer is not None
         assert answer.status == 200, path
         found = axe.run(owner).response["violations"]
@@ -84,20 +95,20 @@ def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
 
 
 def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(
-    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page
+    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page
 ) -> None:
     some_of_everything(api, tenant, phone)
     for width, font in ((390, "100%"), (390, "150%"), (1280, "200%")):
         owner.set_viewport_size({"width": width, "height": 844})
         for path in PAGES:
-            owner.goto(f"{live_server.url}/console/{path}")
+            owner.goto(f"{site}/console/{path}")
             owner.evaluate("font => { document.documentElement.style.fontSize = font }", font)
             wide = owner.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, width, font, wide)
 
 
 def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(
-    live_server: Any, owner: Page
+    site: str, owner: Page
 ) -> None:
     owner.keyboard.press("n")
     owner.wait_for_url("**/console/send/")
@@ -112,26 +123,24 @@ def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(
     assert Message.objects.get().text == "Zażółć"
 
 
-def test_a_page_follows_what_happens(
-    live_server: Any, api: Api, tenant: Tenant, phone: Phone, owner: Page
+def test_a_page_is_told_of_what_happens(
+    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page
 ) -> None:
     accept(api, tenant)
     wire = Wire(api, phone)
     [message] = wire.claim()
-    owner.goto(f"{live_server.url}/console/messages/{message['message_id']}/")
+    owner.goto(f"{site}/console/messages/{message['message_id']}/")
     owner.wait_for_selector("#facts .busy")
     wire.report(*sent(message["message_id"]))
     owner.wait_for_selector("#facts .good")
 
 
-def test_it_works_without_javascript(
-    live_server: Any, browser: Browser, api: Api, tenant: Tenant
-) -> None:
+def test_it_works_without_javascript(site: str, browser: Browser, api: Api, tenant: Tenant) -> None:
     person("piotr", tenant, Role.OPERATOR)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    log_in(page, live_server.url, "piotr")
-    page.goto(f"{live_server.url}/console/send/")
+    log_in(page, site, "piotr")
+    page.goto(f"{site}/console/send/")
     page.fill("#id_phone", "601234567")
     page.fill("#id_text", "Hello")
     page.click("main form button")
@@ -140,10 +149,10 @@ def test_it_works_without_javascript(
 
 
 def test_an_invitation_is_accepted_by_its_link(
-    live_server: Any, owner: Page, browser: Browser, settings: Any
+    site: str, owner: Page, browser: Browser, settings: Any
 ) -> None:
-    settings.PUBLIC_URL = live_server.url
-    owner.goto(f"{live_server.url}/console/team/")
+    settings.PUBLIC_URL = site
+    owner.goto(f"{site}/console/team/")
     owner.fill("#name", "Jan")
     owner.click("text=Make a link")
     link = owner.inner_text(".link")
@@ -160,12 +169,12 @@ def test_an_invitation_is_accepted_by_its_link(
 
 
 def test_a_wrong_password_is_told_in_one_wording_whoever_it_is(
-    live_server: Any, tenant: Tenant, page: Page
+    site: str, tenant: Tenant, page: Page
 ) -> None:
     person("olga", tenant)
     said = set()
     for name in ("olga", "nobody"):
-        page.goto(f"{live_server.url}/account/login/")
+        page.goto(f"{site}/account/login/")
         page.fill("#id_login", name)
         page.fill("#id_password", "wrong horse")
         page.press("#id_password", "Enter")
@@ -173,12 +182,10 @@ def test_a_wrong_password_is_told_in_one_wording_whoever_it_is(
     assert len(said) == 1
 
 
-def test_a_second_factor_is_set_up_and_asked_for(
-    live_server: Any, owner: Page, browser: Browser
-) -> None:
+def test_a_second_factor_is_set_up_and_asked_for(site: str, owner: Page, browser: Browser) -> None:
     from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 
-    owner.goto(f"{live_server.url}/account/second-factor/totp/activate/")
+    owner.goto(f"{site}/account/second-factor/totp/activate/")
     if owner.query_selector("input[name=password]"):
         owner.fill("input[name=password]", PASSWORD)
         owner.press("input[name=password]", "Enter")
@@ -190,14 +197,14 @@ def test_a_second_factor_is_set_up_and_asked_for(
     owner.wait_for_url("**/recovery-codes/**")
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
-    page.goto(f"{live_server.url}/console/")
+    page.goto(f"{site}/console/")
     page.fill("#id_login", "olga")
     page.fill("#id_password", PASSWORD)
     page.press("#id_password", "Enter")
     page.wait_for_selector("input[name=code]")
-    page.goto(f"{live_server.url}/console/")
+    page.goto(f"{site}/console/")
     assert "/account/second-factor/" in page.url
-    page.goto(f"{live_server.url}/admin/login/")
+    page.goto(f"{site}/admin/login/")
     page.fill("#id_username", "olga")
     page.fill("#id_password", PASSWORD)
     page.press("#id_password", "Enter")

@@ -45,7 +45,6 @@ const live = document.querySelectorAll("[data-live]");
 if (live.length) {
   let waiting = null;
   const refresh = async () => {
-    waiting = null;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -56,9 +55,22 @@ if (live.length) {
       }
     }
   };
-  setInterval(() => {
-    if (!document.hidden && waiting === null) waiting = refresh().catch(() => null).finally(() => { waiting = null; });
-  }, 5000);
+  // At most once a second, and not while nobody looks: a browser has few connections for one address.
+  const soon = () => {
+    if (waiting !== null || document.hidden) return;
+    waiting = setTimeout(() => refresh().catch(() => null).finally(() => { waiting = null; }), 1000);
+  };
+  let stream = null;
+  const listen = () => {
+    stream?.close();
+    stream = null;
+    if (document.hidden) return;
+    stream = new EventSource("/console/live/stream/");
+    stream.addEventListener("changed", soon);
+  };
+  document.addEventListener("visibilitychange", () => { listen(); soon(); });
+  setInterval(() => { if (stream?.readyState !== EventSource.OPEN) soon(); }, 10_000);
+  listen();
 }
 
 // Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search.

@@ -1,0 +1,33 @@
+"""A look at whether an account has anything new: what a page's event stream asks (smsgate.web).
+
+It names nothing: the page asks for itself again, by its own rules.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from console.access import Visit, needs
+from http_api.shapes import MAX_ID
+from licenses.authentication import ACCOUNT
+from members.models import Role
+from outbox.types import EventType
+from webhooks import feed
+
+_AT_MOST = 1_000  # events of one look
+
+
+@require_safe
+@needs(Role.VIEWER)
+def look(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Answer as the feed does, with one event that says `changed` for all that are new."""
+    request.META[ACCOUNT] = visit.account.pk
+    after = request.GET.get("after", "latest")
+    if not (after.isascii() and after.isdigit()):
+        return JsonResponse({"after": feed.newest(visit.account.pk), "results": []})
+    found, number = feed.events(
+        visit.account.pk, after=min(int(after), MAX_ID), types=tuple(EventType), limit=_AT_MOST
+    )
+    changed = [{"id": number, "type": "changed"}] if found else []
+    return JsonResponse({"after": number, "results": changed})
