@@ -17,10 +17,10 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev demo check test test-slow sim crash load noise network clients-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up dev demo check test test-slow sim crash load noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
 	@$(RUN) -m smsgate.supervisor.up
@@ -51,6 +51,9 @@ network: .venv/.dev ## Freeze, cut and refuse Redis and PostgreSQL over a networ
 
 clients-test: .venv/.dev ## Make clients of the OpenAPI document, run them against a live server, and lint it
 	@$(RUN) -m pytest -rs tests/generated_clients/stories.py $(ARGS)
+
+n8n-test: .venv/.dev ## Run the n8n node (n8n-node/) in the real n8n, against the service: fetches 3.5 GB
+	@$(RUN) -m pytest -rs tests/n8n/stories.py $(ARGS)
 
 containers: .venv/.dev ## Run the image and docker-compose.yml: kill, scale, upgrade, restore (as root, with podman)
 	@$(RUN) -m tests.containers
@@ -133,7 +136,7 @@ apk: ## Build and sign the Android app: DATA_DIR/apk/smsgate.apk (docs/phone.md)
 	@android-agent/tools/apk.sh
 
 clean: ## Remove .venv and the caches; your data stays
-	rm -rf .venv tests/generated_clients/node/node_modules tests/generated_clients/python/.venv tests/generated_clients/*/.cache tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/generated_clients/node/node_modules tests/generated_clients/python/.venv tests/generated_clients/*/.cache n8n-node/node_modules n8n-node/dist tests/n8n/node_modules tests/dialects/clients/node/node_modules tests/dialects/clients/java/lib .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an install runs again when its list has changed. What it says goes to standard error, so
