@@ -28,6 +28,9 @@ MENU = (
     Item("inbox", _("Replies"), "chat", Role.OPERATOR),
     Item("opt_outs", _("Opt-outs"), "stop"),
     Item("phones", _("Phones"), "phone"),
+    Item("keys", _("Keys"), "key", Role.OWNER),
+    Item("webhooks", _("Webhooks"), "bell", Role.OWNER),
+    Item("settings", _("Settings"), "gear", Role.OWNER),
     Item("team", _("Team"), "people", Role.OWNER),
     Item("audit", _("Audit trail"), "book", Role.OWNER),
 )

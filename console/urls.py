@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.pages import inbox, live, messages, opt_outs, overview, phones, send, team
+from console.pages import (
+    inbox,
+    keys,
+    live,
+    messages,
+    opt_outs,
+    overview,
+    phones,
+    send,
+    settings,
+    team,
+    webhooks,
+)  # fmt: skip
 
 app_name = "console"
 
@@ -24,6 +36,27 @@ urlpatterns: list[URLPattern] = [
     path("phones/pair/", phones.pair, name="pair"),
     path("phones/<int:device_id>/pause/", phones.pause, name="phone_pause"),
     path("phones/<int:device_id>/unpair/", phones.unpair, name="phone_unpair"),
+    path("keys/", keys.key_list, name="keys"),
+    path("keys/make/", keys.make, name="key_make"),
+    path("keys/<int:license_id>/replace/", keys.replace, name="key_replace"),
+    path("keys/<int:license_id>/switch/", keys.switch, name="license_switch"),
+    path("keys/api/replace/", keys.replace_api_keys, name="api_keys_replace"),
+    path("keys/<int:license_id>/log-in/", keys.replace_credential, name="credential_replace"),
+    path("keys/<int:license_id>/hook/", keys.make_hook, name="hook_make"),
+    path("keys/hooks/<uuid:public_id>/revoke/", keys.revoke_hook, name="hook_revoke"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/subscribe/", webhooks.subscribe, name="subscribe"),
+    path("webhooks/<int:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:endpoint_id>/secret/", webhooks.secret, name="webhook_secret"),
+    path("webhooks/<int:endpoint_id>/test/", webhooks.test, name="webhook_test"),
+    path("webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="webhook_switch"),
+    path("webhooks/<int:endpoint_id>/delete/", webhooks.delete, name="webhook_delete"),
+    path(
+        "webhooks/<int:endpoint_id>/replay/<int:delivery_id>/",
+        webhooks.replay,
+        name="webhook_replay",
+    ),
+    path("settings/", settings.settings, name="settings"),
     path("team/", team.team, name="team"),
     path("team/invite/", team.invite, name="invite"),
     path("team/invitations/<int:invitation_id>/withdraw/", team.withdraw, name="withdraw"),

@@ -61,6 +61,14 @@ ACTIONS: dict[str, Words] = {
     Action.PAIRING_CODE_MADE: _("made a pairing code"),
     Action.PHONE_CHANGED: _("changed a phone"),
     Action.PHONE_UNPAIRED: _("unpaired a phone"),
+    Action.KEY_MADE: _("made a key"),
+    Action.KEY_REPLACED: _("replaced a key"),
+    Action.KEY_REVOKED: _("revoked a key"),
+    Action.LICENSE_SWITCHED: _("switched a licence on or off"),
+    Action.WEBHOOK_MADE: _("made a webhook"),
+    Action.WEBHOOK_CHANGED: _("changed a webhook"),
+    Action.WEBHOOK_DELETED: _("deleted a webhook"),
+    Action.SETTINGS_CHANGED: _("changed the settings"),
 }
 
 _REFUSALS: dict[ErrorCode, Words] = {

@@ -133,6 +133,12 @@ def set_scopes(license: License, scopes: str) -> None:
     license.save(update_fields=["scopes"])
 
 
+def switch(license: License, is_active: bool) -> None:
+    """Switch a licence on, or off with all of its keys and phones."""
+    license.is_active = is_active
+    license.save(update_fields=["is_active"])
+
+
 def rotate_license_key(license: License) -> str:
     """Replace the licence's key by a new one of 12 characters; the old one is void at once."""
     key = keys.new_key()

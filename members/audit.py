@@ -30,6 +30,14 @@ class Action(StrEnum):
     PAIRING_CODE_MADE = "pairing_code_made"
     PHONE_CHANGED = "phone_changed"
     PHONE_UNPAIRED = "phone_unpaired"
+    KEY_MADE = "key_made"
+    KEY_REPLACED = "key_replaced"
+    KEY_REVOKED = "key_revoked"
+    LICENSE_SWITCHED = "license_switched"
+    WEBHOOK_MADE = "webhook_made"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_DELETED = "webhook_deleted"
+    SETTINGS_CHANGED = "settings_changed"
 
 
 @dataclass(frozen=True, slots=True)

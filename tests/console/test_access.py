@@ -11,6 +11,8 @@ from django.urls import URLPattern, reverse
 
 from console.context import MENU
 from console.urls import urlpatterns
+from licenses import tokens
+from licenses.models import Token
 from members import audit
 from members.audit import Action
 from members.models import AuditEntry, Invitation, Member, Role
@@ -19,6 +21,7 @@ from messaging.services import opt_outs
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import logged_in, person
 from tests.delivery import accept
+from webhooks import endpoints
 
 pytestmark = pytest.mark.django_db
 
@@ -29,29 +32,31 @@ NEEDS = {
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "phone_unpair": Role.OWNER,
+    "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,
+    "license_switch": Role.OWNER, "api_keys_replace": Role.OWNER, "credential_replace": Role.OWNER,
+    "hook_make": Role.OWNER, "hook_revoke": Role.OWNER, "webhooks": Role.OWNER,
+    "subscribe": Role.OWNER, "webhook": Role.OWNER, "webhook_secret": Role.OWNER,
+    "webhook_test": Role.OWNER, "webhook_switch": Role.OWNER, "webhook_replay": Role.OWNER,
+    "webhook_delete": Role.OWNER, "settings": Role.OWNER,
     "team": Role.OWNER, "invite": Role.OWNER, "withdraw": Role.OWNER, "member_role": Role.OWNER,
     "member_remove": Role.OWNER, "audit": Role.OWNER,
 }  # fmt: skip
 OPEN = {"join", "switch"}
 READ = {
-    "overview",
-    "messages",
-    "message",
-    "inbox",
-    "opt_outs",
-    "phones",
-    "team",
-    "audit",
-    "send",
-    "live",
-}
+    "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
+    "keys", "webhooks", "webhook", "settings",
+}  # fmt: skip
 
 
 @pytest.fixture
-def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, int]:
+def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, Any]:
     """Something of Alice for each kind of id that an address names."""
     accept(api, tenant)
     row, _ = opt_outs.opt_out(tenant.account.pk, "+48601000001", OptOut.Source.API)
+    endpoint, _ = endpoints.subscribe(
+        tenant.sender, "https://example.org/", name="n8n", event_types=[], only_license=False
+    )
+    tokens.new_hook(tenant.license)
     invitation = Invitation.objects.create(
         account=tenant.account, role=Role.VIEWER, name="Jan", digest="x", expires_at="2100-01-01T00:00Z"
     )  # fmt: skip
@@ -61,15 +66,19 @@ def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, int]:
         "device_id": phone.device.pk,
         "invitation_id": invitation.pk,
         "member_id": 0,
+        "license_id": tenant.keys.license_id,
+        "public_id": Token.objects.get().public_id,
+        "endpoint_id": endpoint.pk,
+        "delivery_id": 0,
     }
 
 
-def address(pattern: URLPattern, ids: dict[str, int]) -> str:
-    names = re.findall(r"<int:(\w+)>", str(pattern.pattern))
+def address(pattern: URLPattern, ids: dict[str, Any]) -> str:
+    names = re.findall(r"<(?:int|uuid):(\w+)>", str(pattern.pattern))
     return reverse(f"console:{pattern.name}", kwargs={name: ids[name] for name in names})
 
 
-def ask(client: Client, pattern: URLPattern, ids: dict[str, int], **form: Any) -> Any:
+def ask(client: Client, pattern: URLPattern, ids: dict[str, Any], **form: Any) -> Any:
     call = client.get if pattern.name in READ else client.post
     return call(address(pattern, ids), form)
 
@@ -80,10 +89,10 @@ def test_every_address_says_who_may_ask() -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, int], role: Role) -> None:
+def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, Any], role: Role) -> None:
     client = logged_in(person("anna", tenant, role))
     ids["member_id"] = Member.objects.get().pk
-    for pattern in urlpatterns:
+    for pattern in sorted(urlpatterns, key=lambda one: one.name == "webhook_delete"):
         if pattern.name in OPEN:
             continue
         status = ask(client, pattern, ids).status_code
@@ -95,14 +104,14 @@ def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, int], role: Ro
 
 @pytest.mark.parametrize("name", [name for name in NEEDS if name not in {"pair"}])
 def test_another_accounts_rows_are_nowhere(
-    other_tenant: Tenant, ids: dict[str, int], tenant: Tenant, name: str
+    other_tenant: Tenant, ids: dict[str, Any], tenant: Tenant, name: str
 ) -> None:
     ids["member_id"] = Member.objects.create(
         account=tenant.account, user=person("olga"), role=Role.OWNER
     ).pk
     stranger = logged_in(person("bob", other_tenant))
     [pattern] = [one for one in urlpatterns if one.name == name]
-    names_an_id = "<int:" in str(pattern.pattern)
+    names_an_id = "<" in str(pattern.pattern)
     response = ask(stranger, pattern, ids, role="viewer", resolution="sent", reason="x", name="x")
     assert response.status_code == (404 if names_an_id else response.status_code), name
     assert not AuditEntry.objects.filter(account=tenant.account).exists()
@@ -111,7 +120,7 @@ def test_another_accounts_rows_are_nowhere(
     assert "Alice" not in text
 
 
-def test_a_stranger_is_led_to_the_log_in_and_back(ids: dict[str, int]) -> None:
+def test_a_stranger_is_led_to_the_log_in_and_back(ids: dict[str, Any]) -> None:
     ids["member_id"] = 1
     for pattern in urlpatterns:
         if pattern.name in OPEN:
@@ -163,7 +172,7 @@ def test_nobody_else_opens_an_account_that_is_not_theirs(
 
 
 def test_a_viewer_reads_no_whole_number(
-    api: Api, tenant: Tenant, ids: dict[str, int], viewer: Client, operator: Client
+    api: Api, tenant: Tenant, ids: dict[str, Any], viewer: Client, operator: Client
 ) -> None:
     number = Message.objects.get().phone
     for path in ("/console/", "/console/messages/", f"/console/messages/{ids['message_id']}/",

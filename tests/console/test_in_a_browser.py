@@ -29,7 +29,19 @@ def site(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-PAGES = ("", "messages/", "send/", "inbox/", "opt-outs/", "phones/", "team/", "audit/")
+PAGES = (
+    "",
+    "messages/",
+    "send/",
+    "inbox/",
+    "opt-outs/",
+    "phones/",
+    "team/",
+    "audit/",
+    "keys/",
+    "webhooks/",
+    "settings/",
+)
 OF_LOG_IN = ("password/change/", "second-factor/", "sessions/")
 
 

@@ -201,3 +201,67 @@ def test_a_page_costs_few_queries(
                  "/console/audit/", "/console/send/", "/console/inbox/"):  # fmt: skip
         with django_assert_max_num_queries(15):
             assert owner.get(path).status_code == 200
+
+
+def test_a_new_key_is_shown_once_and_sends(api: Api, tenant: Tenant, owner: Client) -> None:
+    page = text_of(owner.post("/console/keys/make/", {"name": "n8n"}))
+    key = re.search(r'class="link">([A-Z2-9]{12})<', page)
+    assert key is not None
+    assert key[1] not in text_of(owner.get("/console/keys/"))
+    answer = api.post("/api/messages/", {"license__key": key[1], "external_id": "a", "phone": "601234567",
+                                         "message": "Hello"})  # fmt: skip
+    assert answer.status_code == 201
+    trail = audit.entries(tenant.account.pk)[0]
+    assert (trail.action, trail.details) == (Action.KEY_MADE, {"kind": "license_key"})
+
+
+def test_a_replaced_key_and_a_revoked_link_are_void(
+    api: Api, tenant: Tenant, owner: Client
+) -> None:
+    owner.post(f"/console/keys/{tenant.keys.license_id}/replace/")
+    old = {"license__key": tenant.keys.license_key, "external_id": "a", "phone": "601234567"}
+    assert api.post("/api/messages/", old | {"message": "Hello"}).status_code == 404
+    page = text_of(owner.post(f"/console/keys/{tenant.keys.license_id}/hook/"))
+    link = re.search(r"(/hooks/[\w-]+/)", page)
+    revoke = re.search(r"(/console/keys/hooks/[\w-]+/revoke/)", page)
+    assert link is not None
+    assert revoke is not None
+    assert api.client.post(link[1], {"phone": "601234567", "text": "Hello"}).status_code < 300
+    owner.post(revoke[1])
+    assert api.client.post(link[1], {"phone": "601234567", "text": "Again"}).status_code == 404
+
+
+def test_a_webhook_is_made_tested_switched_off_and_deleted(tenant: Tenant, owner: Client) -> None:
+    refused = owner.post("/console/webhooks/subscribe/", {"url": "ftp://x"}, follow=True)
+    assert 'class="note error"' in text_of(refused)
+    form = {"url": "https://example.org/hook", "events": ["message.sent"]}
+    place = owner.post("/console/webhooks/subscribe/", form)["Location"]
+    assert "message.sent" in text_of(owner.get(place))
+    assert "whsec_" not in text_of(owner.get(place))
+    secrets = {
+        re.findall(r"whsec_[\w+/=]+", text_of(owner.post(f"{place}secret/", form)))[0]
+        for form in ({}, {"rotate": "1"})
+    }
+    assert len(secrets) == 2
+    assert "A test is on its way" in text_of(owner.post(f"{place}test/", follow=True))
+    assert "by its owner" in text_of(owner.post(f"{place}switch/", follow=True))
+    late = text_of(owner.post(f"{place}test/", follow=True))
+    assert "It is too late for that" in late
+    owner.post(f"{place}delete/")
+    assert owner.get(place).status_code == 404
+
+
+def test_a_setting_is_changed_with_its_old_value_in_the_trail(
+    tenant: Tenant, owner: Client
+) -> None:
+    page = text_of(owner.get("/console/settings/"))
+    form = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', page)) | {
+        "country": "PL", "kept_sms": "known", "stop_words": "KONIEC", "start_words": "",
+        "opens_at": "09:00", "closes_at": "18:00",
+    }  # fmt: skip
+    assert owner.post("/console/settings/", form | {"closes_at": ""}).status_code == 400
+    assert owner.post("/console/settings/", form).status_code == 302
+    assert str(tenant.account.opens_at) == "09:00:00"
+    entry = audit.entries(tenant.account.pk)[0]
+    assert entry.details["opens_at"] == {"from": "", "to": "09:00:00"}
+    assert "name" not in entry.details

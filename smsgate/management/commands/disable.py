@@ -41,7 +41,6 @@ class Command(OperatorCommand):
             services.revoke(device)
             done = {"revoked_device": device.pk}
         else:
-            license.is_active = False
-            license.save(update_fields=["is_active"])
+            services.switch(license, is_active=False)
             done = {"disabled_license": license.pk}
         self.show(done, as_json=options["json"])

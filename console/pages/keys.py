@@ -1,0 +1,160 @@
+"""The keys of programs: what each is for; make, replace and revoke them. A new one is shown once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Visit, needs
+from console.words import Words
+from http_api.errors import or_not_found
+from licenses import services, tokens
+from licenses.models import Account, License, Token
+from members import audit
+from members.audit import Action
+from members.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """New secrets, in plain text: the only time that they can be read."""
+
+    what: Words
+    values: dict[Words, str] = field(default_factory=dict)
+    curl: str = ""
+
+
+@require_safe
+@needs(Role.OWNER)
+def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    return _keys(request, visit)
+
+
+def _keys(request: HttpRequest, visit: Visit, shown: Shown | None = None) -> HttpResponse:
+    licenses = visit.account.licenses.order_by("pk").prefetch_related("credentials")
+    hooks = Token.objects.filter(
+        license__account=visit.account, kind=Token.Kind.HOOK, revoked_at=None
+    )
+    context: dict[str, Any] = {
+        "shown": shown,
+        "licenses": licenses,
+        "api_keys": visit.account.api_keys.filter(is_active=True).order_by("pk"),
+        "hooks": hooks.select_related("license").order_by("pk"),
+    }
+    return render(request, "console/keys.html", context)
+
+
+def _license(visit: Visit, license_id: int) -> License:
+    mine = License.objects.filter(account=visit.account, pk=license_id)
+    return or_not_found(mine.select_related("account").first(), "licence")
+
+
+@require_POST
+@needs(Role.OWNER)
+def make(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Make a licence with its key."""
+    with transaction.atomic():
+        name = request.POST.get("name", "").strip()[:255]
+        license, key = services.add_license(visit.account, name=name)
+        _record(visit, Action.KEY_MADE, "license_key", license.pk)
+    return _keys(request, visit, _shown_license_key(key))
+
+
+@require_POST
+@needs(Role.OWNER)
+def replace(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
+    """Replace a licence's key: the old one is void at once."""
+    license = _license(visit, license_id)
+    with transaction.atomic():
+        key = services.rotate_license_key(license)
+        _record(visit, Action.KEY_REPLACED, "license_key", license.pk)
+    return _keys(request, visit, _shown_license_key(key))
+
+
+def _shown_license_key(key: str) -> Shown:
+    example = {
+        "license__key": key,
+        "external_id": "hello-2",
+        "phone": "+48123456789",
+        "message": "Hello",
+    }
+    curl = f"curl {settings.PUBLIC_URL}/api/messages/ -d '{json.dumps(example)}'"
+    return Shown(gettext_lazy("The licence key"), {gettext_lazy("licence key"): key}, curl)
+
+
+@require_POST
+@needs(Role.OWNER)
+def switch(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
+    """Switch a licence off, with all of its keys and phones, or on."""
+    license, is_active = _license(visit, license_id), request.POST.get("is_active") == "1"
+    with transaction.atomic():
+        services.switch(license, is_active)
+        _record(visit, Action.LICENSE_SWITCHED, "license", license.pk, is_active=is_active)
+    return redirect("console:keys")
+
+
+@require_POST
+@needs(Role.OWNER)
+def replace_api_keys(request: HttpRequest, visit: Visit) -> HttpResponse:
+    with transaction.atomic():
+        key = services.rotate_api_keys(visit.account)
+        _record(visit, Action.KEY_REPLACED, "api_key")
+    return _keys(request, visit, Shown(_("The api_key"), {"api_key": key}))
+
+
+@require_POST
+@needs(Role.OWNER)
+def replace_credential(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
+    license = _license(visit, license_id)
+    with transaction.atomic():
+        new = services.rotate_credential(license)
+        _record(visit, Action.KEY_REPLACED, "credential", license.pk)
+    values: dict[Words, str] = {
+        gettext_lazy("username"): new.username,
+        gettext_lazy("password"): new.password,
+        gettext_lazy("token"): new.token,
+    }
+    return _keys(request, visit, Shown(_("The log-in for programs"), values))
+
+
+@require_POST
+@needs(Role.OWNER)
+def make_hook(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
+    license = _license(visit, license_id)
+    with transaction.atomic():
+        token = tokens.new_hook(license)
+        _record(visit, Action.KEY_MADE, "hook", license.pk)
+    link = tokens.hook_link(token)
+    return _keys(request, visit, Shown(_("The hook link"), {gettext_lazy("link"): link}))
+
+
+@require_POST
+@needs(Role.OWNER)
+def revoke_hook(request: HttpRequest, visit: Visit, public_id: UUID) -> HttpResponse:
+    hook = Token.objects.filter(
+        license__account=visit.account, kind=Token.Kind.HOOK, public_id=public_id, revoked_at=None
+    ).first()
+    found = or_not_found(hook, "hook link")
+    with transaction.atomic():
+        tokens.revoke(found.license_id, public_id)
+        _record(visit, Action.KEY_REVOKED, "hook", found.license_id)
+    messages.success(request, _("The link is void."))
+    return redirect("console:keys")
+
+
+def _record(
+    visit: Visit, action: Action, kind: str, object_id: int | None = None, **details: Any
+) -> None:
+    account: Account = visit.account
+    audit.record(account.pk, visit.actor, action, object_id=object_id, kind=kind, **details)

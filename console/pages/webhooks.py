@@ -1,0 +1,147 @@
+"""Webhooks: who is told of events, the log of what was sent, test and replay."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import Visit, needs
+from console.pages.messages import tell_or_raise
+from console.pages.parts import list_page, tell_refusal
+from console.pages.send import sender_of
+from http_api import clock
+from http_api.errors import ApiError
+from http_api.shapes import validated
+from members import audit
+from members.audit import Action
+from members.models import Role
+from outbox.types import EventType
+from webhooks import endpoints, signing
+from webhooks.models import Endpoint
+from webhooks.requests import NewEndpoint
+
+
+@require_safe
+@needs(Role.OWNER)
+def webhook_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    context = {
+        "endpoints": endpoints.endpoints(visit.account.pk).order_by("pk"),
+        "event_types": [each for each in EventType if each != EventType.WEBHOOK_TEST],
+    }
+    return render(request, "console/webhooks.html", context)
+
+
+@require_POST
+@needs(Role.OWNER)
+def subscribe(request: HttpRequest, visit: Visit) -> HttpResponse:
+    given = {
+        "url": request.POST.get("url", "").strip(),
+        "name": request.POST.get("name", "").strip(),
+        "events": request.POST.getlist("events"),
+    }
+    try:
+        body = validated(NewEndpoint, given)
+        with transaction.atomic():
+            row, is_new = endpoints.subscribe(
+                sender_of(visit.account.pk),
+                body.url,
+                name=body.name,
+                event_types=body.events,
+                only_license=False,
+            )
+            _record(visit, Action.WEBHOOK_MADE if is_new else Action.WEBHOOK_CHANGED, row)
+    except ApiError as error:
+        tell_refusal(request, error)
+        return redirect("console:webhooks")
+    return redirect("console:webhook", row.pk)
+
+
+@require_safe
+@needs(Role.OWNER)
+def webhook(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    return _webhook(request, visit, endpoint_id)
+
+
+def _webhook(
+    request: HttpRequest, visit: Visit, endpoint_id: int, secret: str = ""
+) -> HttpResponse:
+    row = endpoints.endpoint(visit.account.pk, endpoint_id)
+    context: dict[str, Any] = {
+        "endpoint": row,
+        "page": list_page(request, endpoints.deliveries(row)),
+        "secret": secret,
+    }
+    return render(request, "console/webhook.html", context)
+
+
+@require_POST
+@needs(Role.OWNER)
+def secret(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    """Show its secret, or, where that is asked for, a new one; the former signs for a day more."""
+    row = endpoints.endpoint(visit.account.pk, endpoint_id)
+    if "rotate" in request.POST:
+        with transaction.atomic():
+            endpoints.rotate(row)
+            _record(visit, Action.WEBHOOK_CHANGED, row, rotated=True)
+    return _webhook(request, visit, endpoint_id, signing.secret(row))
+
+
+@require_POST
+@needs(Role.OWNER)
+def test(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    try:
+        endpoints.test(endpoints.endpoint(visit.account.pk, endpoint_id))
+    except ApiError as error:
+        tell_or_raise(request, error)
+    else:
+        messages.success(request, _("A test is on its way: see the log below."))
+    return redirect("console:webhook", endpoint_id)
+
+
+@require_POST
+@needs(Role.OWNER)
+def switch(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    """Switch it on or off."""
+    row, enabled = endpoints.endpoint(visit.account.pk, endpoint_id), "on" in request.POST
+    with transaction.atomic():
+        endpoints.change(row, {"enabled": enabled})
+        _record(visit, Action.WEBHOOK_CHANGED, row, enabled=enabled)
+    return redirect("console:webhook", endpoint_id)
+
+
+@require_POST
+@needs(Role.OWNER)
+def delete(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    row = endpoints.endpoint(visit.account.pk, endpoint_id)
+    with transaction.atomic():
+        _record(visit, Action.WEBHOOK_DELETED, row)
+        row.delete()
+    return redirect("console:webhooks")
+
+
+@require_POST
+@needs(Role.OWNER)
+def replay(request: HttpRequest, visit: Visit, endpoint_id: int, delivery_id: int) -> HttpResponse:
+    """Send one again; 0: all that were given up."""
+    row = endpoints.endpoint(visit.account.pk, endpoint_id)
+    try:
+        if delivery_id:
+            endpoints.replay(row, delivery_id)
+        else:
+            endpoints.replay_failed(row, clock.now() - dt.timedelta(days=3650))
+    except ApiError as error:
+        tell_or_raise(request, error)
+    else:
+        messages.success(request, _("It is sent again."))
+    return redirect("console:webhook", endpoint_id)
+
+
+def _record(visit: Visit, action: Action, row: Endpoint, **details: Any) -> None:
+    audit.record(visit.account.pk, visit.actor, action, object_id=row.pk, **details)
