@@ -56,7 +56,12 @@ SERVERS = (
 )
 
 # What a test may have to install first does not count for its own time.
-INSTALLS = ("tests/dialects/clients/", "tests/http_api/clients/", "tests/smsgate/test_pages.py")
+INSTALLS = (
+    "tests/console/test_in_a_browser.py",
+    "tests/dialects/clients/",
+    "tests/http_api/clients/",
+    "tests/smsgate/test_pages.py",
+)
 
 # Begun first, so that no worker is left alone with one of these at the end.
 LONG = (

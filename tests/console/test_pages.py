@@ -208,8 +208,8 @@ def test_a_new_key_is_shown_once_and_sends(api: Api, tenant: Tenant, owner: Clie
     key = re.search(r'class="link">([A-Z2-9]{12})<', page)
     assert key is not None
     assert key[1] not in text_of(owner.get("/console/keys/"))
-    answer = api.post("/api/messages/", {"license__key": key[1], "external_id": "a", "phone": "601234567",
-                                         "message": "Hello"})  # fmt: skip
+    body = {"license__key": key[1], "external_id": "a", "phone": "601234567", "message": "Hello"}
+    answer = api.post("/api/messages/", body)
     assert answer.status_code == 201
     trail = audit.entries(tenant.account.pk)[0]
     assert (trail.action, trail.details) == (Action.KEY_MADE, {"kind": "license_key"})
