@@ -22,9 +22,19 @@ from messaging.states import MessageState
 from messaging.transitions import Cause, StateTransition, may_resend
 
 # Sequence gaps after a restore: phones and programs know ids issued since the backup, which must not
-# be reused for another message, phone or account.
+# be reused for another message, phone or account. What traffic counts up goes far: who reads a list or
+# the feed from an id on would miss all that is below it.
 MESSAGE_IDS = 100_000_000
 OTHER_IDS = 1_000
+COUNTED_BY_TRAFFIC = frozenset(
+    {
+        "messaging_message_id_seq",
+        "messaging_batch_id_seq",
+        "messaging_inboundmessage_id_seq",
+        "outbox_event_number_seq",
+        "webhooks_delivery_id_seq",
+    }
+)
 
 # The same for attempt numbers (fencing tokens): a message gets at most four an hour.
 ATTEMPTS = 1_000
@@ -94,7 +104,7 @@ def _put_ids_out_of_reach() -> None:
             " WHERE schemaname = current_schema()"
         )
         for name, last in cursor.fetchall():
-            jump = MESSAGE_IDS if name == "messaging_message_id_seq" else OTHER_IDS
+            jump = MESSAGE_IDS if name in COUNTED_BY_TRAFFIC else OTHER_IDS
             if name.startswith(("django_", "auth_permission", "auth_group")):
                 continue  # Django's own, which nobody outside knows; some count in 32 bits
             cursor.execute("SELECT setval(%s, %s)", [name, last + jump])

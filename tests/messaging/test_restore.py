@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 
+from licenses.models import KeptSms
 from messaging.models import Attempt, Message
-from messaging.services.restore import ATTEMPTS, MESSAGE_IDS, Held, hold_what_may_have_been_sent
+from messaging.services.restore import (
+    ATTEMPTS,
+    COUNTED_BY_TRAFFIC,
+    MESSAGE_IDS,
+    Held,
+    hold_what_may_have_been_sent,
+)
 from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.delivery import Wire, accept, event, history, sent, status
 
@@ -109,6 +118,26 @@ def test_no_id_that_was_given_out_is_given_out_again(
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('licenses_device_id_seq')")
         assert cursor.fetchone()[0] > wire.phone.device.pk + 1_000
+
+
+def test_who_reads_the_feed_or_the_inbox_misses_nothing_that_comes_after(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock
+) -> None:
+    """They know numbers of what came since the backup, and drop a `webhook-id` that they have seen."""
+    for name in COUNTED_BY_TRAFFIC:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setval(%s, 1000)", [name])
+    known = 1_000 + 50_000
+    tenant.set_rules(kept_sms=KeptSms.ALL)
+    api.get("/api/events/", tenant)
+    restored(manual_clock)
+    accept(api, tenant)
+    wire.report(
+        {"event_id": str(uuid4()), "type": "received", "sender": "+48500600700", "text": "Yes"}
+    )
+    for path in ("/api/events/", "/api/inbox/"):
+        found = api.get(path, tenant, after=str(known)).json()["results"]
+        assert len(found) > 0, path
 
 
 def test_twice_is_no_worse_than_once(
