@@ -1,9 +1,12 @@
 -- name: due
 -- What may be tried now, locked: of each endpoint in its order, and of one message nothing before what came
--- earlier of it. The first of every endpoint before the second of any; who was served longest ago first.
+-- earlier of it. Of an account the first of every endpoint before the second of any; the first of every
+-- account before the second of any, however many hosts one of them has; who was served longest ago first.
 SELECT d.id
 FROM (
-    SELECT due.id, due.place, due.next_at, e.tried_at
+    SELECT due.id, due.next_at, e.tried_at, row_number() OVER (
+        PARTITION BY e.account_id ORDER BY due.place, e.tried_at NULLS FIRST, due.next_at, due.id
+    ) AS turn
     FROM webhooks_endpoint AS e CROSS JOIN LATERAL (
         SELECT w.id, w.next_at, row_number() OVER (ORDER BY w.next_at, w.id) AS place
         FROM webhooks_delivery AS w
@@ -17,11 +20,11 @@ FROM (
     ) AS due
     WHERE e.disabled_at IS NULL AND (e.rests_until IS NULL OR e.rests_until <= %(now)s)
     AND e.id <> ALL(%(full)s::bigint[])
-    ORDER BY due.place, e.tried_at NULLS FIRST, due.next_at LIMIT %(of_all)s
+    ORDER BY turn, e.tried_at NULLS FIRST, due.next_at LIMIT %(of_all)s
 ) AS chosen
 JOIN webhooks_delivery AS d ON d.id = chosen.id
 WHERE d.next_at <= %(now)s
-ORDER BY chosen.place, chosen.tried_at NULLS FIRST, chosen.next_at
+ORDER BY chosen.turn, chosen.tried_at NULLS FIRST, chosen.next_at
 FOR UPDATE OF d SKIP LOCKED
 
 -- name: take

@@ -20,10 +20,12 @@ from licenses import services as licenses
 from messaging.drafts import ClientTime, Draft, Invalid
 from messaging.models import AwaitedBatch, Batch, Message
 from messaging.services import batches, owner
+from outbox.models import Event
 from tests.conftest import Api, ManualClock, Phone, Tenant, in_threads
 from tests.delivery import Wire, event, sent
 from tests.receiver import Receiver, receiver
-from webhooks import delivery, due, health
+from webhooks import callbacks, delivery, due, health
+from webhooks.callbacks import Callback
 from webhooks.delivery import Outcome
 from webhooks.due import FAILURES, RETRY_MINUTES, TRIES
 from webhooks.models import Delivery, DeliveryAttempt
@@ -378,6 +380,24 @@ def test_a_long_backlog_of_dead_receivers_holds_up_nobody(
     delivery.look()
     [[taken_next]] = due.take(manual_clock.now, under_way)
     assert taken_next.account_id == third.keys.account_id
+
+
+def test_an_account_with_very_many_hosts_crowds_out_no_other(
+    tenant: Tenant, other_tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    """Of hosts that were never tried there are more than one look examines."""
+    finish(other_tenant, program)
+    delivery.look()
+    work(manual_clock)
+    account_id, now = tenant.keys.account_id, manual_clock.now
+    event = Event.objects.create(account_id=account_id, type="webhook.test", at=now, number=1)
+    urls = [f"http://{number}.example.com" for number in range(due._SCAN + 1)]
+    callbacks.expect(account_id, [Callback(url, event_id=event.pk) for url in urls], now)
+    manual_clock.advance(seconds=5)
+    finish(other_tenant, program)
+    delivery.look()
+    accounts = {run[0].account_id for run in due.take(manual_clock.now, [])}
+    assert accounts == {account_id, other_tenant.keys.account_id}
 
 
 def test_a_quick_receiver_is_not_held_up_by_the_slowest_of_its_round(
