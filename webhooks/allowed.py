@@ -22,7 +22,7 @@ def require(sender: Sender, types: Collection[EventType]) -> None:
         scopes.require(sender.scopes, _scope_of(event))
 
 
-def of(sender: Sender, types: Collection[EventType]) -> list[EventType]:
+def of(sender: Sender, types: Collection[EventType] = ()) -> list[EventType]:
     """Return those of these, none being all, that a key may be told of."""
     return [
         event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -100,9 +100,13 @@ def test(endpoint: Endpoint) -> None:
     outbox.record(endpoint.account_id, [told], clock.now())
 
 
-def deliveries(endpoint: Endpoint, state: DeliveryState | None = None) -> QuerySet[Delivery]:
-    """Return what was and is to be told to it, of this state, with the events and the attempts."""
-    found = endpoint.deliveries.select_related("event").prefetch_related("attempts")
+def deliveries(
+    endpoint: Endpoint, types: Collection[EventType], state: DeliveryState | None = None
+) -> QuerySet[Delivery]:
+    """Return what was and is to be told to it, of these types and this state, with the events and the
+    attempts."""
+    found = endpoint.deliveries.filter(event__type__in=types)
+    found = found.select_related("event").prefetch_related("attempts")
     match state:
         case "pending":
             return found.filter(next_at__isnull=False)
@@ -113,9 +117,10 @@ def deliveries(endpoint: Endpoint, state: DeliveryState | None = None) -> QueryS
     return found
 
 
-def replay(endpoint: Endpoint, delivery_id: int) -> Delivery:
-    """Send one delivery again, from its first try. Raise ApiError `not_found`, `conflict`."""
-    found = or_not_found(deliveries(endpoint).filter(pk=delivery_id).first(), "delivery")
+def replay(endpoint: Endpoint, delivery_id: int, types: Collection[EventType]) -> Delivery:
+    """Send one delivery again, from its first try, where it is of one of these types. Raise ApiError
+    `not_found`, `conflict`."""
+    found = or_not_found(deliveries(endpoint, types).filter(pk=delivery_id).first(), "delivery")
     _replay(endpoint, endpoint.deliveries.filter(pk=found.pk))
     found.refresh_from_db()
     return found

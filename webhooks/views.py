@@ -87,12 +87,13 @@ class WebhookViewSet(NativeViewSet):
     def deliveries(self, request: Request, endpoint_id: str) -> Response:
         row = self._endpoint(endpoint_id)
         wanted = read(request, requests.DeliveryQuery)
-        rows = endpoints.deliveries(row, wanted.state)
+        rows = endpoints.deliveries(row, allowed.of(self.sender), wanted.state)
         return wanted.of(rows, request, responses.delivery)
 
     @idempotent
     def replay(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
-        row = endpoints.replay(self._endpoint(endpoint_id), int(delivery_id))
+        types = allowed.of(self.sender)
+        row = endpoints.replay(self._endpoint(endpoint_id), int(delivery_id), types)
         return Response(responses.delivery(row), status=202)
 
     @idempotent

@@ -149,6 +149,19 @@ def test_a_key_is_told_only_what_it_may_read(api: Api, tenant: Tenant, program: 
     refused(post(api, tenant, "", url=program.url, events=["message.sent"]), 403, "scope_missing")
 
 
+def test_a_key_sees_of_what_was_told_only_what_it_may_read(
+    api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    endpoint = subscribe(api, tenant, program.url)
+    accept(api, tenant)
+    work(manual_clock)
+    [found] = deliveries(api, tenant, endpoint["id"])
+    services.set_scopes(tenant.license, "manage contacts")
+    assert deliveries(api, tenant, endpoint["id"]) == []
+    path = f"{endpoint['id']}/deliveries/{found['id']}/replay/"
+    refused(post(api, tenant, path), 404, "not_found")
+
+
 def test_a_test_goes_to_its_endpoint_alone_whatever_that_asked_for(
     api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock
 ) -> None:
