@@ -22,6 +22,7 @@ from webhooks.requests import DeliveryState
 
 MAX_ENDPOINTS = 50  # of an account: each event is a row for each of them
 REPLAYED_AT_ONCE = 10_000
+ALL_TYPES = tuple(EventType)
 
 
 def endpoints(account_id: int) -> QuerySet[Endpoint]:
@@ -72,24 +73,49 @@ def subscribe(
 def change(endpoint: Endpoint, wanted: dict[str, Any]) -> None:
     """Set these fields; `enabled` switches it on or off. Raise ApiError `conflict` for a URL that is
     another's."""
+    _lock(endpoint)
     is_enabled = wanted.pop("enabled", None)
     others = endpoints(endpoint.account_id).exclude(pk=endpoint.pk)
     if "url" in wanted and others.filter(url=wanted["url"]).exists():
         raise ApiError(ErrorCode.CONFLICT, "Another webhook has this URL.")
+    is_moved = wanted.get("url", endpoint.url) != endpoint.url
     for field, value in wanted.items():
         setattr(endpoint, field, value)
-    if is_enabled and endpoint.disabled_at is not None:
-        endpoint.disabled_at, endpoint.disabled_reason = None, ""
+    if is_moved or (is_enabled and endpoint.disabled_at is not None):
         endpoint.failures, endpoint.failing_since, endpoint.rests_until = 0, None, None
+    if is_enabled:
+        endpoint.disabled_at, endpoint.disabled_reason = None, ""
     endpoint.save()
     if is_enabled is False and endpoint.disabled_at is None:
         health.disable(endpoint, Endpoint.Disabled.OWNER, clock.now())
 
 
+def _lock(endpoint: Endpoint) -> None:
+    """Read it anew and lock it: a worker writes how it does, another request what it is. Raise ApiError
+    `not_found` where it was deleted meanwhile."""
+    mine = endpoints(endpoint.account_id).select_for_update(no_key=True)
+    try:
+        endpoint.refresh_from_db(from_queryset=mine)
+    except Endpoint.DoesNotExist:
+        or_not_found(None, "webhook")
+
+
+@transaction.atomic
 def rotate(endpoint: Endpoint) -> None:
-    """Replace its secret; the former one signs too for a day."""
+    """Replace its secret; the former one signs too for a day. Raise ApiError `not_found`."""
+    _lock(endpoint)
     signing.rotate(endpoint, clock.now())
     endpoint.save(update_fields=["secret_pepper", "former_pepper", "secret_number", "rotated_at"])
+
+
+@transaction.atomic
+def delete(endpoint: Endpoint) -> None:
+    """Tell it nothing more. What it was told goes piece by piece (webhooks.retention): of a month there
+    may be millions. Raise ApiError `not_found`."""
+    _lock(endpoint)
+    endpoint.kind, endpoint.url = Endpoint.Kind.DELETED, str(endpoint.pk)
+    endpoint.disabled_at, endpoint.disabled_reason = clock.now(), Endpoint.Disabled.OWNER
+    endpoint.save()
 
 
 def test(endpoint: Endpoint) -> None:
@@ -101,7 +127,9 @@ def test(endpoint: Endpoint) -> None:
 
 
 def deliveries(
-    endpoint: Endpoint, types: Collection[EventType], state: DeliveryState | None = None
+    endpoint: Endpoint,
+    types: Collection[EventType] = ALL_TYPES,
+    state: DeliveryState | None = None,
 ) -> QuerySet[Delivery]:
     """Return what was and is to be told to it, of these types and this state, with the events and the
     attempts."""
@@ -117,7 +145,9 @@ def deliveries(
     return found
 
 
-def replay(endpoint: Endpoint, delivery_id: int, types: Collection[EventType]) -> Delivery:
+def replay(
+    endpoint: Endpoint, delivery_id: int, types: Collection[EventType] = ALL_TYPES
+) -> Delivery:
     """Send one delivery again, from its first try, where it is of one of these types. Raise ApiError
     `not_found`, `conflict`."""
     found = or_not_found(deliveries(endpoint, types).filter(pk=delivery_id).first(), "delivery")

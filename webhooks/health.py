@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.db import transaction
+from django.db.models import Model
 
 from http_api import clock
 from http_api.outgoing import Failure
@@ -23,6 +24,8 @@ _GONE = 410
 _HEALTH = ("failures", "failing_since", "rests_until")
 
 logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=Model)
 
 
 class _Outcome(Protocol):
@@ -42,10 +45,9 @@ Tries = Collection[tuple[Delivery, _Outcome]]
 @transaction.atomic
 def record(tries: Tries) -> None:
     """Record these. Only the newest try can fail a delivery; any can be the one that was taken."""
-    endpoints = _locked({delivery.endpoint_id for delivery, _ in tries})
-    tries = [
-        one for one in tries if one[0].endpoint_id in endpoints
-    ]  # else it was deleted meanwhile
+    endpoints = _locked(Endpoint, {delivery.endpoint_id for delivery, _ in tries})
+    known = _locked(Delivery, {delivery.pk for delivery, _ in tries})
+    tries = [one for one in tries if one[0].pk in known]  # else it was deleted meanwhile
     DeliveryAttempt.objects.bulk_create(
         DeliveryAttempt(
             delivery=delivery,
@@ -62,9 +64,9 @@ def record(tries: Tries) -> None:
             _failed(delivery, outcome, endpoints[delivery.endpoint_id])
 
 
-def _locked(endpoint_ids: Collection[int]) -> Mapping[int, Endpoint]:
+def _locked(model: type[Row], ids: Collection[int]) -> Mapping[int, Row]:
     """Lock in one order: two workers never wait for each other in a circle."""
-    rows = Endpoint.objects.select_for_update(no_key=True).filter(pk__in=endpoint_ids)
+    rows = model._default_manager.select_for_update(no_key=True).filter(pk__in=ids)
     return {row.pk: row for row in rows.order_by("pk")}
 
 

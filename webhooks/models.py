@@ -20,6 +20,7 @@ class Endpoint(models.Model):
     class Kind(models.TextChoices):
         SUBSCRIPTION = "subscription"
         CALLBACK = "callback"  # `url` is a scheme and a host; each delivery has its own
+        DELETED = "deleted"  # by its owner; what it was told is being deleted
 
     class Disabled(models.TextChoices):
         """Why nothing is sent to it any more."""

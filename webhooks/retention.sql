@@ -1,3 +1,23 @@
+-- name: delete_of_deleted
+-- Delete what was told to endpoints that their owners deleted.
+WITH told AS MATERIALIZED (
+    SELECT d.id FROM webhooks_endpoint AS e
+    CROSS JOIN LATERAL (SELECT id FROM webhooks_delivery WHERE endpoint_id = e.id LIMIT %(piece)s) AS d
+    WHERE e.kind = 'deleted' LIMIT %(piece)s
+), attempts AS (
+    DELETE FROM webhooks_deliveryattempt WHERE delivery_id = ANY(ARRAY(SELECT id FROM told))
+)
+DELETE FROM webhooks_delivery WHERE id = ANY(ARRAY(SELECT id FROM told))
+
+-- name: delete_idle
+-- Delete endpoints that are told nothing: those that their owners deleted, once a publisher that still knew
+-- them has committed, and hosts of URLs that came with sends long ago.
+DELETE FROM webhooks_endpoint AS e
+WHERE (
+    e.kind = 'deleted' AND e.disabled_at < %(now)s::timestamptz - interval '1 minute'
+    OR e.kind = 'callback' AND e.created_at < %(before)s AND coalesce(e.tried_at, e.created_at) < %(before)s
+) AND NOT EXISTS (SELECT FROM webhooks_delivery AS d WHERE d.endpoint_id = e.id)
+
 -- name: delete_old
 -- Delete events before a time, with what was delivered of them: those at the low end of the ids, up to the
 -- first that is newer or not published yet.

@@ -69,7 +69,7 @@ class WebhookViewSet(NativeViewSet):
 
     @idempotent
     def destroy(self, request: Request, endpoint_id: str) -> Response:
-        self._endpoint(endpoint_id).delete()
+        endpoints.delete(self._endpoint(endpoint_id))
         return Response(status=204)
 
     @idempotent

@@ -122,7 +122,7 @@ def delete(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse
     row = endpoints.endpoint(visit.account.pk, endpoint_id)
     with transaction.atomic():
         _record(visit, Action.WEBHOOK_DELETED, row)
-        row.delete()
+        endpoints.delete(row)
     return redirect("console:webhooks")
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from http_api.errors import ApiError
 from licenses import services
 from outbox.models import Event
 from tests.conftest import Api, ManualClock, Tenant, refused
 from tests.delivery import accept
 from tests.receiver import Receiver
 from tests.webhooks.conftest import events, subscribe, told, work
-from webhooks import delivery, due, health
+from webhooks import delivery, due, endpoints, health, retention
 from webhooks.due import RETRY_MINUTES, TRIES
 from webhooks.models import Delivery, Endpoint
 
@@ -160,6 +161,40 @@ def test_a_key_sees_of_what_was_told_only_what_it_may_read(
     assert deliveries(api, tenant, endpoint["id"]) == []
     path = f"{endpoint['id']}/deliveries/{found['id']}/replay/"
     refused(post(api, tenant, path), 404, "not_found")
+
+
+@pytest.mark.parametrize("field", ["name", "enabled"])
+def test_a_change_undoes_nothing_that_happened_since_its_request_was_read(
+    api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock, field: str
+) -> None:
+    endpoint = subscribe(api, tenant, program.url)
+    as_read = Endpoint.objects.get()
+    secret = post(api, tenant, f"{endpoint['id']}/rotate/").json()["secret"]
+    health.disable(Endpoint.objects.get(), Endpoint.Disabled.GONE, manual_clock.now)
+    endpoints.change(as_read, {"name": "CRM"} if field == "name" else {"enabled": False})
+    after = shown(api, tenant, endpoint["id"])
+    assert (after["secret"], after["disabled_reason"]) == (secret, "gone")
+    as_read = Endpoint.objects.get()
+    api.delete(f"{URL}{endpoint['id']}/", tenant)
+    with pytest.raises(ApiError):
+        endpoints.change(as_read, {"name": "CRM"})
+
+
+def test_a_new_url_begins_in_good_health(
+    api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    endpoint = subscribe(api, tenant, f"{program.url}&wrong")
+    program.status = 404
+    for number in range(9):
+        accept(api, tenant, f"a-{number}")
+        work(manual_clock, hours=20)
+    accept(api, tenant, "last")
+    changed = patch(api, tenant, endpoint["id"], url=program.url).json()
+    assert (changed["enabled"], changed["failing_since"]) == (True, None)
+    program.calls.clear()
+    program.status = 200
+    work(manual_clock, seconds=1)
+    assert "last" in [call.json["data"]["external_id"] for call in program.calls]
 
 
 def test_a_test_goes_to_its_endpoint_alone_whatever_that_asked_for(
@@ -346,8 +381,47 @@ def test_deleting_one_deletes_what_waits_for_it(
     work(manual_clock)
     assert api.delete(f"{URL}{endpoint['id']}/", tenant).status_code == 204
     refused(api.get(f"{URL}{endpoint['id']}/", tenant), 404, "not_found")
+    refused(api.delete(f"{URL}{endpoint['id']}/", tenant), 404, "not_found")
+    assert api.get(URL, tenant).json()["results"] == []
+    program.status = 200
+    work(manual_clock, minutes=5)
+    assert len(program.calls) == 1
+    assert subscribe(api, tenant, program.url)["id"] != endpoint["id"]
+    retention.delete_old(lambda: True)
     assert not Delivery.objects.exists()
+    assert Endpoint.objects.count() == 1
     assert Event.objects.exists()
+
+
+def test_deleting_one_takes_as_long_however_much_it_was_told(
+    api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A request may not take what a month of deliveries takes; nor meet a worker that tells it more."""
+    endpoint = subscribe(api, tenant, program.url)
+    for number in range(5):
+        accept(api, tenant, f"a-{number}")
+    work(manual_clock)
+    assert api.delete(f"{URL}{endpoint['id']}/", tenant).status_code == 204
+    assert Delivery.objects.count() == 5
+    monkeypatch.setattr(retention, "PIECE", 2)
+    manual_clock.advance(minutes=2)
+    retention.delete_old(lambda: True)
+    assert not Delivery.objects.exists()
+    assert not Endpoint.objects.exists()
+
+
+def test_a_host_of_sends_is_forgotten_when_nothing_is_told_it_any_more(
+    api: Api, tenant: Tenant, program: Receiver, manual_clock: ManualClock
+) -> None:
+    accept(api, tenant, callback_url=program.url)
+    work(manual_clock)
+    work(manual_clock, days=20)
+    retention.delete_old(lambda: True)
+    assert Endpoint.objects.get().kind == "callback"
+    work(manual_clock, days=20)
+    retention.delete_old(lambda: True)
+    assert not Endpoint.objects.exists()
 
 
 def test_one_that_is_deleted_while_it_is_told_harms_no_other(
@@ -359,6 +433,8 @@ def test_one_that_is_deleted_while_it_is_told_harms_no_other(
     delivery.look()
     taken = [one for run in due.take(manual_clock.now, []) for one in run]
     api.delete(f"{URL}{endpoint['id']}/", tenant)
+    manual_clock.advance(minutes=2)
+    retention.delete_old(lambda: True)
     health.record([(one, delivery.Outcome(manual_clock.now, status_code=200)) for one in taken])
     assert Delivery.objects.get().delivered_at == manual_clock.now
 
