@@ -26,6 +26,7 @@ from tests.support.statements import recorder
 
 # What starts the whole service again and again, or other languages' programs.
 SLOW = (
+    "tests/console/test_in_a_browser.py",
     "tests/crash/",
     "tests/dialects/clients/",
     "tests/http_api/clients/",
