@@ -3,7 +3,7 @@ const assert = require('node:assert/strict');
 const { createHmac } = require('node:crypto');
 const { test } = require('node:test');
 
-const { list } = require('../dist/nodes/Smsgate/client.js');
+const { call, list } = require('../dist/nodes/Smsgate/client.js');
 const { once } = require('../dist/nodes/Smsgate/once.js');
 const { isGenuine } = require('../dist/nodes/SmsgateTrigger/signature.js');
 
@@ -52,6 +52,21 @@ test('a retry has the same id, another item, run, node or execution another', ()
 		once(step({ execution: '2' }), 0),
 	];
 	assert.equal(new Set([id, ...others]).size, 5);
+});
+
+test('a refusal is told in the words of smsgate, and what is no smsgate is named', async () => {
+	const told = async (statusCode, body) => {
+		const context = {
+			getCredentials: async () => ({ url: 'http://sms.example' }),
+			getNode: () => ({ name: 'smsgate' }),
+			helpers: { httpRequestWithAuthentication: async () => ({ statusCode, body }) },
+		};
+		return await call(context, 'GET', '/api/me/').catch((error) => error.message);
+	};
+	assert.equal(await told(403, { message: 'The key lacks it.', code: 'scope_missing' }), 'The key lacks it.');
+	assert.match(await told(404, '<html>'), /not answered by a smsgate/);
+	assert.match(await told(200, '<html>'), /not answered by a smsgate/);
+	assert.deepEqual(await told(204, ''), {});
 });
 
 test('a list ends with its last page, or with its limit', async () => {

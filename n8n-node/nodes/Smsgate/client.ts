@@ -41,12 +41,15 @@ export async function call(
 		'smsgateApi',
 		request,
 	);
-	if (answer.statusCode < 400 || (mayBeGone && answer.statusCode === 404)) return answer.body || {};
-	const { message = 'No smsgate answers here', code } = answer.body ?? {};
-	throw new NodeApiError(context.getNode(), answer.body, {
+	const { statusCode, body: told } = answer;
+	if (statusCode === 204 || (mayBeGone && statusCode === 404)) return {};
+	const isOurs = typeof told === 'object' && told !== null;
+	if (isOurs && statusCode < 400) return told;
+	const { message, code } = isOurs ? told : { message: 'This URL is not answered by a smsgate' };
+	throw new NodeApiError(context.getNode(), { message, code }, {
 		message,
 		description: code,
-		httpCode: String(answer.statusCode),
+		httpCode: String(statusCode),
 		itemIndex,
 	});
 }
