@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
     path("send/", send.send, name="send"),
     path("messages/", messages.message_list, name="messages"),
+    path("messages/resolve/", messages.resolve_many, name="resolve_many"),
     path("messages/<int:message_id>/", messages.message, name="message"),
     path("messages/<int:message_id>/cancel/", messages.cancel, name="cancel"),
     path("messages/<int:message_id>/resolve/", messages.resolve, name="resolve"),

@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from console import words
 from console.access import Visit, needs
-from console.pages.parts import list_page, tell_refusal
+from console.pages.parts import ids, list_page, tell_refusal
 from http_api.errors import ApiError
 from members import audit
 from members.audit import Action
@@ -34,7 +36,6 @@ def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show the list. What is looked for comes by POST: a number has no place in an address."""
     state, sought = request.GET.get("state", ""), request.POST.get("sought", "").strip()
     wanted = MessageFilter(status=MessageState(state) if state in set(MessageState) else None)
-    problem = ""
     if sought:
         try:
             phone = parse_phone(sought, visit.account.country, allow_short_codes=True)
@@ -52,7 +53,7 @@ def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
         "states": words.STATES,
         "state": state,
         "sought": sought,
-        "problem": problem,
+        "may_decide": visit.is_operator and wanted.status == MessageState.UNCERTAIN,
     }
     return render(request, "console/messages.html", context)
 
@@ -116,11 +117,45 @@ def _said_of_cancelling(message: Message) -> str:
     return _("The phone that has it is asked to give it back.")
 
 
+_AT_ONCE = 200  # decisions of one form
+
+
+@require_POST
+@needs(Role.OPERATOR)
+def resolve_many(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Decide about the chosen uncertain messages alike; what is no longer uncertain is passed over."""
+    resolution = _resolution(request)
+    chosen = ids(request.POST.getlist("chosen"))[:_AT_ONCE]
+    if resolution is None or not chosen:
+        messages.error(request, _("Choose messages, and what became of them."))
+    else:
+        done = sum(_resolved(visit, one, resolution) for one in chosen)
+        words = ngettext("%(number)s message is decided.", "%(number)s messages are decided.", done)
+        messages.success(request, words % {"number": done})
+    return redirect(f"{reverse('console:messages')}?state=uncertain")
+
+
+def _resolved(visit: Visit, message_id: int, resolution: Resolution) -> bool:
+    try:
+        with transaction.atomic():
+            owner.resolve(visit.account.pk, message_id, resolution)
+            audit.record(
+                visit.account.pk, visit.actor, Action.MESSAGE_RESOLVED,
+                object_id=message_id, resolution=resolution,
+            )  # fmt: skip
+    except ApiError:  # another's, or decided by now: by a late report, or a colleague
+        return False
+    return True
+
+
+def _resolution(request: HttpRequest) -> Resolution | None:
+    return next((one for one in _RESOLUTIONS if one == request.POST.get("resolution")), None)
+
+
 @require_POST
 @needs(Role.OPERATOR)
 def resolve(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse:
-    chosen = request.POST.get("resolution", "")
-    resolution = next((one for one in _RESOLUTIONS if one == chosen), None)
+    resolution = _resolution(request)
     if resolution is None:
         messages.error(request, _("Choose what became of it."))
         return redirect("console:message", message_id)

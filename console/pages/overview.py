@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from contextlib import suppress
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,12 +13,17 @@ from django.views.decorators.http import require_safe
 
 from console import charts
 from console.access import Visit, needs
-from console.pages.phones import phones_of
+from console.pages.first_steps import Step, first_steps
+from console.pages.phones import Shown, phones_of
+from console.pages.send import sender_of
 from http_api import clock
+from http_api.errors import ApiError
 from members.models import Role
 from messaging import selectors
 from messaging.models import DailyCount, Message
+from messaging.queue_end import queue_end
 from messaging.selectors import MessageFilter
+from messaging.sending_hours import SendingHours
 from messaging.states import WAITING, MessageState
 
 _DAYS = 14
@@ -32,6 +39,7 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
         name: sum(day[name] for day in days.values()) for name in ("delivered", "sent", "failed")
     }
     phones = phones_of(account.pk)
+    newest = list(selectors.messages(account.pk, MessageFilter()).order_by("-pk")[:6])
     uncertain = selectors.messages(account.pk, MessageFilter(status=MessageState.UNCERTAIN))
     context = {
         "today": days[_today()],
@@ -39,13 +47,24 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
         "rate": _percent(totals["delivered"], totals["delivered"] + totals["failed"]),
         "chart": charts.stacked(days),
         "days": days,
-        "waiting": _waiting(account.pk),
+        **_waiting(account.pk, sum(phone.is_working for phone in phones)),
+        "steps": _steps(visit, totals, phones, newest),
         "uncertain": uncertain[:_COUNTED].count(),
         "silent": [phone for phone in phones if phone.is_silent],
         "phones": phones,
-        "messages_": list(selectors.messages(account.pk, MessageFilter()).order_by("-pk")[:6]),
+        "messages_": newest,
     }
     return render(request, "console/overview.html", context)
+
+
+def _steps(
+    visit: Visit, totals: dict[str, int], phones: list[Shown], newest: list[Message]
+) -> list[Step]:
+    """Return the first steps, for an owner: nobody else may take them all."""
+    if not visit.is_owner:
+        return []
+    has_sent = totals["sent"] + totals["delivered"] > 0 or any(one.sent_at for one in newest)
+    return first_steps(has_phone=bool(phones), has_sent=has_sent, newest=newest)
 
 
 def _today() -> dt.date:
@@ -80,9 +99,16 @@ _SERIES_OF = {
 }
 
 
-def _waiting(account_id: int) -> int:
+def _waiting(account_id: int, phones: int) -> dict[str, Any]:
+    """Return how many wait, and when phones have sent them; None where that is not known."""
     waiting = Message.objects.filter(license__account_id=account_id, status__in=WAITING)
-    return waiting[:_COUNTED].count()
+    parts = list(waiting.values_list("parts", flat=True)[:_COUNTED])
+    end = None
+    if 0 < len(parts) < _COUNTED:
+        with suppress(ApiError):  # nobody may send: there is no end
+            hours = SendingHours.of(sender_of(account_id))
+            end = queue_end(clock.now(), len(parts), sum(parts), phones, hours)
+    return {"waiting": len(parts), "queue_end": end}
 
 
 def _percent(part: int, whole: int) -> int | None:

@@ -34,6 +34,11 @@ class Shown:
         return self.device.silent_since is not None
 
     @property
+    def is_working(self) -> bool:
+        device = self.device
+        return not (device.is_paused or self.is_silent or device.last_sync_at is None)
+
+    @property
     def state(self) -> tuple[str, str]:
         """In words, and the tone of its badge."""
         if self.device.is_paused:

@@ -31,7 +31,8 @@ from messaging.drafts import ClientTime, Draft
 from messaging.phone import InvalidPhone, parse_phone
 from messaging.services import accept
 
-_ONCE = re.compile("console-[0-9a-f-]{36}")
+ONCE_PREFIX = "console-"  # of external ids that a form here gives
+_ONCE = re.compile(f"{ONCE_PREFIX}[0-9a-f-]{{36}}")
 
 
 class SendForm(forms.Form):
@@ -72,7 +73,7 @@ class SendForm(forms.Form):
 
 
 def new_once() -> str:
-    return f"console-{uuid.uuid4()}"
+    return f"{ONCE_PREFIX}{uuid.uuid4()}"
 
 
 @needs(Role.OPERATOR)

@@ -30,6 +30,7 @@ NEEDS = {
     "overview": Role.VIEWER, "messages": Role.VIEWER, "message": Role.VIEWER,
     "opt_outs": Role.VIEWER, "phones": Role.VIEWER, "live": Role.VIEWER,
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
+    "resolve_many": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "phone_unpair": Role.OWNER,
     "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,

@@ -155,7 +155,7 @@ def test_it_works_without_javascript(site: str, browser: Browser, api: Api, tena
     page.goto(f"{site}/console/send/")
     page.fill("#id_phone", "601234567")
     page.fill("#id_text", "Hello")
-    page.click("main form button")
+    page.click("main form .actions button")
     page.wait_for_url("**/console/messages/*/")
     context.close()
 
@@ -222,3 +222,16 @@ def test_a_second_factor_is_set_up_and_asked_for(site: str, owner: Page, browser
     page.press("#id_password", "Enter")
     assert "/admin/login/" in page.url
     context.close()
+
+
+def test_letters_that_double_the_parts_are_named_and_replaced(site: str, owner: Page) -> None:
+    owner.goto(f"{site}/console/send/")
+    owner.fill("#id_text", "Dzień dobry, " + "przypominamy o wizycie. " * 4)
+    assert "ń: 2 → 1" in owner.inner_text("#saver")
+    owner.click("#saver button")
+    assert owner.is_hidden("#saver")
+    assert owner.input_value("#id_text").startswith("Dzien dobry")
+    owner.keyboard.press("Control+z")
+    assert owner.input_value("#id_text").startswith("Dzień dobry")
+    owner.fill("#id_text", "Привет, " * 20)  # has no letters that look alike
+    assert owner.is_hidden("#saver")

@@ -265,3 +265,51 @@ def test_a_setting_is_changed_with_its_old_value_in_the_trail(
     entry = audit.entries(tenant.account.pk)[0]
     assert entry.details["opens_at"] == {"from": "", "to": "09:00:00"}
     assert "name" not in entry.details
+
+
+def test_several_uncertain_messages_are_decided_at_once_and_nobody_elses(
+    api: Api, tenant: Tenant, other_tenant: Tenant, operator: Client
+) -> None:
+    for number in range(3):
+        accept(api, tenant, external_id=f"id-{number}")
+    accept(api, other_tenant, external_id="theirs")
+    Message.objects.exclude(external_id="id-2").update(status=MessageState.UNCERTAIN)
+    page = text_of(operator.get("/console/messages/?state=uncertain"))
+    assert page.count('name="chosen"') == 2
+    form = {
+        "chosen": [*Message.objects.values_list("pk", flat=True), "x"],
+        "resolution": "given_up",
+    }
+    told = text_of(operator.post("/console/messages/resolve/", form, follow=True))
+    assert "2 messages are decided." in told
+    states = dict(Message.objects.values_list("external_id", "status"))
+    assert states["id-0"] == states["id-1"] == MessageState.FAILED
+    assert states["id-2"] == MessageState.PENDING
+    assert states["theirs"] == MessageState.UNCERTAIN
+    actions = [entry.action for entry in audit.entries(tenant.account.pk)]
+    assert actions.count(Action.MESSAGE_RESOLVED) == 2
+
+
+def test_the_first_steps_tick_themselves_off(
+    api: Api, tenant: Tenant, phone: Phone, owner: Client, settings: Any
+) -> None:
+    settings.PAIRING_IS_LOCAL = True
+    page = text_of(owner.get("/console/"))
+    assert page.count('<li class="done">') == 1  # the phone
+    settings.PAIRING_IS_LOCAL = False
+    accept(api, tenant)
+    assert text_of(owner.get("/console/")).count('<li class="done">') == 3
+    wire = Wire(api, phone)
+    [message] = wire.claim()
+    wire.report(*sent(message["message_id"]))
+    assert "First steps" not in text_of(owner.get("/console/"))
+
+
+def test_the_overview_says_when_the_queue_is_done(
+    api: Api, tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    accept(api, tenant)
+    assert "done about" not in text_of(operator.get("/console/"))  # the phone has not called yet
+    Wire(api, phone).claim()
+    accept(api, tenant, external_id="second")
+    assert "done about" in text_of(operator.get("/console/"))

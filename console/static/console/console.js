@@ -24,7 +24,24 @@ if (counter && text) {
       : partsOf(letters.map(cost), alone, part);
     const because = foreign.length ? ` · Unicode: ${foreign.slice(0, 8).join(" ")}` : "";
     counter.textContent = `${words.letters} ${letters.length} · ${words.parts} ${parts}${because}`;
+    const without = plain(text.value);
+    const fewer = partsOf(Array.from(without).map(cost), alone, part);
+    saver.hidden = !foreign.length || fewer >= parts || [...without].some((letter) => !cost(letter));
+    if (!saver.hidden) saver.firstElementChild.textContent = `${foreign.slice(0, 8).join(" ")}: ${parts} → ${fewer}`;
   };
+  // Letters that look alike, and typographic marks; nothing that changes a word.
+  const marks = { "ł": "l", "Ł": "L", "„": '"', "”": '"', "“": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "...", "\u00a0": " " };
+  const plain = (given) => Array.from(given)
+    .map((letter) => (cost(letter) ? letter : marks[letter] ?? letter.normalize("NFD").replace(/\p{M}/gu, "")))
+    .join("");
+  const saver = document.getElementById("saver");
+  saver.lastElementChild.addEventListener("click", () => {
+    text.focus();
+    text.select();
+    // As typed, so that the browser's own undo takes it back.
+    if (!document.execCommand("insertText", false, plain(text.value))) text.value = plain(text.value);
+    count();
+  });
   text.addEventListener("input", count);
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form.requestSubmit();
