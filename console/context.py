@@ -11,6 +11,8 @@ from console.access import Visit
 from console.words import Words
 from members.models import Role
 
+THEME_COOKIE = "theme"
+
 
 class Item(NamedTuple):
     """A place of the menu."""
@@ -37,12 +39,14 @@ MENU = (
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return the context that every page of the console has; for other pages nothing."""
+    """Return the context that every page of the console has; for other pages only the theme."""
+    theme = request.COOKIES.get(THEME_COOKIE)
+    shown = {"theme": theme} if theme in {"light", "dark"} else {}
     visit: Visit | None = getattr(request, "visit", None)
     if visit is None:
-        return {}
+        return shown
     here = request.resolver_match.url_name if request.resolver_match else ""
-    return {
+    return shown | {
         "visit": visit,
         "menu": [(item, item.name == here) for item in MENU if visit.role.includes(item.role)],
     }

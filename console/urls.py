@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from console.pages import (
+    appearance,
     inbox,
     keys,
     live,
@@ -58,6 +59,7 @@ urlpatterns: list[URLPattern] = [
         name="webhook_replay",
     ),
     path("settings/", settings.settings, name="settings"),
+    path("appearance/", appearance.appearance, name="appearance"),
     path("team/", team.team, name="team"),
     path("team/invite/", team.invite, name="invite"),
     path("team/invitations/<int:invitation_id>/withdraw/", team.withdraw, name="withdraw"),

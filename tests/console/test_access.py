@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 # The least role that may ask; whoever has less is refused.
 NEEDS = {
     "overview": Role.VIEWER, "messages": Role.VIEWER, "message": Role.VIEWER,
-    "opt_outs": Role.VIEWER, "phones": Role.VIEWER, "live": Role.VIEWER,
+    "opt_outs": Role.VIEWER, "phones": Role.VIEWER, "live": Role.VIEWER, "appearance": Role.VIEWER,
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
     "resolve_many": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
@@ -45,7 +45,7 @@ NEEDS = {
 OPEN = {"join", "switch"}
 READ = {
     "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
-    "keys", "webhooks", "webhook", "settings",
+    "keys", "webhooks", "webhook", "settings", "appearance",
 }  # fmt: skip
 
 

@@ -313,3 +313,12 @@ def test_the_overview_says_when_the_queue_is_done(
     Wire(api, phone).claim()
     accept(api, tenant, external_id="second")
     assert "done about" in text_of(operator.get("/console/"))
+
+
+def test_theme_and_language_are_kept_by_the_browser(viewer: Client) -> None:
+    viewer.post("/console/appearance/", {"theme": "dark", "language": "pl"})
+    page = text_of(viewer.get("/console/", headers={"Accept-Language": "en"}))
+    assert '<html lang="pl" data-theme="dark">' in page
+    assert "Pulpit" in page
+    viewer.post("/console/appearance/", {"theme": '"><script>', "language": "xx"})
+    assert '<html lang="en">' in text_of(viewer.get("/console/"))
