@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
+from console.pages.parts import line
 from console.words import Words
 from http_api.errors import or_not_found
 from licenses import services, tokens
@@ -65,7 +66,7 @@ def _license(visit: Visit, license_id: int) -> License:
 def make(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Make a licence with its key."""
     with transaction.atomic():
-        name = request.POST.get("name", "").strip()[:255]
+        name = line(request, "name", 255)
         license, key = services.add_license(visit.account, name=name)
         _record(visit, Action.KEY_MADE, "license_key", license.pk)
     return _keys(request, visit, _shown_license_key(key))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from console.access import Visit, needs
-from http_api.shapes import MAX_ID
+from console.pages.parts import number
 from licenses.authentication import ACCOUNT
 from members.models import Role
 from outbox.types import EventType
@@ -23,11 +23,11 @@ _AT_MOST = 1_000  # events of one look
 def look(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Answer as the feed does, with one event that says `changed` for all that are new."""
     request.META[ACCOUNT] = visit.account.pk
-    after = request.GET.get("after", "latest")
-    if not (after.isascii() and after.isdigit()):
+    after = number(request.GET.get("after", "latest"))
+    if after is None:
         return JsonResponse({"after": feed.newest(visit.account.pk), "results": []})
-    found, number = feed.events(
-        visit.account.pk, after=min(int(after), MAX_ID), types=tuple(EventType), limit=_AT_MOST
+    found, newest = feed.events(
+        visit.account.pk, after=after, types=tuple(EventType), limit=_AT_MOST
     )
-    changed = [{"id": number, "type": "changed"}] if found else []
-    return JsonResponse({"after": number, "results": changed})
+    changed = [{"id": newest, "type": "changed"}] if found else []
+    return JsonResponse({"after": newest, "results": changed})

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
-from console.pages.parts import list_page
+from console.pages.parts import line, list_page
 from http_api.errors import or_not_found
 from members import audit
 from members.audit import Action
@@ -51,7 +51,7 @@ def take_back(request: HttpRequest, visit: Visit, opt_out_id: int) -> HttpRespon
     row = or_not_found(
         selectors.opt_outs(visit.account.pk).filter(pk=opt_out_id).first(), "opt-out"
     )
-    reason = request.POST.get("reason", "").strip()[:200]
+    reason = line(request, "reason", 200)
     if not reason:
         messages.error(request, _("Say why: they asked for no more messages."))
         return redirect("console:opt_outs")

@@ -42,8 +42,7 @@ def list_page(
 
 
 def _below(request: HttpRequest) -> int:
-    text = request.POST.get("below") or request.GET.get("below") or ""
-    return min(int(text), MAX_ID) if text.isascii() and text.isdigit() else MAX_ID
+    return number(request.POST.get("below") or request.GET.get("below") or "") or MAX_ID
 
 
 def tell_refusal(request: HttpRequest, error: ApiError) -> None:
@@ -52,4 +51,15 @@ def tell_refusal(request: HttpRequest, error: ApiError) -> None:
 
 def ids(values: list[Any]) -> list[int]:
     """Return those of these that are ids, in their order."""
-    return [int(one) for one in values if str(one).isascii() and str(one).isdigit()]
+    return [found for one in values if (found := number(str(one))) is not None]
+
+
+def number(text: str) -> int | None:
+    """Return what this writes, where it can be an id; else None."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
+    return int(text) if is_number and int(text) <= MAX_ID else None
+
+
+def line(request: HttpRequest, name: str, most: int) -> str:
+    """Return what was typed into a field of one line, cut to its length."""
+    return request.POST.get(name, "").replace("\0", "").strip()[:most]

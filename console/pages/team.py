@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console import words
 from console.access import Visit, needs, open_account, visit_account
 from console.pages.messages import tell_or_raise
-from console.pages.parts import list_page
+from console.pages.parts import line, list_page, number
 from http_api import clock
 from http_api.addresses import client_network
 from http_api.errors import ApiError
@@ -50,7 +50,7 @@ def _team(request: HttpRequest, visit: Visit, link: str = "") -> HttpResponse:
 @needs(Role.OWNER)
 def invite(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Make a link and show it: this once."""
-    name, role = request.POST.get("name", "").strip()[:150], _role(request)
+    name, role = line(request, "name", 150), _role(request)
     if not name or role is None:
         messages.error(request, _("Say who it is for, and choose a role."))
         return redirect("console:team")
@@ -142,10 +142,9 @@ def trail(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
     """Open another account: one of one's own, or, for administrators of the installation, any."""
-    user, wanted = request.user, request.POST.get("account", "")
-    if not isinstance(user, User) or not (wanted.isascii() and wanted.isdigit()):
+    user, account_id = request.user, number(request.POST.get("account", ""))
+    if not isinstance(user, User) or account_id is None:
         raise Http404
-    account_id = int(wanted)
     if Member.objects.filter(user=user, account_id=account_id).exists():
         open_account(request, account_id)
     elif user.is_superuser and Account.objects.filter(pk=account_id).exists():

@@ -31,6 +31,19 @@ def text_of(response: Any) -> str:
     return str(response.content.decode())
 
 
+@pytest.mark.parametrize("odd", ["9" * 5_000, "99999999999999999999", "²"])
+def test_a_number_that_is_none_is_no_fault_of_the_server(owner: Client, odd: str) -> None:
+    assert owner.get("/console/live/", {"after": odd}).status_code == 200
+    assert owner.get("/console/messages/", {"below": odd}).status_code == 200
+    assert owner.post("/console/account/", {"account": odd}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["keys/make/", "team/invite/"])
+def test_a_name_with_a_nul_is_taken_without_it(owner: Client, path: str) -> None:
+    given = {"name": "CRM\0", "role": "viewer"}
+    assert owner.post(f"/console/{path}", given).status_code == 200
+
+
 def test_a_message_is_sent_once_however_often_its_form_is(tenant: Tenant, operator: Client) -> None:
     form = {"once": "console-00000000-0000-4000-8000-000000000000", "phone": "601 234 567",
             "text": "Hello"}  # fmt: skip
