@@ -20,6 +20,8 @@ LINGER_SECONDS = 10.0
 
 # A client must take some of its answer in so many seconds.
 UNREAD_SECONDS = 60.0
+# The same while the process stops: it would wait for one that never reads.
+UNREAD_SECONDS_AT_END = 3.0
 
 # When to come again after 503.
 RETRY_SECONDS = 5
@@ -62,6 +64,7 @@ class HttpConnection(HttpToolsProtocol):
     _is_refused = False
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -116,9 +119,20 @@ class HttpConnection(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         self._close()
 
+    def shutdown(self) -> None:
+        self._is_stopping = True
+        if self._unread is not None:
+            self._unread.cancel()
+            self._await_reader()
+        super().shutdown()
+
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+        self._await_reader()
+
+    def _await_reader(self) -> None:
+        seconds = UNREAD_SECONDS_AT_END if self._is_stopping else UNREAD_SECONDS
+        self._unread = self.loop.call_later(seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -88,11 +88,25 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None) -> Iterator[Server]:
+    with running_server() as found:
+        yield found
+
+
+class _Running(uvicorn.Server):
+    """As smsgate.web.serve stops: who waits is let go first."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.release_waiters()  # type: ignore[union-attr] # a Root
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
     """uvicorn as smsgate.web.serve runs it, in a thread, on the database of the tests."""
     root = Root()
     listening = socket.create_server(("127.0.0.1", 0))
     # The database is ready, and nobody waits here: no lifespan.
-    running = uvicorn.Server(server_config(root, lifespan="off"))
+    running = _Running(server_config(root, lifespan="off"))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     yield Server(listening.getsockname()[1], root)
@@ -100,3 +114,4 @@ def server(django_db_setup: None) -> Iterator[Server]:
     thread.join(20)
     for pool in (root._pool, root._lookers):
         pool.shutdown()  # their connections end, too: the database is about to be dropped
+    assert not thread.is_alive(), "it does not stop"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -20,8 +22,9 @@ from messaging.services.accept import REFUSE
 from messaging.services.accept import accept as accept_drafts
 from outbox import recording
 from outbox.types import EventType
+from smsgate.web.http_connection import HttpConnection
 from tests.conftest import Tenant, in_threads
-from tests.http_api.live import Server, Wire, server
+from tests.http_api.live import Server, Wire, running_server, server
 from webhooks import announcing, listening, publishing
 from webhooks.listening import Listeners
 
@@ -171,6 +174,30 @@ def test_who_goes_away_is_listened_for_no_more(server: Server, tenant: Tenant) -
         wire.send(f"GET /api/events/?wait=50 HTTP/1.1\r\nHost: a\r\n{key(tenant)}\r\n\r\n".encode())
         _until(lambda: bool(server.root._listeners._by_account))
     _until(lambda: not server.root._listeners._by_account)
+
+
+def test_one_that_reads_nothing_does_not_hold_up_the_stop(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsgate.web.http_connection.UNREAD_SECONDS_AT_END", 0.2)
+    paused = threading.Semaphore(0)
+    pause = HttpConnection.pause_writing
+
+    def note_and_pause(connection: HttpConnection) -> None:
+        paused.release()
+        pause(connection)
+
+    monkeypatch.setattr(HttpConnection, "pause_writing", note_and_pause)
+    told = recording.Told(EventType.WEBHOOK_TEST, data={"endpoint": 1, "padding": "x" * 3_000})
+    for _ in range(12):  # more than the sockets of both sides hold
+        recording.record(tenant.keys.account_id, [told] * 500, clock.now())
+        publishing.publish(tenant.keys.account_id)
+    with ExitStack() as client, running_server() as server:
+        wire = client.enter_context(server.wire())  # which goes away after the server
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        path = "/api/events/stream/?after=0"
+        wire.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n{key(tenant)}\r\n\r\n".encode())
+        assert paused.acquire(timeout=20)
 
 
 # --- by themselves -----------------------------------------------------------------------------
