@@ -96,7 +96,7 @@ class Tools:
             await self._ask(ctx, "POST", "/api/messages/preview/", message) for message in messages
         ]
         return {
-            "draft_id": signing.dumps(messages, salt=_SALT, compress=True),
+            "draft_id": signing.dumps(messages, salt=_salt(ctx), compress=True),
             "previews": previews,
         }
 
@@ -104,7 +104,7 @@ class Tools:
         """Send what prepare_sms has prepared. Ask the person first. The same draft is sent once, however
         often this is called."""
         try:
-            messages = signing.loads(draft_id, salt=_SALT, max_age=DRAFT_MINUTES * 60)
+            messages = signing.loads(draft_id, salt=_salt(ctx), max_age=DRAFT_MINUTES * 60)
         except signing.BadSignature:
             words = "This draft is unknown, or older than ten minutes: call prepare_sms again."
             raise ToolError(words) from None
@@ -168,6 +168,11 @@ class Tools:
 
 def _authorization(ctx: Context[Any, Any]) -> str:
     return (ctx.headers or {}).get("authorization", "")
+
+
+def _salt(ctx: Context[Any, Any]) -> str:
+    """Of the caller's key: what another account has prepared nobody here has seen."""
+    return f"{_SALT} {_authorization(ctx)}"
 
 
 def _path(path: str, query: Mapping[str, Any]) -> str:

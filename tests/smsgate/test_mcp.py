@@ -69,11 +69,11 @@ Story = Callable[[Client], Awaitable[Any]]
 
 @pytest.fixture(params=MODES)
 def agent(request: pytest.FixtureRequest, port: int, tenant: Tenant) -> Callable[[Story], Any]:
-    """Runs a story with a client that has this account's key."""
+    """Runs a story with a client that has this account's key, or that of another."""
 
-    def run(story: Story) -> Any:
+    def run(story: Story, whose: Tenant = tenant) -> Any:
         async def connected() -> Any:
-            async with httpx2.AsyncClient(headers=tenant.headers) as http:
+            async with httpx2.AsyncClient(headers=whose.headers) as http:
                 transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
                 async with Client(transport, mode=request.param) as client:
                     return await story(client)
@@ -152,6 +152,23 @@ def test_who_has_opted_out_is_said_before_and_refused_after(
 def test_a_draft_that_nobody_prepared_sends_nothing(
     agent: Callable[[Story], Any], tenant: Tenant, draft: str
 ) -> None:
+    result = agent(lambda client: call(client, "send_prepared", draft_id=draft))
+    assert "prepare_sms" in refused(result)
+    assert not Message.objects.exists()
+
+
+def test_a_draft_that_another_key_prepared_sends_nothing(
+    agent: Callable[..., Any], tenant: Tenant, other_tenant: Tenant
+) -> None:
+    """A stranger's SMS may name one: its text nobody has seen here."""
+    recipients = ["+48600100200"]
+    prepared = content(
+        agent(
+            lambda client: call(client, "prepare_sms", recipients=recipients, text="Hi"),
+            other_tenant,
+        )
+    )
+    draft = prepared["draft_id"]
     result = agent(lambda client: call(client, "send_prepared", draft_id=draft))
     assert "prepare_sms" in refused(result)
     assert not Message.objects.exists()
