@@ -43,7 +43,7 @@ def hook_fields(request: Request, *needed: str) -> dict[str, Any]:
     given = _known(body)
     if "message" not in given and (text := _alertmanagers_text(body)):
         given["message"] = text
-    if body.keys() >= _BITRIX24S:
+    if body.keys() >= _BITRIX24S and body["message_id"] not in (None, ""):
         given.setdefault("external_id", f"b24-{body['message_id']}")
     return given | queried
 

@@ -238,6 +238,14 @@ def test_what_bitrix24_posts_twice_is_sent_once(api: Api, token: str) -> None:
     assert set(Message.objects.values_list("external_id", flat=True)) == {"b24-m1", "b24-m2"}
 
 
+@pytest.mark.parametrize("message_id", ["", None])
+def test_an_empty_message_id_of_bitrix24_identifies_nothing(
+    api: Api, token: str, message_id: str | None
+) -> None:
+    body = {"message_to": NUMBER, "message_body": "Hello", "message_id": message_id}
+    assert [posted(api, token, body).status_code for _ in range(2)] == [201, 201]
+
+
 def test_a_message_id_of_another_program_identifies_nothing(api: Api, token: str) -> None:
     body = {"phone": NUMBER, "message": "Hello", "message_id": "1"}
     assert [posted(api, token, body).status_code for _ in range(2)] == [201, 201]
