@@ -25,7 +25,7 @@ def delete_old(may_go_on: Callable[[], bool]) -> None:
     before = now - dt.timedelta(days=settings.EVENT_DAYS)
     for name, values in (
         ("delete_old", {"before": before, "piece": PIECE, "highest": MAX_ID}),
-        ("delete_of_deleted", {"piece": PIECE}),
+        ("delete_of_deleted", {"now": now, "piece": PIECE}),
     ):
         while may_go_on() and _delete(name, values):
             pass

@@ -1,9 +1,10 @@
 -- name: delete_of_deleted
--- Delete what was told to endpoints that their owners deleted.
+-- Delete what was told to endpoints that their owners deleted, once the last try of a worker that still knew
+-- them is recorded.
 WITH told AS MATERIALIZED (
     SELECT d.id FROM webhooks_endpoint AS e
     CROSS JOIN LATERAL (SELECT id FROM webhooks_delivery WHERE endpoint_id = e.id LIMIT %(piece)s) AS d
-    WHERE e.kind = 'deleted' LIMIT %(piece)s
+    WHERE e.kind = 'deleted' AND e.disabled_at < %(now)s::timestamptz - interval '1 minute' LIMIT %(piece)s
 ), attempts AS (
     DELETE FROM webhooks_deliveryattempt WHERE delivery_id = ANY(ARRAY(SELECT id FROM told))
 )

@@ -387,6 +387,7 @@ def test_deleting_one_deletes_what_waits_for_it(
     work(manual_clock, minutes=5)
     assert len(program.calls) == 1
     assert subscribe(api, tenant, program.url)["id"] != endpoint["id"]
+    work(manual_clock)
     retention.delete_old(lambda: True)
     assert not Delivery.objects.exists()
     assert Endpoint.objects.count() == 1
