@@ -104,6 +104,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("account/second-factor/", include("allauth.mfa.urls")),
     path("console/", include("console.urls")),
+    page("console", views.to_console, "console"),  # as people type it
+    page("login", views.to_console, "login"),
 ]  # fmt: skip
 
 handler400 = error_pages.bad_request

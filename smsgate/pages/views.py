@@ -12,7 +12,7 @@ from zipfile import ZipFile, ZipInfo
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from smsgate.pages import openapi
 
@@ -32,6 +32,11 @@ def icon(request: HttpRequest) -> HttpResponse:
 
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "smsgate/home.html", {"public_url": settings.PUBLIC_URL})
+
+
+def to_console(request: HttpRequest) -> HttpResponse:
+    """Lead a person to the console, or to its log-in."""
+    return redirect("console:overview")
 
 
 def pair(request: HttpRequest) -> HttpResponse:

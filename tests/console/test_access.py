@@ -131,6 +131,11 @@ def test_a_stranger_is_led_to_the_log_in_and_back(ids: dict[str, Any]) -> None:
         assert response["Location"].startswith("/account/login/?next=/console/")
 
 
+@pytest.mark.parametrize("path", ["/console", "/login", "/login/"])
+def test_what_people_type_leads_to_the_console(path: str) -> None:
+    assert Client().get(path)["Location"] == "/console/"
+
+
 def test_who_is_in_no_account_is_told_so() -> None:
     response = logged_in(person("nobody")).get("/console/")
     assert response.status_code == 403
