@@ -8,7 +8,6 @@ from django.urls import URLPattern, URLResolver
 
 from smsgate.urls import urlpatterns
 
-
 PEOPLES = ("/account/", "/console/", "/login/")
 
 

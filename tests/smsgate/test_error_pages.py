@@ -27,7 +27,9 @@ API_PATHS = [
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("path", ["/nothere", "/console", "/pair/nothere", "/hooks/unknown-token/"])
+@pytest.mark.parametrize(
+    "path", ["/nothere", "/console/nothere", "/pair/nothere", "/hooks/unknown-token/"]
+)
 def test_a_browser_reads_a_page_where_there_is_nothing(api: Api, path: str) -> None:
     response = api.client.get(path, headers={"Accept": BROWSER})
     assert response.status_code == 404
