@@ -137,15 +137,20 @@ def resolve_many(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def _resolved(visit: Visit, message_id: int, resolution: Resolution) -> bool:
     try:
-        with transaction.atomic():
-            owner.resolve(visit.account.pk, message_id, resolution)
-            audit.record(
-                visit.account.pk, visit.actor, Action.MESSAGE_RESOLVED,
-                object_id=message_id, resolution=resolution,
-            )  # fmt: skip
+        _resolve(visit, message_id, resolution)
     except ApiError:  # another's, or decided by now: by a late report, or a colleague
         return False
     return True
+
+
+@transaction.atomic
+def _resolve(visit: Visit, message_id: int, resolution: Resolution) -> None:
+    """Decide about one message, and record that. Raise as `owner.resolve`."""
+    owner.resolve(visit.account.pk, message_id, resolution)
+    audit.record(
+        visit.account.pk, visit.actor, Action.MESSAGE_RESOLVED,
+        object_id=message_id, resolution=resolution,
+    )  # fmt: skip
 
 
 def _resolution(request: HttpRequest) -> Resolution | None:
@@ -160,12 +165,7 @@ def resolve(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse
         messages.error(request, _("Choose what became of it."))
         return redirect("console:message", message_id)
     try:
-        with transaction.atomic():
-            owner.resolve(visit.account.pk, message_id, resolution)
-            audit.record(
-                visit.account.pk, visit.actor, Action.MESSAGE_RESOLVED,
-                object_id=message_id, resolution=resolution,
-            )  # fmt: skip
+        _resolve(visit, message_id, resolution)
     except ApiError as error:
         tell_or_raise(request, error)
     else:
