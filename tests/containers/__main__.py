@@ -22,6 +22,20 @@ from tests.containers.stack import SERVICES, Stack
 IMAGE = "localhost/smsgate:local"
 FORMER = "a95551c769c25e3d4003db4d6a5f63ba5664f92e"  # release 0.1.0's last commit
 FORMER_IMAGE = "localhost/smsgate:former"
+# It did not build or start with podman, nor with Docker before 25: (fault, mended) in each file.
+FORMER_MENDS = {
+    "Dockerfile": [
+        (" --start-interval=1s", ""),
+        ("FROM python:", "FROM docker.io/library/python:"),
+        ("    BIND=0.0.0.0", "    TLS_PORT=0 BIND=0.0.0.0"),
+    ],
+    "docker-compose.yml": [
+        ("      start_interval: 1s\n", ""),
+        ("image: postgres:", "image: docker.io/library/postgres:"),
+        ("image: valkey/", "image: docker.io/valkey/"),
+        ("      BIND: 0.0.0.0\n      PORT: \"8000\"\n      TLS_PORT: \"0\" # Caddy's work\n", ""),
+    ],
+}
 WRONG_KEY = "WRNGWRNGWRNG"
 
 
@@ -180,8 +194,9 @@ def has_posted(web: str) -> bool:
 
 
 def upgrade(stack: Stack) -> None:
-    """From the release before, whose image does not start as it was: its faults are mended."""
+    """From the release before, by its own compose file to ours."""
     podman("tag", FORMER_IMAGE, IMAGE)
+    ours, stack.compose_file = stack.compose_file, former_compose_file(stack.folder)
     stack.up()
     stack.wait_until_well()
     stack.provision()
@@ -190,6 +205,7 @@ def upgrade(stack: Stack) -> None:
     say("release 0.1.0 has delivered a message and holds another one; now the upgrade")
     images.ours(PROJECT_DIR, IMAGE)
     stack.down()
+    stack.compose_file = ours
     stack.up()
     stack.wait_until_well()
     assert stack.status_of("message 1") == "delivered"
@@ -205,29 +221,30 @@ def former_image() -> bool:
     if subprocess.run(known, cwd=PROJECT_DIR, capture_output=True, check=False).returncode != 0:
         return False
     with tempfile.TemporaryDirectory(prefix="sms-former-") as folder:
-        take_out(FORMER, Path(folder))
-        mend(Path(folder, "Dockerfile"))
+        take_out(Path(folder))
         images.ours(Path(folder), FORMER_IMAGE)
     return True
 
 
-def take_out(commit: str, folder: Path) -> None:
-    archive = ["git", "archive", commit]
+def former_compose_file(folder: Path) -> Path:
+    former = folder / "former"
+    former.mkdir()
+    take_out(former)
+    return former / "docker-compose.yml"
+
+
+def take_out(folder: Path) -> None:
+    """Put the former release there, able to build and to start with podman."""
+    archive = ["git", "archive", FORMER]
     with subprocess.Popen(archive, cwd=PROJECT_DIR, stdout=subprocess.PIPE) as source:
         subprocess.run(["tar", "-C", folder, "-x"], stdin=source.stdout, check=True)
-
-
-def mend(dockerfile: Path) -> None:
-    """Release 0.1.0's did not build or start with podman, nor with Docker before 25."""
-    text = dockerfile.read_text()
-    for fault, mended in (
-        (" --start-interval=1s", ""),
-        ("FROM python:", "FROM docker.io/library/python:"),
-        ("    BIND=0.0.0.0", "    TLS_PORT=0 BIND=0.0.0.0"),
-    ):
-        assert fault in text, fault
-        text = text.replace(fault, mended)
-    dockerfile.write_text(text)
+    for name, mends in FORMER_MENDS.items():
+        file = folder / name
+        text = file.read_text()
+        for fault, mended in mends:
+            assert fault in text, fault
+            text = text.replace(fault, mended)
+        file.write_text(text)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.compose_file = PROJECT_DIR / "docker-compose.yml"
         self.port = free_port()
         self.settings = {name: secrets.token_hex(32) for name in SECRETS}
         self.settings["PORT"] = str(self.port)
@@ -45,8 +46,8 @@ class Stack:
         # podman-compose fills in what it inherits before what .env says.
         inherited = {k: v for k, v in os.environ.items() if k not in {"BIND", "PORT", "PUBLIC_URL"}}
         finished = subprocess.run(
-            [sys.executable, "-m", "podman_compose", "--env-file", env_file, "-p", PROJECT,
-             *arguments],
+            [sys.executable, "-m", "podman_compose", "--file", self.compose_file,
+             "--env-file", env_file, "-p", PROJECT, *arguments],
             cwd=PROJECT_DIR, env=inherited, stdin=stdin, capture_output=True, check=False,
         )  # fmt: skip
         if finished.returncode != 0 and is_shown:
