@@ -33,7 +33,7 @@ FORMER_MENDS = {
         ("      start_interval: 1s\n", ""),
         ("image: postgres:", "image: docker.io/library/postgres:"),
         ("image: valkey/", "image: docker.io/valkey/"),
-        ("      BIND: 0.0.0.0\n      PORT: \"8000\"\n      TLS_PORT: \"0\" # Caddy's work\n", ""),
+        ('      BIND: 0.0.0.0\n      PORT: "8000"\n      TLS_PORT: "0" # Caddy\'s work\n', ""),
     ],
 }
 WRONG_KEY = "WRNGWRNGWRNG"
@@ -46,7 +46,7 @@ def story() -> None:
         has_former = pool.submit(former_image)
         say("building the image")
         images.ours(PROJECT_DIR, IMAGE)
-        with fresh_stack() as stack:
+        with fresh_stack("smsgate-test") as stack:
             first_start(stack)
             kill_each(stack)
             restore(stack)
@@ -56,16 +56,17 @@ def story() -> None:
                 images.caddy(caddy)
                 behind_caddy(stack)
         if has_former.result():
-            with fresh_stack() as stack:
+            with fresh_stack("smsgate-upgrade") as stack:
                 upgrade(stack)
         else:
             say(f"no upgrade: this checkout does not know {FORMER}")
 
 
 @contextmanager
-def fresh_stack() -> Iterator[Stack]:
+def fresh_stack(project: str) -> Iterator[Stack]:
+    """Make one of that name. Not twice the same: podman's DNS remembers the first one's network."""
     with tempfile.TemporaryDirectory(prefix="sms-containers-") as folder:
-        stack = Stack(Path(folder))
+        stack = Stack(project, Path(folder))
         stack.down("-v")  # what an interrupted run has left
         try:
             yield stack

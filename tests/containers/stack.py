@@ -20,13 +20,13 @@ from tests.containers.engine import podman, wait_until
 
 SECRETS = ("SECRET_KEY", "PEPPER_1", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
 SERVICES = ("postgres", "redis", "web", "worker", "beat")
-PROJECT = "smsgate-test"
 
 
 class Stack:
     """One .env, what compose makes of it, and what a program and a phone see of that."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, project: str, folder: Path) -> None:
+        self.project = project
         self.folder = folder
         self.compose_file = PROJECT_DIR / "docker-compose.yml"
         self.port = free_port()
@@ -47,7 +47,7 @@ class Stack:
         inherited = {k: v for k, v in os.environ.items() if k not in {"BIND", "PORT", "PUBLIC_URL"}}
         finished = subprocess.run(
             [sys.executable, "-m", "podman_compose", "--file", self.compose_file,
-             "--env-file", env_file, "-p", PROJECT, *arguments],
+             "--env-file", env_file, "-p", self.project, *arguments],
             cwd=PROJECT_DIR, env=inherited, stdin=stdin, capture_output=True, check=False,
         )  # fmt: skip
         if finished.returncode != 0 and is_shown:
@@ -60,7 +60,7 @@ class Stack:
 
     def down(self, *arguments: str) -> None:
         # podman-compose forgets those that --scale made.
-        ours = ("--filter", f"label=io.podman.compose.project={PROJECT}")
+        ours = ("--filter", f"label=io.podman.compose.project={self.project}")
         if left := podman("ps", "--all", "--quiet", *ours).split():
             podman("rm", "--force", "--depend", "--ignore", "--time", "30", *left)
         self.compose("--profile", "https", "down", *arguments, is_shown=False)
@@ -69,7 +69,7 @@ class Stack:
         return self.compose("exec", "-T", "web", *command)
 
     def container(self, service: str, number: int = 1) -> str:
-        return f"{PROJECT}_{service}_{number}"
+        return f"{self.project}_{service}_{number}"
 
     def pid(self, container: str) -> int:
         return int(podman("inspect", "--format", "{{.State.Pid}}", container))
