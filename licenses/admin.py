@@ -152,13 +152,13 @@ class AccountAdmin(AuditedAdmin):
         "add_license", "rotate_api_keys", "show_webhook_secret", "rotate_webhook_secret",
     )  # fmt: skip
     fields = (
-        "name", "country", "time_zone", ("opens_at", "closes_at"), "max_daily_sms", "valid_until",
+        "name", "country", "time_zone", "sending_hours", "max_daily_sms", "valid_until",
         "max_age_hours", "retention_days", "kept_sms", "stop_words", "start_words",
         "is_active",
     )  # fmt: skip
 
     fields_of_new = (
-        "name", "country", "time_zone", "opens_at", "closes_at", "max_daily_sms", "valid_until",
+        "name", "country", "time_zone", "sending_hours", "max_daily_sms", "valid_until",
         "max_age_hours",
     )  # fmt: skip
 

@@ -34,8 +34,7 @@ class _Found(NamedTuple):
     user_id: int
     country: str
     time_zone: str
-    opens_at: dt.time | None
-    closes_at: dt.time | None
+    sending_hours: str
     max_daily_sms: int | None
     max_age_hours: int | None
     account_is_active: bool
@@ -214,8 +213,7 @@ def _usable(row: _Found | None) -> Sender:
         user_id=row.user_id,
         country=row.country,
         zone=zone,
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
+        sending_hours=row.sending_hours,
         max_daily_sms=row.max_daily_sms,
         max_age_hours=row.max_age_hours,
         allow_short_codes=row.allow_short_codes,

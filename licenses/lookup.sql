@@ -7,7 +7,7 @@
 -- name: by_id
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.sending_hours::text AS sending_hours, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
     a.valid_until
 FROM licenses_license AS l
 JOIN licenses_account AS a ON a.id = l.account_id
@@ -17,7 +17,7 @@ WHERE l.id = %(license_id)s
 -- has_api_key: whether one of the api_keys is the same account's.
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.sending_hours::text AS sending_hours, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
     a.valid_until,
     EXISTS (
         SELECT FROM licenses_apikey AS k
@@ -30,7 +30,7 @@ WHERE l.key_digest = ANY(%(keys)s::text[])
 -- name: by_password
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.sending_hours::text AS sending_hours, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
     a.valid_until, c.id AS credential_id
 FROM licenses_license AS l
 JOIN licenses_account AS a ON a.id = l.account_id
@@ -40,7 +40,7 @@ WHERE c.username = %(username)s AND c.password_digest = ANY(%(digests)s::text[])
 -- name: by_token
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.sending_hours::text AS sending_hours, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
     a.valid_until, c.id AS credential_id
 FROM licenses_license AS l
 JOIN licenses_account AS a ON a.id = l.account_id
@@ -50,7 +50,7 @@ WHERE c.token_digest = ANY(%(digests)s::text[])
 -- name: by_issued_token
 SELECT l.id AS license_id, l.is_active, l.allow_short_codes, l.scopes::text AS scopes,
     a.id AS account_id, a.user_id, a.country::text AS country, a.time_zone::text AS time_zone,
-    a.opens_at, a.closes_at, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
+    a.sending_hours::text AS sending_hours, a.max_daily_sms, a.max_age_hours, a.is_active AS account_is_active,
     a.valid_until, t.credential_id, t.scopes::text AS token_scopes, t.expires_at,
     t.id AS token_id, t.alert_phones::text[] AS alert_phones, t.alert_group_id
 FROM licenses_license AS l

@@ -13,10 +13,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from licenses import keywords, scopes
+from licenses import keywords, scopes, sending_hours
 from protocol import constant
 
 DIGEST_LENGTH = 80
@@ -39,6 +39,13 @@ def known_time_zone(name: str) -> None:
 def known_country(code: str) -> None:
     if code not in phonenumbers.SUPPORTED_REGIONS:
         raise ValidationError("Unknown country; use a code like PL.")
+
+
+def readable_hours(text: str) -> None:
+    try:
+        sending_hours.Week.parse(text)
+    except ValueError as error:
+        raise ValidationError(f"{str(error).capitalize()}.") from None
 
 
 class KeptSms(models.TextChoices):
@@ -65,10 +72,14 @@ class Account(models.Model):
     time_zone = models.CharField(
         max_length=64, default="Europe/Warsaw", validators=[known_time_zone]
     )
-    opens_at = models.TimeField(
-        "sending hours start", null=True, blank=True, help_text="Empty: always open."
+    sending_hours = models.CharField(
+        max_length=sending_hours.MAX_LENGTH,
+        blank=True,
+        default="",
+        validators=[readable_hours],
+        help_text="09:00-17:00 each day, or Mo-Fr 09:00-12:00,13:00-18:00; Sa 10:00-14:00."
+        " Empty: always open.",
     )
-    closes_at = models.TimeField("sending hours end", null=True, blank=True)
     max_daily_sms = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no limit.")
     valid_until = models.DateField(
         null=True, blank=True, help_text="The subscription's last day. Empty: for ever."
@@ -123,14 +134,6 @@ class Account(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                name="account_hours_both_or_none",
-                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
-                | (
-                    Q(opens_at__isnull=False, closes_at__isnull=False) & ~Q(opens_at=F("closes_at"))
-                ),
-                violation_error_message="Give both ends of the sending hours, and let them differ.",
-            ),
             models.CheckConstraint(
                 name="account_numbers_in_range",
                 condition=Q(retention_days__lte=MAX_RETENTION_DAYS)

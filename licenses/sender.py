@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from licenses.sending_hours import SendingHours, sending_hours
+
 
 @dataclass(frozen=True, slots=True)
 class AlertLink:
@@ -26,8 +28,7 @@ class Sender:
     user_id: int
     country: str
     zone: ZoneInfo
-    opens_at: dt.time | None
-    closes_at: dt.time | None
+    sending_hours: str  # as licenses.sending_hours reads them; '': always open
     max_daily_sms: int | None
     max_age_hours: int | None
     allow_short_codes: bool
@@ -42,6 +43,11 @@ class Sender:
     @property
     def scope(self) -> str:
         return f"license:{self.license_id}"
+
+    @property
+    def hours(self) -> SendingHours | None:
+        """Return when it sends; None: always."""
+        return sending_hours(self.sending_hours, self.zone)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,6 @@ from http_api.answers import Date, RowId
 from http_api.error_codes import ErrorCode
 from licenses import daily_limit, responses, selectors
 from licenses.authentication import LicenseKeyAndPerhapsApiKey
-from licenses.models import Account
 from licenses.scopes import GIVEN, Scope
 from licenses.sender import Sender
 from licenses.viewsets import NativeViewSet
@@ -23,7 +22,7 @@ class MeAccount(TypedDict):
     name: str
     country: str
     time_zone: str
-    sending_hours: str | None  # HH:MM-HH:MM
+    sending_hours: str | None  # HH:MM-HH:MM, or by days (licenses.sending_hours)
     valid_until: Date | None
     max_age_hours: int | None  # what no phone took within this age expires; None: never
 
@@ -57,7 +56,7 @@ class MeViewSet(NativeViewSet):
                 "name": account.name,
                 "country": account.country,
                 "time_zone": account.time_zone,
-                "sending_hours": _hours(account),
+                "sending_hours": account.sending_hours or None,
                 "valid_until": account.valid_until.isoformat() if account.valid_until else None,
                 "max_age_hours": account.max_age_hours,
             },
@@ -71,9 +70,3 @@ class MeViewSet(NativeViewSet):
 
 def _scopes(sender: Sender) -> list[str] | None:
     return None if sender.scopes is None else [one for one in GIVEN if one in sender.scopes]
-
-
-def _hours(account: Account) -> str | None:
-    if account.opens_at is None or account.closes_at is None:
-        return None
-    return f"{account.opens_at:%H:%M}-{account.closes_at:%H:%M}"

@@ -13,7 +13,6 @@ from http_api.shapes import invalid
 from licenses.sender import Sender
 from messaging.models import Message, OnUncertain
 from messaging.segments import LONGEST, MAX_PARTS, Segmentation, at_least_parts, segment
-from messaging.sending_hours import SendingHours
 from messaging.states import MessageState
 
 DEFAULT_PRIORITY = 10
@@ -76,7 +75,7 @@ def to_message(sender: Sender, draft: Draft, now: dt.datetime) -> Message:
     """
     segmentation = _checked(draft, now)
     start = max(draft.send_after.at, now) if draft.send_after else now
-    hours = SendingHours.of(sender)
+    hours = sender.hours
     any_hour = bool(hours and draft.send_after and not hours.is_open(draft.send_after.at))
     given = draft.send_after.given if draft.send_after else ""
     send_after = draft.send_after.at if draft.send_after else None

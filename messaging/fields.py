@@ -10,11 +10,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from http_api import outgoing
+from http_api.local_time import ACCEPTED_FORM, FORM, parse_client_datetime
 from http_api.parsing import Decoded
 from http_api.shapes import Identifier, Integer, problem
 from licenses.sender import Sender
 from messaging.drafts import ClientTime
-from messaging.local_time import ACCEPTED_FORM, FORM, parse_client_datetime
 from messaging.models import OnUncertain
 from messaging.phone import InvalidPhone, parse_phone
 

@@ -19,8 +19,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from http_api.local_time import parse_phone_time
 from licenses.models import Account, Device, License
-from messaging.local_time import parse_phone_time
 from messaging.states import AttemptState, MessageState, is_opted_out
 
 PHONE_LENGTH = 16  # `+` and fifteen digits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from messaging.sending_hours import SendingHours
+from licenses.sending_hours import SendingHours
 from protocol import constant
 
 _PACE = constant("pace_seconds")

@@ -23,7 +23,6 @@ from messaging import selectors
 from messaging.models import DailyCount, Message
 from messaging.queue_end import queue_end
 from messaging.selectors import MessageFilter
-from messaging.sending_hours import SendingHours
 from messaging.states import WAITING, MessageState
 
 _DAYS = 14
@@ -106,7 +105,7 @@ def _waiting(account_id: int, phones: int) -> dict[str, Any]:
     end = None
     if 0 < len(parts) < _COUNTED:
         with suppress(ApiError):  # nobody may send: there is no end
-            hours = SendingHours.of(sender_of(account_id))
+            hours = sender_of(account_id).hours
             end = queue_end(clock.now(), len(parts), sum(parts), phones, hours)
     return {"waiting": len(parts), "queue_end": end}
 

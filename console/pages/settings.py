@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,10 +10,13 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from console.access import Visit, needs
+from console.hours_field import WeekField, WeekGrid
+from http_api import clock
 from licenses.models import Account
+from licenses.sending_hours import sending_hours
 from members import audit
 from members.audit import Action
 from members.models import Role
@@ -22,12 +26,18 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Account
         fields: ClassVar = [
-            "name", "country", "time_zone", "opens_at", "closes_at", "max_age_hours", "retention_days",
+            "name", "country", "time_zone", "sending_hours", "max_age_hours", "retention_days",
             "kept_sms", "stop_words", "start_words",
         ]  # fmt: skip
+        field_classes: ClassVar = {"sending_hours": WeekField}
+        help_texts: ClassVar = {
+            "sending_hours": _(
+                "On your account's clock. A day without times is closed; none at all: always open."
+                " What waits keeps its start, and no phone starts it outside these hours."
+            )
+        }
         widgets: ClassVar = {
-            "opens_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
-            "closes_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+            "sending_hours": WeekGrid,
             "stop_words": forms.Textarea(attrs={"rows": 2}),
             "start_words": forms.Textarea(attrs={"rows": 2}),
         }
@@ -46,8 +56,17 @@ def settings(request: HttpRequest, visit: Visit) -> HttpResponse:
                 audit.record(visit.account.pk, visit.actor, Action.SETTINGS_CHANGED, **changes)
         messages.success(request, _("Saved."))
         return redirect("console:settings")
-    context = {"form": form, "account": account}
+    context = {"form": form, "account": account, "turn": _next_turn(visit.account)}
     return render(request, "console/settings.html", context, status=400 if form.errors else 200)
+
+
+def _next_turn(account: Account) -> tuple[bool, dt.datetime] | None:
+    """Return whether it sends now, and until when that is so; None: always."""
+    hours, now = sending_hours(account.sending_hours, account.zone), clock.now()
+    if hours is None:
+        return None
+    is_open = hours.is_open(now)
+    return is_open, hours.closes_at(now) if is_open else hours.next_opening(now)
 
 
 def _changes(before: Account, form: SettingsForm) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from dialects.fields import Moment
 from dialects.massej_li import words
+from http_api.local_time import localize
 from http_api.shapes import Identifier, Integer, Shape, problem
 from messaging.drafts import Draft
 from messaging.fields import International, Text, sender_of
-from messaging.local_time import localize
 from messaging.models import Batch
 
 SenderId = Annotated[Identifier, Field(max_length=11)]

@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 
 from http_api import clock
+from http_api.local_time import parse_client_datetime
 from http_api.parsing import Decoded
 from http_api.shapes import problem
 from licenses.models import known_time_zone
 from licenses.sender import time_zone
 from messaging.drafts import ClientTime
 from messaging.fields import sender_of
-from messaging.local_time import parse_client_datetime
 
 ACCEPTED_FORMS = "use yyyyMMddHHmmss like 20260410090000, or ISO 8601 like 2026-04-10T09:00:00"
 

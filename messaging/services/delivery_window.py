@@ -9,7 +9,6 @@ from http_api.errors import ApiError
 from licenses.lookup import WaitingPhone, sender_of_license
 from licenses.models import Device
 from licenses.sender import Sender
-from messaging.sending_hours import SendingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class DeliveryWindow:
         cls, sender: Sender, now: dt.datetime, *, is_paused: bool = False
     ) -> DeliveryWindow:
         """Return what this account's sending hours let start now."""
-        hours = SendingHours.of(sender)
+        hours = sender.hours
         if hours is None:
             return cls(is_paused)
         if hours.is_open(now):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from typing import Any
 from uuid import uuid4
@@ -188,7 +187,7 @@ def test_outside_the_sending_hours_only_what_its_owner_put_there(
 
 
 def _hours(opens: int, closes: int) -> dict[str, Any]:
-    return {"opens_at": dt.time(opens), "closes_at": dt.time(closes)}
+    return {"sending_hours": f"{opens:02}:00-{closes:02}:00"}
 
 
 def test_an_opt_out_and_a_deadline_are_checked_once_more_at_the_claim(

@@ -191,7 +191,7 @@ def test_outside_the_sending_hours_it_knows_the_next_that_may_go(
 ) -> None:
     """What became due before it and has to wait for the opening does not hide it."""
     now = manual_clock.now
-    tenant.set_rules(opens_at=dt.time(18), closes_at=dt.time(20))  # it is 16:32
+    tenant.set_rules(sending_hours="18:00-20:00")  # it is 16:32
     phone = pair_phone(tenant)
     _accept(tenant, "waits", send_after=ClientTime(now + dt.timedelta(hours=2, minutes=1), ""))
     Message.objects.update(due_at=now - dt.timedelta(minutes=1))

@@ -270,13 +270,13 @@ def test_a_setting_is_changed_with_its_old_value_in_the_trail(
     page = text_of(owner.get("/console/settings/"))
     form = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', page)) | {
         "country": "PL", "kept_sms": "known", "stop_words": "KONIEC", "start_words": "",
-        "opens_at": "09:00", "closes_at": "18:00",
+        "sending_hours-0-0-from": "09:00", "sending_hours-0-0-to": "18:00",
     }  # fmt: skip
-    assert owner.post("/console/settings/", form | {"closes_at": ""}).status_code == 400
+    assert owner.post("/console/settings/", form | {"sending_hours-0-0-to": ""}).status_code == 400
     assert owner.post("/console/settings/", form).status_code == 302
-    assert str(tenant.account.opens_at) == "09:00:00"
+    assert tenant.account.sending_hours == "Mo 09:00-18:00"
     entry = audit.entries(tenant.account.pk)[0]
-    assert entry.details["opens_at"] == {"from": "", "to": "09:00:00"}
+    assert entry.details["sending_hours"] == {"from": "", "to": "Mo 09:00-18:00"}
     assert "name" not in entry.details
 
 

@@ -304,7 +304,7 @@ class Conformance:
         self, api: Api, tenant: Tenant, manual_clock: ManualClock
     ) -> None:
         """The clock shows 16:32 in Warsaw."""
-        tenant.set_rules(opens_at=dt.time(8), closes_at=dt.time(12))
+        tenant.set_rules(sending_hours="08:00-12:00")
         self.sent(api, tenant)
         message = Message.objects.get()
         assert message.status == "scheduled"

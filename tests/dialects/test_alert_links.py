@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import json
 from typing import Any
@@ -107,7 +106,7 @@ def test_a_long_text_is_cut_to_three_parts(api: Api, token: str) -> None:
 def test_it_goes_ahead_of_others_and_at_any_hour(
     api: Api, token: str, tenant: Tenant, manual_clock: ManualClock
 ) -> None:
-    tenant.set_rules(opens_at=dt.time(8), closes_at=dt.time(12))
+    tenant.set_rules(sending_hours="08:00-12:00")
     api.post("/api/messages/", tenant.message())
     assert called(api, token).json()["messages"][0]["status"] == "pending"
     alert, other = Message.objects.filter(phone=ANNA).get(), Message.objects.get(external_id="a-1")

@@ -151,7 +151,7 @@ def test_the_rules_hold(api: Api, token: str, tenant: Tenant, manual_clock: Manu
     refused(called(api, token), 400, "opted_out", "phone")
     tenant.set_rules(max_daily_sms=0)
     refused(called(api, token, phone="+48600100201"), 403, "daily_limit_exceeded")
-    tenant.set_rules(max_daily_sms=None, opens_at=dt.time(8), closes_at=dt.time(12))
+    tenant.set_rules(max_daily_sms=None, sending_hours="08:00-12:00")
     assert called(api, token, phone="+48600100201").status_code == 201
     assert Message.objects.get().status == "scheduled"
 

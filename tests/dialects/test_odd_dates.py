@@ -137,7 +137,7 @@ DATE = object()
 @pytest.mark.timeout(120)
 def test_every_date_is_understood_or_refused(api: Api, tenant: Tenant, settings: Any) -> None:
     settings.LICENSE_RATE_PER_MINUTE = 0
-    tenant.set_rules(opens_at="08:00", closes_at="20:00", max_age_hours=8_736)
+    tenant.set_rules(sending_hours="08:00-20:00", max_age_hours=8_736)
     by_name = calls(api, tenant)
 
     @hypothesis_settings

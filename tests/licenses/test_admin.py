@@ -50,7 +50,7 @@ def test_a_new_account_comes_with_keys_that_work(operator: Client) -> None:
     response = operator.post(
         "/admin/licenses/account/add/",
         {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "key_length": "6",
-         "opens_at": "09:00", "closes_at": "17:00", "max_daily_sms": "100"},
+         "sending_hours": "09:00-17:00", "max_daily_sms": "100"},
     )  # fmt: skip
     secrets = _shown(response)
     sender = sender_by_key_pair(secrets["license key"], secrets["api key"])
@@ -59,7 +59,8 @@ def test_a_new_account_comes_with_keys_that_work(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"country": "XX"}, {"time_zone": "Mars/Base"}, {"opens_at": "09:00"}, {"name": ""}]
+    "wrong",
+    [{"country": "XX"}, {"time_zone": "Mars/Base"}, {"sending_hours": "09:00"}, {"name": ""}],
 )
 def test_a_wrong_account_is_not_made(operator: Client, wrong: dict[str, str]) -> None:
     form = {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "key_length": "12"}

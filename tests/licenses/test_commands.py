@@ -63,7 +63,7 @@ def test_provision_sets_the_rules_that_it_is_told() -> None:
     )  # fmt: skip
     account = Account.objects.get(pk=made["account_id"])
     assert (account.country, account.time_zone) == ("DE", "Europe/Berlin")
-    assert (account.opens_at, account.closes_at) == (dt.time(8), dt.time(20, 30))
+    assert account.sending_hours == "08:00-20:30"
     assert (account.max_daily_sms, account.valid_until) == (5, dt.date(2027, 1, 31))
     assert len(made["license_key"]) == 6
 

@@ -16,7 +16,7 @@ URL = "/api/me/"
 def test_it_shows_account_licence_allowance_and_phones(
     api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
 ) -> None:
-    tenant.set_rules(max_daily_sms=5, opens_at="08:00", closes_at="20:30", valid_until="2026-12-31")
+    tenant.set_rules(max_daily_sms=5, sending_hours="08:00-20:30", valid_until="2026-12-31")
     health = {"health": {"battery": 87}}
     assert api.post("/companion/sync/", health, **phone.headers).status_code == 200
     api.post("/api/messages/", tenant.message("today"))

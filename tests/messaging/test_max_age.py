@@ -167,7 +167,7 @@ def test_an_age_that_no_account_can_have(db: None, hours: int) -> None:
 
 
 def test_the_latest_start_with_the_longest_age_is_accepted(api: Api, tenant: Tenant) -> None:
-    tenant.set_rules(max_age_hours=8_736, opens_at="08:00", closes_at="09:00")
+    tenant.set_rules(max_age_hours=8_736, sending_hours="08:00-09:00")
     accept(api, tenant, send_after="2199-12-31T22:59:59Z")
 
 

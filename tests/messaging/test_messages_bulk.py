@@ -183,7 +183,7 @@ def test_rules_are_checked_in_the_documented_order(
     api: Api, tenant: Tenant, manual_clock: ManualClock
 ) -> None:
     """Shape, duplicates, opt-outs, sending hours; the limit counts only what remains."""
-    tenant.set_rules(opens_at="08:00", closes_at="12:00", max_daily_sms=1)
+    tenant.set_rules(sending_hours="08:00-12:00", max_daily_sms=1)
     opt_outs.opt_out(tenant.keys.account_id, "+48600100200", opt_outs.Source.API)
     assert api.post("/api/messages/", tenant.message("old")).status_code == 201
     gone = {"phone": "+48600100200"}
@@ -223,7 +223,7 @@ def test_all_or_nothing_refuses_the_batch_of_any_skip(
     api: Api, tenant: Tenant, manual_clock: ManualClock, field: str, reason: str
 ) -> None:
     assert api.post("/api/messages/", tenant.message("old")).status_code == 201
-    tenant.set_rules(opens_at="08:00", closes_at="12:00")
+    tenant.set_rules(sending_hours="08:00-12:00")
     opt_outs.opt_out(tenant.keys.account_id, "+48600100200", opt_outs.Source.API)
     later = {"send_after": "2026-04-11T09:00:00"}
     bad = {
@@ -249,7 +249,7 @@ def test_all_or_nothing_lists_every_bad_index(api: Api, tenant: Tenant) -> None:
 def test_outside_the_hours_an_own_send_after_is_accepted(
     api: Api, tenant: Tenant, manual_clock: ManualClock
 ) -> None:
-    tenant.set_rules(opens_at="08:00", closes_at="12:00")
+    tenant.set_rules(sending_hours="08:00-12:00")
     messages = [
         item("night", send_after="2026-04-10T23:00:00"),
         item("past", send_after="2026-04-09T09:00:00"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pytest
@@ -89,7 +88,7 @@ def test_a_text_that_is_too_long_is_counted_and_explained(api: Api, tenant: Tena
 def test_outside_the_sending_hours_it_says_when_they_open(
     api: Api, tenant: Tenant, manual_clock: ManualClock
 ) -> None:
-    tenant.set_rules(opens_at=dt.time(8), closes_at=dt.time(16))
+    tenant.set_rules(sending_hours="08:00-16:00")
     assert previewed(api, tenant)["starts_at"] == "2026-04-10T06:00:00Z"
     own = previewed(api, tenant, send_after="2026-04-09T20:00:00")
     assert own["starts_at"] == "2026-04-09T18:00:00Z"
@@ -144,7 +143,7 @@ def test_it_needs_the_key_and_scope_of_a_send(api: Api, tenant: Tenant) -> None:
     refused(api.post(URL, tenant.message()), 403, "scope_missing")
 
 
-@pytest.mark.parametrize("hours", [{}, {"opens_at": dt.time(17), "closes_at": dt.time(18)}])
+@pytest.mark.parametrize("hours", [{}, {"sending_hours": "17:00-18:00"}])
 @pytest.mark.parametrize("max_daily_sms", [None, 0, 1, 2])
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -96,7 +96,7 @@ def test_each_field_of_an_item_reaches_its_draft(tenant: Tenant, name: str) -> N
     assert plain != other
 
 
-@pytest.mark.parametrize("hours", [{}, {"opens_at": dt.time(17), "closes_at": dt.time(18)}])
+@pytest.mark.parametrize("hours", [{}, {"sending_hours": "17:00-18:00"}])
 @pytest.mark.parametrize("max_daily_sms", [None, 0, 1])
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

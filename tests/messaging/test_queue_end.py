@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licenses.sending_hours import SendingHours
 from messaging.queue_end import queue_end
-from messaging.sending_hours import SendingHours
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 NINE_TO_SIX = SendingHours.parse("09:00-18:00", WARSAW)

@@ -198,17 +198,34 @@ def nothing_starts_after_its_end(history: History) -> Iterator[str]:
                     yield f"message {entry.message} was started after its deadline"
 
 
+_DAYS = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"]
+
+
 def sending_hours_hold(history: History) -> Iterator[str]:
     any_hour = {inserted.message for inserted in history.all(Inserted) if inserted.any_hour}
     for start in history.all(Started):
         hours = history.hours.get(start.tenant)
         if hours is None or start.message in any_hour:
             continue
-        opens, closes = hours.split("-")
-        now = start.local_time
-        is_open = opens <= now < closes if opens < closes else now >= opens or now < closes
-        if not is_open:
-            yield f"message {start.message} was started at {now}, outside {hours}"
+        day, now = start.local_time.split()
+        if not _is_open(hours, int(day) - 1, now):
+            yield f"message {start.message} was started at {start.local_time}, outside {hours}"
+
+
+def _is_open(hours: str, day: int, now: str) -> bool:
+    today, yesterday = _windows(hours, day), _windows(hours, (day - 1) % 7)
+    return any(opens <= now and (now < closes or closes < opens) for opens, closes in today) or any(
+        now < closes < opens for opens, closes in yesterday
+    )
+
+
+def _windows(hours: str, day: int) -> list[list[str]]:
+    for rule in hours.split("; "):
+        days, _, windows = rule.rpartition(" ")
+        first, _, last = (days or "Mo-Su").partition("-")
+        if _DAYS.index(first) <= day <= _DAYS.index(last or first):
+            return [window.split("-") for window in windows.split(",")]
+    return []
 
 
 def pace_holds(history: History) -> Iterator[str]:

@@ -103,7 +103,7 @@ class Started(Entry):
     message: int
     n: int
     segments: int
-    local_time: str  # HH:MM on the account's wall clock
+    local_time: str  # day of the week (1 is Monday) and HH:MM on the account's wall clock
     blocked: str  # why the SIM could not send at this moment, or ""
 
 

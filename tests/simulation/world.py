@@ -22,7 +22,7 @@ from django.db import connection
 from http_api import clock, redis
 from licenses import services
 from licenses.models import Device, License
-from messaging.sending_hours import SendingHours
+from licenses.sending_hours import SendingHours
 from messaging.services import housekeeping
 from messaging.states import FINAL, MessageState
 from phone_simulator.pretended_sim import Plan
@@ -42,7 +42,10 @@ _BEGINNINGS = [
     dt.datetime(2026, 10, 24, 23, 35, tzinfo=dt.UTC),
 ]
 _UNFINISHED = sorted({state.value for state in MessageState} - FINAL - {MessageState.UNCERTAIN})
-_HOURS = ["", "", "", "08:00-20:00", "22:00-02:30", "02:15-03:30"]
+_HOURS = [
+    "", "", "", "08:00-20:00", "22:00-02:30", "02:15-03:30",
+    "Mo-Fr 08:00-12:00,13:00-20:00; Sa 10:00-14:00", "Mo-We 00:00-12:00; Su 22:00-06:00",
+]  # fmt: skip
 
 BUSY_SECONDS = 4800.0  # the time in which a scenario's actions happen
 MONTH = 30 * 86_400.0
@@ -102,8 +105,7 @@ class World:
         }
         if hours:
             self.history.hours[name] = hours
-            parsed = SendingHours.parse(hours, WARSAW)
-            rules |= {"opens_at": parsed.opens, "closes_at": parsed.closes}
+            rules["sending_hours"] = hours
         # Worlds that are simulated side by side would wait for each other over the same name.
         return Tenant(name, services.provision(f"{name}-{seed}", **rules))
 
@@ -118,7 +120,7 @@ class World:
         return self._begin + dt.timedelta(seconds=self.now)
 
     def local_time(self) -> str:
-        return f"{self.time().astimezone(WARSAW):%H:%M}"
+        return f"{self.time().astimezone(WARSAW):%u %H:%M}"
 
     def _seconds(self, moment: dt.datetime | None) -> float | None:
         return None if moment is None else (moment - self._begin).total_seconds()

@@ -6,7 +6,6 @@ import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError
@@ -14,16 +13,16 @@ from django.core.management.base import CommandError
 from licenses import keys, services
 from licenses.models import Account, KeptSms
 from licenses.scopes import GIVEN
+from licenses.sending_hours import Week
 from members import services as members
 from members.audit import Actor
 from members.models import Role
-from messaging.sending_hours import SendingHours
 from smsgate.management.operator import OperatorCommand, scopes
 
 
-def _hours(text: str) -> SendingHours:
+def _hours(text: str) -> str:
     try:
-        return SendingHours.parse(text, ZoneInfo("UTC"))
+        return str(Week.parse(text))
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
 
@@ -68,7 +67,9 @@ class Command(OperatorCommand):
             "--max-age-hours", type=_limit, metavar="N", default=Account.DEFAULT_MAX_AGE_HOURS,
             help="what no phone took so long after it was due expires; 0: never (default: 72)",
         )  # fmt: skip
-        parser.add_argument("--sending-hours", type=_hours, metavar="HH:MM-HH:MM")
+        parser.add_argument("--sending-hours", type=_hours, metavar="HH:MM-HH:MM",
+            help="also by days: Mo-Fr 09:00-12:00,13:00-18:00; Sa 10:00-14:00 (default: always)",
+        )  # fmt: skip
         parser.add_argument(
             "--valid-until", type=_date, metavar="YYYY-MM-DD", help="the subscription's last day"
         )
@@ -89,7 +90,6 @@ class Command(OperatorCommand):
         parser.add_argument("--key-length", type=_key_length, default=12, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        hours: SendingHours | None = options["sending_hours"]
         try:
             made = services.provision(
                 options["name"],
@@ -101,8 +101,7 @@ class Command(OperatorCommand):
                 max_age_hours=options["max_age_hours"] or None,
                 kept_sms=options["kept_sms"],
                 scopes=options["scopes"],
-                opens_at=hours and hours.opens,
-                closes_at=hours and hours.closes,
+                sending_hours=options["sending_hours"] or "",
                 valid_until=options["valid_until"],
             )
         except ValidationError as error:
