@@ -13,6 +13,7 @@ SERIES = ("delivered", "sent", "uncertain", "failed")  # from the bottom to the 
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 200, 40, 24
 _STEPS = 4
+_LABELS = 7  # below the bars
 
 
 def stacked(days: Mapping[dt.date, Mapping[str, int]]) -> SafeString:
@@ -35,7 +36,7 @@ def stacked(days: Mapping[dt.date, Mapping[str, int]]) -> SafeString:
     labels = [
         (f"{_LEFT + (place + 0.5) * width:.1f}", _HEIGHT - 6, date_format(day, "j.m"))
         for place, day in enumerate(days)
-        if place % 2 == 0 or len(days) <= 7
+        if place % max(1, round(len(days) / _LABELS)) == 0
     ]
     lines = [
         (f"{8 + high - high * step / _STEPS:.1f}", _LEFT, _WIDTH, _LEFT - 6, most * step // _STEPS)

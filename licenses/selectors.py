@@ -1,15 +1,20 @@
-"""Everything that reads accounts and phones for somebody to see. Always scoped to one sender."""
+"""Everything that reads accounts and phones for somebody to see. Always scoped to one account."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from licenses.models import Account, Device
+from licenses.models import Account, Device, License
 from licenses.sender import Sender
 
 
 def account(sender: Sender) -> Account:
     return Account.objects.get(pk=sender.account_id)
+
+
+def active_licenses(account_id: int) -> QuerySet[License]:
+    """Return what this account sends with, the first one first."""
+    return License.objects.filter(account_id=account_id, is_active=True).order_by("pk")
 
 
 def paired_devices(sender: Sender) -> QuerySet[Device]:

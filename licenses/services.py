@@ -44,6 +44,7 @@ class NewCredential:
 
 @dataclass(frozen=True, slots=True)
 class NewPairingCode:
+    id: int
     code: str  # as shown: ABCD-EFGH-JKLM
     expires_at: dt.datetime
 
@@ -187,13 +188,20 @@ def new_pairing_code(license: License, *, replaces: Device | None = None) -> New
     """Create a pairing code for this licence. `replaces`: the phone whose new install will use it."""
     code = keys.new_key(keys.PAIRING_CODE_LENGTH)
     expires_at = clock.now() + dt.timedelta(minutes=PAIRING_CODE_MINUTES)
-    PairingCode.objects.create(
+    made = PairingCode.objects.create(
         license=license,
         code_digest=keys.digest("pairing_code", code),
         replaces=replaces,
         expires_at=expires_at,
     )
-    return NewPairingCode(code=keys.shown_pairing_code(code), expires_at=expires_at)
+    return NewPairingCode(made.pk, keys.shown_pairing_code(code), expires_at)
+
+
+def rename(device: Device, name: str) -> None:
+    """Give this phone another name. Raise ValidationError."""
+    device.name = name
+    device.clean_fields(exclude={f.name for f in Device._meta.fields} - {"name"})
+    device.save(update_fields=["name"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,15 @@ from http_api.errors import or_not_found
 from http_api.pagination import walked
 from licenses.models import License
 from messaging.ids_by_time import TIME_OF, end_id, first_id
-from messaging.models import Attempt, Batch, InboundMessage, Message, OptOut, StateChange
+from messaging.models import (
+    Attempt,
+    Batch,
+    DailyCount,
+    InboundMessage,
+    Message,
+    OptOut,
+    StateChange,
+)
 from messaging.states import FINAL, WAITING, MessageState
 
 Row = TypeVar("Row", bound=Model)
@@ -238,6 +246,14 @@ def inbox(account_id: int, wanted: InboxFilter = InboxFilter()) -> QuerySet[Inbo
     if wanted.device is not None:
         found = found.filter(device=wanted.device)
     return between(found, wanted.since, wanted.until)
+
+
+def daily_counts(
+    account_id: int, since: dt.date
+) -> QuerySet[DailyCount, tuple[dt.date | None, str, int]]:
+    """Return (day in UTC, state, how many messages reached it) of each of the account's licences."""
+    found = DailyCount.objects.filter(license__account_id=account_id, day__gte=since)
+    return found.values_list("day", "state", "number")
 
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:

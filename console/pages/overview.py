@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,18 +14,20 @@ from django.views.decorators.http import require_safe
 from console import charts
 from console.access import Visit, needs
 from console.pages.first_steps import Step, first_steps
+from console.pages.needs_me import needs_me
 from console.pages.phones import Shown, phones_of
 from console.pages.send import sender_of
 from http_api import clock
 from http_api.errors import ApiError
+from licenses.sender import Sender
 from members.models import Role
 from messaging import selectors
-from messaging.models import DailyCount, Message
+from messaging.models import Message
 from messaging.queue_end import queue_end
 from messaging.selectors import MessageFilter
 from messaging.states import WAITING, MessageState
 
-_DAYS = 14
+_DAYS = ("14", "90")  # that the chart may show
 _COUNTED = 1_000  # of what waits; more is "1000+"
 
 
@@ -33,27 +35,36 @@ _COUNTED = 1_000  # of what waits; more is "1000+"
 @needs(Role.VIEWER)
 def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     account = visit.account
-    days = reached(account.pk, _last_days(_DAYS))
+    asked = request.GET.get("days")
+    days = _reached(account.pk, _last_days(int(asked if asked in _DAYS else _DAYS[0])))
     totals = {
         name: sum(day[name] for day in days.values()) for name in ("delivered", "sent", "failed")
     }
     phones = phones_of(account.pk)
     newest = list(selectors.messages(account.pk, MessageFilter()).order_by("-pk")[:6])
-    uncertain = selectors.messages(account.pk, MessageFilter(status=MessageState.UNCERTAIN))
+    doubtful = selectors.messages(account.pk, MessageFilter(status=MessageState.UNCERTAIN))
+    sender = _sender(account.pk)
+    waiting = _waiting(account.pk)
     context = {
+        "needs": needs_me(visit, sender, phones, doubtful[:_COUNTED].count(), waiting.oldest_due),
         "today": days[_today()],
         "totals": totals,
         "rate": _percent(totals["delivered"], totals["delivered"] + totals["failed"]),
         "chart": charts.stacked(days),
         "days": days,
-        **_waiting(account.pk, sum(phone.is_working for phone in phones)),
+        "waiting": waiting.number,
+        "queue_end": _queue_end(sender, waiting, sum(phone.is_working for phone in phones)),
         "steps": _steps(visit, totals, phones, newest),
-        "uncertain": uncertain[:_COUNTED].count(),
-        "silent": [phone for phone in phones if phone.is_silent],
         "phones": phones,
         "messages_": newest,
     }
     return render(request, "console/overview.html", context)
+
+
+def _sender(account_id: int) -> Sender | None:
+    with suppress(ApiError):  # nobody may send
+        return sender_of(account_id)
+    return None
 
 
 def _steps(
@@ -74,13 +85,12 @@ def _last_days(number: int) -> list[dt.date]:
     return [_today() - dt.timedelta(days=back) for back in reversed(range(number))]
 
 
-def reached(account_id: int, days: list[dt.date]) -> dict[dt.date, dict[str, int]]:
+def _reached(account_id: int, days: list[dt.date]) -> dict[dt.date, dict[str, int]]:
     """Return how many messages ended in which way, by day in UTC, as they are counted for metrics."""
     found: dict[dt.date, dict[str, int]] = {
         day: defaultdict(int, dict.fromkeys(charts.SERIES, 0)) for day in days
     }
-    rows = DailyCount.objects.filter(license__account_id=account_id, day__gte=days[0])
-    for day, state, number in rows.values_list("day", "state", "number"):
+    for day, state, number in selectors.daily_counts(account_id, days[0]):
         if day in found and (series := _SERIES_OF.get(state)):
             found[day][series] += number
     for counts in found.values():  # what was delivered was sent before
@@ -98,16 +108,27 @@ _SERIES_OF = {
 }
 
 
-def _waiting(account_id: int, phones: int) -> dict[str, Any]:
-    """Return how many wait, and when phones have sent them; None where that is not known."""
-    waiting = Message.objects.filter(license__account_id=account_id, status__in=WAITING)
-    parts = list(waiting.values_list("parts", flat=True)[:_COUNTED])
-    end = None
-    if 0 < len(parts) < _COUNTED:
-        with suppress(ApiError):  # nobody may send: there is no end
-            hours = sender_of(account_id).hours
-            end = queue_end(clock.now(), len(parts), sum(parts), phones, hours)
-    return {"waiting": len(parts), "queue_end": end}
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a phone, counted up to `_COUNTED`."""
+
+    number: int
+    parts: int
+    oldest_due: dt.datetime | None
+
+
+def _waiting(account_id: int) -> Waiting:
+    rows = Message.objects.filter(license__account_id=account_id, status__in=WAITING)
+    found = list(rows.values_list("parts", "due_at")[:_COUNTED])
+    oldest = min((due_at for _, due_at in found), default=None)
+    return Waiting(len(found), sum(parts for parts, _ in found), oldest)
+
+
+def _queue_end(sender: Sender | None, waiting: Waiting, phones: int) -> dt.datetime | None:
+    """Return when phones have sent what waits; None where that is not known."""
+    if sender is None or not 0 < waiting.number < _COUNTED:
+        return None
+    return queue_end(clock.now(), waiting.number, waiting.parts, phones, sender.hours)
 
 
 def _percent(part: int, whole: int) -> int | None:

@@ -1,7 +1,8 @@
-"""The phones: how each is and why, pair one, pause, unpair."""
+"""The phones: how each is and why; pair one, rename, pause, unpair."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -13,10 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
+from console.pages.parts import line, number
+from http_api import clock
 from http_api.errors import or_not_found
 from licenses import services as licenses
-from licenses.models import Device, License
+from licenses.models import Device, PairingCode
 from licenses.pairing import pairing_link, qr_svg, unreachable
+from licenses.selectors import active_licenses
 from members import audit
 from members.audit import Action
 from members.models import Role
@@ -73,10 +77,12 @@ def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 @needs(Role.OWNER)
 def pair(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Make a code and show it: this once."""
-    licence = License.objects.filter(account=visit.account, is_active=True).order_by("pk").first()
+    """Make a code and show it: this once. `replaces` is the phone whose new install will use it."""
+    known = request.POST.get("replaces")
+    replaces = None if known is None else _device(visit, number(known) or 0)
+    licence = replaces.license if replaces else active_licenses(visit.account.pk).first()
     with transaction.atomic():
-        code = licenses.new_pairing_code(or_not_found(licence, "licence"))
+        code = licenses.new_pairing_code(or_not_found(licence, "licence"), replaces=replaces)
         audit.record(visit.account.pk, visit.actor, Action.PAIRING_CODE_MADE)
     link = pairing_link(code.code)
     context = {
@@ -85,8 +91,33 @@ def pair(request: HttpRequest, visit: Visit) -> HttpResponse:
         "qr": mark_safe(qr_svg(link)),  # of our own making
         "unreachable": unreachable(),
         "minutes": licenses.PAIRING_CODE_MINUTES,
+        "pairing": Pairing(code.id, code.expires_at, None),
+        "replaces": replaces,
     }
     return render(request, "console/pair.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What became of a code."""
+
+    id: int
+    expires_at: dt.datetime
+    device: Device | None  # that used it
+
+    @property
+    def is_over(self) -> bool:
+        return self.expires_at <= clock.now()
+
+
+@require_safe
+@needs(Role.OWNER)
+def pairing(request: HttpRequest, visit: Visit, code_id: int) -> HttpResponse:
+    """Tell whether a phone has used this code; the page that shows the code asks this."""
+    mine = PairingCode.objects.filter(license__account=visit.account, pk=code_id)
+    code = or_not_found(mine.select_related("used_by").first(), "pairing code")
+    context = {"pairing": Pairing(code.pk, code.expires_at, code.used_by)}
+    return render(request, "console/pairing.html", context)
 
 
 def _device(visit: Visit, device_id: int) -> Device:
@@ -109,6 +140,24 @@ def pause(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
         request,
         _("It takes no new messages now.") if is_paused else _("It takes messages again."),
     )
+    return redirect("console:phones")
+
+
+@require_POST
+@needs(Role.OWNER)
+def rename(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
+    device = _device(visit, device_id)
+    former, name = device.name, line(request, "name", 255)
+    if not name:
+        messages.error(request, _("Give it a name."))
+        return redirect("console:phones")
+    with transaction.atomic():
+        licenses.rename(device, name)
+        audit.record(
+            visit.account.pk, visit.actor, Action.PHONE_CHANGED,
+            object_id=device.pk, name={"from": former, "to": name},
+        )  # fmt: skip
+    messages.success(request, _("Saved."))
     return redirect("console:phones")
 
 

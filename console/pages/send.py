@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from console import words
 from console.access import Visit, needs
+from console.pages.parts import number
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses import daily_limit, lookup
-from licenses.models import License
+from licenses.selectors import active_licenses, paired_devices
 from licenses.sender import Sender
 from members import audit
 from members.audit import Action
@@ -42,10 +43,14 @@ class SendForm(forms.Form):
     phone = forms.CharField(label=_("To"), max_length=64)
     text = forms.CharField(label=_("Text"), widget=forms.Textarea, max_length=20_000, strip=False)
     at = forms.DateTimeField(label=_("When"), required=False)
+    sim = forms.TypedChoiceField(
+        label="SIM", required=False, coerce=int, empty_value=None, choices=()
+    )
 
     def __init__(self, sender: Sender, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sender = sender
+        self.fields["sim"].choices = [("", _("any")), *_sims(sender)]  # type: ignore[attr-defined]
 
     def clean_once(self) -> str:
         once: str = self.cleaned_data["once"]
@@ -69,7 +74,14 @@ class SendForm(forms.Form):
             text=self.cleaned_data["text"].replace("\r\n", "\n"),
             external_id=self.cleaned_data["once"],
             send_after=start,
+            sim=self.cleaned_data["sim"],
         )
+
+
+def _sims(sender: Sender) -> list[tuple[int, str]]:
+    """Return the SIMs that messages can name, where one of the phones has several."""
+    slots = max((len(phone.sims) for phone in paired_devices(sender)), default=0)
+    return [(slot, f"SIM {slot + 1}") for slot in range(slots)] if slots > 1 else []
 
 
 def new_once() -> str:
@@ -79,14 +91,17 @@ def new_once() -> str:
 @needs(Role.OPERATOR)
 def send(request: HttpRequest, visit: Visit) -> HttpResponse:
     try:
-        sender = sender_of(visit.account.pk)
+        sender = sender_of(visit.account.pk, number(request.POST.get("license", "")))
     except ApiError as error:
         return render(request, "console/send.html", {"refusal": words.refusal(error)})
-    is_answer = "answer" in request.POST  # a form of the inbox, which has a recipient only
-    form = SendForm(sender, request.POST if request.method == "POST" and not is_answer else None)
-    if is_answer:
-        form.initial = {"phone": request.POST.get("phone", "")}
-    if form.is_valid():
+    is_begun = "begin" in request.POST  # by a form of another page, to be completed here
+    form = SendForm(sender, request.POST if request.method == "POST" and not is_begun else None)
+    if is_begun:
+        form.initial = {name: request.POST.get(name, "") for name in ("phone", "text")}
+    preview = None
+    if form.is_valid() and "preview" in request.POST:
+        preview = accept.preview(sender, form.draft())
+    elif form.is_valid():
         try:
             message_id = _accept(visit, sender, form.draft())
         except ApiError as error:
@@ -96,6 +111,10 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
             return redirect("console:message", message_id)
     context = {
         "form": form,
+        "licenses": active_licenses(visit.account.pk),
+        "license_id": sender.license_id,
+        "preview": preview,
+        "preview_refusal": words.refusal(preview.refusal) if preview and preview.refusal else "",
         "once": form.data.get("once") or new_once(),
         "remaining": daily_limit.remaining(sender),
         "limit": sender.max_daily_sms,
@@ -122,7 +141,9 @@ def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
     return int(selectors.message_of_license(sender.license_id, draft.external_id).pk)
 
 
-def sender_of(account_id: int) -> Sender:
-    """Return whom the console sends as: the account's first licence that is active. Raise ApiError."""
-    mine = License.objects.filter(account_id=account_id, is_active=True).order_by("pk")
+def sender_of(account_id: int, license_id: int | None = None) -> Sender:
+    """Return whom the console sends as: this licence, or the account's first. Raise ApiError."""
+    mine = active_licenses(account_id)
+    if license_id is not None:
+        mine = mine.filter(pk=license_id)
     return lookup.sender_of_license(mine.values_list("pk", flat=True).first() or 0)

@@ -46,12 +46,12 @@ def when(moment: dt.datetime | None) -> SafeString | str:
     """Return a moment in the account's zone, as `28.11.2026 23:09`."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        moment.isoformat(timespec="seconds"),
-        f"{local:%d.%m.%Y %H:%M}",
-    )
+    iso = moment.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', iso, in_words(moment))
+
+
+def in_words(moment: dt.datetime) -> str:
+    return f"{timezone.localtime(moment):%d.%m.%Y %H:%M}"
 
 
 @register.simple_tag

@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 
 from console.context import MENU
 from console.urls import urlpatterns
+from licenses import services as licenses
 from licenses import tokens
 from licenses.models import Token
 from members import audit
@@ -32,7 +33,8 @@ NEEDS = {
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
     "resolve_many": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
-    "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "phone_unpair": Role.OWNER,
+    "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "pairing": Role.OWNER,
+    "phone_rename": Role.OWNER, "phone_unpair": Role.OWNER,
     "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,
     "license_switch": Role.OWNER, "api_keys_replace": Role.OWNER, "credential_replace": Role.OWNER,
     "hook_make": Role.OWNER, "hook_revoke": Role.OWNER, "webhooks": Role.OWNER,
@@ -45,7 +47,7 @@ NEEDS = {
 OPEN = {"join", "switch"}
 READ = {
     "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
-    "keys", "webhooks", "webhook", "settings", "appearance",
+    "keys", "webhooks", "webhook", "settings", "appearance", "pairing",
 }  # fmt: skip
 
 
@@ -71,6 +73,7 @@ def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, Any]:
         "public_id": Token.objects.get().public_id,
         "endpoint_id": endpoint.pk,
         "delivery_id": 0,
+        "code_id": licenses.new_pairing_code(tenant.license).id,
     }
 
 

@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from licenses import services as licenses
+from licenses.models import Device
 from members import audit
 from members.audit import Action
 from members.models import Member, Role
 from messaging.models import Message, OptOut
+from messaging.services import opt_outs, phones
 from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.console.conftest import PASSWORD
 from tests.delivery import Wire, accept, event, sent
+from webhooks import endpoints
+from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -335,3 +340,99 @@ def test_theme_and_language_are_kept_by_the_browser(viewer: Client) -> None:
     assert "Pulpit" in page
     viewer.post("/console/appearance/", {"theme": '"><script>', "language": "xx"})
     assert '<html lang="en">' in text_of(viewer.get("/console/"))
+
+
+def test_a_code_says_when_a_phone_has_used_it(tenant: Tenant, owner: Client) -> None:
+    page = text_of(owner.post("/console/phones/pair/"))
+    code = re.search(r'class="code">([\w-]+)<', page)
+    place = re.search(r'data-live-from="([^"]+)"', page)
+    assert code is not None
+    assert place is not None
+    assert "Waiting for the phone" in text_of(owner.get(place[1]))
+    phones.pair(code[1], install_id="i-1", name="Pixel 7")
+    assert "Pixel 7" in text_of(owner.get(place[1]))
+
+
+def test_a_phone_is_renamed_and_paired_again_in_its_own_place(
+    tenant: Tenant, phone: Phone, owner: Client
+) -> None:
+    place = f"/console/phones/{phone.device.pk}/rename/"
+    assert "Give it a name" in text_of(owner.post(place, {"name": " "}, follow=True))
+    assert "Desk" in text_of(owner.post(place, {"name": "Desk"}, follow=True))
+    assert audit.entries(tenant.account.pk)[0].details["name"]["to"] == "Desk"
+    page = text_of(owner.post("/console/phones/pair/", {"replaces": phone.device.pk}))
+    code = re.search(r'class="code">([\w-]+)<', page)
+    assert code is not None
+    paired = phones.pair(code[1], install_id="anew", name="Pixel")
+    assert paired.device.pk == phone.device.pk
+
+
+def test_a_preview_says_what_would_happen_and_sends_nothing(
+    tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    form = {"once": "x", "phone": "601 234 567", "text": "Hello", "preview": "1"}
+    page = text_of(operator.post("/console/send/", form))
+    assert "+48 601 234 567" in page
+    assert "as soon as a phone is free" in page
+    opt_outs.opt_out(tenant.account.pk, "+48601234567", OptOut.Source.API)
+    assert "wants no messages" in text_of(operator.post("/console/send/", form))
+    assert not Message.objects.exists()
+
+
+def test_a_message_names_its_sim_where_a_phone_has_two(
+    tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    assert "SIM 2" not in text_of(operator.get("/console/send/"))
+    Device.objects.update(sims=[{"sub_id": 1, "slot": 0}, {"sub_id": 2, "slot": 1}])
+    assert "SIM 2" in text_of(operator.get("/console/send/"))
+    form = {"once": "x", "phone": "601234567", "text": "Hello", "sim": "1"}
+    assert operator.post("/console/send/", form).status_code == 302
+    assert Message.objects.get().sim == 1
+    assert operator.post("/console/send/", form | {"sim": "2"}).status_code == 400
+
+
+def test_it_sends_by_the_licence_that_was_chosen_and_by_no_other_accounts(
+    tenant: Tenant, other_tenant: Tenant, operator: Client
+) -> None:
+    second, _ = licenses.add_license(tenant.account, name="Second")
+    form = {"once": "x", "phone": "601234567", "text": "Hello", "license": second.pk}
+    assert operator.post("/console/send/", form).status_code == 302
+    assert Message.objects.get().license_id == second.pk
+    stranger = operator.post("/console/send/", form | {"license": other_tenant.keys.license_id})
+    assert "no licence to send with" in text_of(stranger)
+
+
+def test_a_message_is_begun_anew_with_its_text_and_recipient(
+    api: Api, tenant: Tenant, operator: Client
+) -> None:
+    accept(api, tenant, message="\nTwo\nlines")
+    page = text_of(operator.get(f"/console/messages/{Message.objects.get().pk}/"))
+    fields = re.search(
+        r'name="phone" value="([^"]+)"><textarea name="text" hidden>\n([^<]*)<', page
+    )
+    assert fields is not None
+    begun = {"begin": "1", "phone": fields[1], "text": fields[2]}
+    page = text_of(operator.post("/console/send/", begun))
+    assert f'value="{fields[1]}"' in page
+    assert "Two\nlines" in page
+    assert Message.objects.count() == 1
+
+
+def test_the_overview_says_what_needs_somebody(
+    api: Api, tenant: Tenant, phone: Phone, owner: Client, manual_clock: ManualClock
+) -> None:
+    assert 'class="note"' not in text_of(owner.get("/console/?days=90"))
+    tenant.set_rules(max_daily_sms=1, valid_until=manual_clock().date())
+    accept(api, tenant)
+    endpoints.subscribe(
+        tenant.sender, "https://example.org/", name="n8n", event_types=[], only_license=False
+    )
+    Endpoint.objects.update(disabled_reason="gone", disabled_at=manual_clock())
+    Device.objects.update(silent_since=manual_clock(), health={"battery": 9})
+    manual_clock.advance(minutes=16)
+    page = text_of(owner.get("/console/"))
+    for said in (
+        "has been silent since", "Its battery was at 9 %", "has been waiting for a phone since",
+        "Left of the daily limit: 0 of 1", "One webhook was switched off", "The subscription ends on",
+    ):  # fmt: skip
+        assert said in page, said

@@ -61,12 +61,17 @@ if (token && !token.value && location.hash.length > 1) {
 const live = document.querySelectorAll("[data-live]");
 if (live.length) {
   let waiting = null;
+  // A part may name another page to be taken from: one that was made by a form cannot be asked for again.
+  const from = (part) => part.dataset.liveFrom ?? location.href;
   const refresh = async () => {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    for (const place of new Set(Array.from(live, from))) await refreshFrom(place);
+  };
+  const refreshFrom = async (place) => {
+    const answer = await fetch(place, { headers: { Accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
-      const anew = page.getElementById(part.id);
+      const anew = from(part) === place ? page.getElementById(part.id) : null;
       if (anew && anew.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
         part.innerHTML = anew.innerHTML;
       }
@@ -89,6 +94,14 @@ if (live.length) {
   setInterval(() => { if (stream?.readyState !== EventSource.OPEN) soon(); }, 10_000);
   listen();
 }
+
+// How long something is good for, counted down.
+setInterval(() => {
+  for (const until of document.querySelectorAll("[data-until]")) {
+    const left = Math.max(0, Math.round((new Date(until.dateTime) - Date.now()) / 1000));
+    until.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  }
+}, 1000);
 
 // Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search.
 let went = false;
