@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same request again gets the first answer again, and no second effect.
 
 The record is written in the transaction of the work itself. "Running" is an advisory lock of that
-transaction, so a crash leaves nothing behind. Raw SQL: the lock.
+transaction, so a crash leaves nothing behind. The answer is kept sealed, of every route: some show a
+secret, most echo a number and a text. Raw SQL: the lock.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from http_api import clock
+from http_api import clock, sealing
 from http_api.deadlocks import retry_on_deadlock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, ErrorResponse, exception_handler
@@ -99,7 +100,8 @@ def _once(
             ErrorCode.INVALID, f"Idempotency-Key: may have at most {MAX_LENGTH} characters"
         )
     digest = hashlib.sha256(request).digest()
-    if not _lock(f"{scope} {route} {key}"):
+    name = f"{scope} {route} {key}"
+    if not _lock(name):
         raise ApiError(
             ErrorCode.REQUEST_IN_PROGRESS,
             "The first request with this key is still running; try again in 1 s.",
@@ -107,7 +109,7 @@ def _once(
         )
     record = IdempotencyRecord.objects.filter(scope=scope, route=route, key=key).first()
     if record and (clock.now() - record.created_at).total_seconds() < KEPT_HOURS * 3600:
-        return _replay(record, digest)
+        return _replay(record, name, digest)
     with transaction.atomic():
         response = work()
         if response.status_code >= 400:
@@ -120,7 +122,7 @@ def _once(
             defaults={
                 "body_digest": digest,
                 "status": response.status_code,
-                "answer": JsonRenderer().render(response.data).decode(),
+                "answer": _seal(name, JsonRenderer().render(response.data).decode()),
                 "created_at": clock.now(),
             },
         )
@@ -132,14 +134,28 @@ def _is_kept(response: Response) -> bool:
     return status < 500 and status not in _NEVER_KEPT
 
 
-def _replay(record: IdempotencyRecord, digest: bytes) -> Response:
+def _replay(record: IdempotencyRecord, name: str, digest: bytes) -> Response:
     if bytes(record.body_digest) != digest:
         raise ApiError(
             ErrorCode.IDEMPOTENCY_KEY_REUSED,
             "This Idempotency-Key was used with another request before.",
         )
-    answer = json.loads(record.answer) if record.answer else None
-    return Response(answer, status=record.status, headers={"Idempotent-Replayed": "true"})
+    answer = _unseal(name, record.answer)
+    return Response(
+        json.loads(answer) if answer else None,
+        status=record.status,
+        headers={"Idempotent-Replayed": "true"},
+    )
+
+
+def _seal(name: str, answer: str) -> str:
+    return sealing.seal("idempotency", name, "answer", answer)
+
+
+def _unseal(name: str, stored: str) -> str:
+    if not sealing.is_sealed(stored):  # by a release that did not: for a day after the upgrade
+        return stored
+    return sealing.unseal("idempotency", name, "answer", stored)
 
 
 def _lock(name: str) -> bool:

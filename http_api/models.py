@@ -14,7 +14,7 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(max_length=255)
     body_digest = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
-    answer = models.TextField()  # JSON, byte for byte: jsonb would sort the keys; '' for a 204
+    answer = models.TextField()  # sealed; JSON, byte for byte, '' for a 204
     created_at = models.DateTimeField()
 
     class Meta:

@@ -8,17 +8,12 @@ keys.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from django.conf import settings
 
-Kind = Literal[
-    "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
-    "webhook", "pepper", "bitrix24", "invitation",
-]  # fmt: skip
+from http_api.derivation import Kind, derived, newest_pepper
 
 # 32 characters that a person cannot mix up when reading aloud: 5 bits each.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -51,19 +46,6 @@ def digests(kind: Kind, value: str) -> list[str]:
 
 def _digest(version: int, kind: Kind, value: str) -> str:
     return f"{version}${derived(version, kind, value).hex()}"
-
-
-def derived(version: int, kind: Kind, value: str) -> bytes:
-    """Return the keyed BLAKE2b-256 of the value, under this version of the pepper."""
-    # "surrogatepass": a lone surrogate in a client's key makes it unknown, not an exception.
-    message = value.encode("utf-8", "surrogatepass")
-    pepper = settings.PEPPERS[version].encode()[:64]
-    return hashlib.blake2b(message, key=pepper, person=kind.encode(), digest_size=32).digest()
-
-
-def newest_pepper() -> int:
-    """Return the version of the pepper that new secrets are made with."""
-    return max(settings.PEPPERS)
 
 
 def well_formed(value: object, lengths: Sequence[int]) -> str | None:

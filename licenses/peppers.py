@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from licenses import keys
+from http_api.derivation import derived
 from licenses.models import PepperCheck
 
 
@@ -44,4 +44,4 @@ def check_and_note() -> None:
 
 
 def _digest(version: int) -> str:
-    return keys.derived(version, "pepper", "the keys of this database").hex()
+    return derived(version, "pepper", "the keys of this database").hex()

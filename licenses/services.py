@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from http_api import clock
+from http_api.derivation import derived, newest_pepper
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses import keys
@@ -166,7 +167,7 @@ def rotate_credential(license: License) -> NewCredential:
 def webhook_key(account: Account) -> bytes:
     """Return what this account's webhooks are signed with. It follows from a pepper, unstored."""
     value = f"{account.pk} {account.webhook_secret_number}"
-    return keys.derived(account.webhook_secret_pepper, "webhook", value)
+    return derived(account.webhook_secret_pepper, "webhook", value)
 
 
 def webhook_secret(account: Account) -> str:
@@ -178,7 +179,7 @@ def webhook_secret(account: Account) -> str:
 def rotate_webhook_secret(account: Account) -> str:
     """Replace this account's webhook secret; the former signs nothing from now on."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
-    locked.webhook_secret_pepper = keys.newest_pepper()
+    locked.webhook_secret_pepper = newest_pepper()
     locked.webhook_secret_number += 1
     locked.save(update_fields=["webhook_secret_pepper", "webhook_secret_number"])
     return webhook_secret(locked)

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from http_api import clock
+from http_api.derivation import newest_pepper
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
-from licenses import keys
 from licenses.sender import Sender
 from outbox import recording as outbox
 from outbox.types import EventType
@@ -65,7 +65,7 @@ def subscribe(
         account_id=sender.account_id,
         kind=Endpoint.Kind.SUBSCRIPTION,
         url=url,
-        defaults=wanted | {"secret_pepper": keys.newest_pepper(), "created_at": now},
+        defaults=wanted | {"secret_pepper": newest_pepper(), "created_at": now},
     )
 
 

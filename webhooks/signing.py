@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 
-from licenses import keys
+from http_api.derivation import derived, newest_pepper
 from licenses import services as licenses
 from webhooks.models import Delivery, Endpoint
 
@@ -23,7 +23,7 @@ def secret(endpoint: Endpoint) -> str:
 
 def rotate(endpoint: Endpoint, now: dt.datetime) -> None:
     """Replace an endpoint's secret; the caller saves it. The former signs for OVERLAP more."""
-    endpoint.former_pepper, endpoint.secret_pepper = endpoint.secret_pepper, keys.newest_pepper()
+    endpoint.former_pepper, endpoint.secret_pepper = endpoint.secret_pepper, newest_pepper()
     endpoint.secret_number += 1
     endpoint.rotated_at = now
 
@@ -57,4 +57,4 @@ def _keys(delivery: Delivery, now: dt.datetime) -> list[bytes]:
 def _key(endpoint: Endpoint, number: int) -> bytes:
     is_former = number < endpoint.secret_number
     pepper = endpoint.former_pepper if is_former else endpoint.secret_pepper
-    return keys.derived(pepper, "webhook", f"endpoint {endpoint.pk} {number}")
+    return derived(pepper, "webhook", f"endpoint {endpoint.pk} {number}")

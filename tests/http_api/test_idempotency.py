@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ URL = "/api/messages/"
 BULK = "/api/messages/bulk/"
 CONTACTS = "/api/contacts/contacts/"
 GROUPS = "/api/contacts/groups/"
+HOOKS = "/api/webhooks/"
 
 
 def requests(tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
@@ -53,6 +55,40 @@ def test_the_same_request_again_gets_the_first_answer(
     assert "Idempotent-Replayed" not in first
     after = [Message.objects.count(), Contact.objects.count(), ContactGroup.objects.count()]
     assert after == counts
+
+
+def test_nothing_of_an_answer_can_be_read_in_the_database(api: Api, tenant: Tenant) -> None:
+    for path, body in requests(tenant):
+        first = api.post(path, body, Idempotency_Key="k")
+        stored = IdempotencyRecord.objects.latest("pk").answer
+        values = [value for value in re.findall(rb'[^"{}:,\[\]]+', first.content) if len(value) > 3]
+        assert values
+        assert not [value for value in values if value.decode() in stored]
+
+
+def test_what_makes_a_secret_makes_it_once_and_keeps_it_sealed(api: Api, tenant: Tenant) -> None:
+    headers = tenant.headers | {"Idempotency-Key": "k"}
+    made = api.post(HOOKS, {"url": "https://example.com/"}, **headers).json()
+    rotate = f"{HOOKS}{made['id']}/rotate/"
+    rotated = api.post(rotate, {}, **headers).json()
+    for path, body, first in (
+        (HOOKS, {"url": "https://example.com/"}, made),
+        (rotate, {}, rotated),
+    ):
+        again = api.post(path, body, **headers)
+        assert again["Idempotent-Replayed"] == "true"
+        assert again.json() == first
+    assert api.get(f"{HOOKS}{made['id']}/", tenant).json()["secret"] == rotated["secret"]
+    for stored in IdempotencyRecord.objects.values_list("answer", flat=True):
+        assert made["secret"] not in stored
+        assert rotated["secret"] not in stored
+
+
+def test_an_answer_that_an_older_release_kept_plain_is_replayed(api: Api, tenant: Tenant) -> None:
+    first = api.post(URL, tenant.message(), Idempotency_Key="k")
+    IdempotencyRecord.objects.update(answer=first.content.decode())
+    again = api.post(URL, tenant.message(), Idempotency_Key="k")
+    assert (again.status_code, again.content) == (201, first.content)
 
 
 def test_without_the_header_nothing_is_kept(api: Api, tenant: Tenant) -> None:
