@@ -9,7 +9,7 @@ from django.conf import settings
 
 Kind = Literal[
     "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
-    "webhook", "pepper", "bitrix24", "invitation", "idempotency",
+    "webhook", "pepper", "bitrix24", "invitation", "idempotency", "mail",
 ]  # fmt: skip
 
 

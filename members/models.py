@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.conf import settings
@@ -58,6 +59,19 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} to {self.account}"
+
+
+class Mail(models.Model):
+    """A mail that waits to be sent (members.mail). Sealed: it may hold a link that lets somebody in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    sealed = models.TextField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}"
 
 
 class AuditEntry(models.Model):

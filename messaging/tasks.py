@@ -17,6 +17,7 @@ from django.db import connection
 from http_api import clock
 from http_api.errors import is_database_away
 from http_api.redis import with_redis
+from members import mail
 from messaging import daily_counts
 from messaging.services import housekeeping
 
@@ -68,7 +69,7 @@ def _stop(**_: Any) -> None:
 
 
 def alone(work: Callable[[], None]) -> Callable[[], None]:
-    """Keep work that may take long to one of the worker's three threads: one is free for all else."""
+    """Keep work that may take long to one of the worker's five threads: one is free for all else."""
     is_running = threading.Lock()
 
     @wraps(work)
@@ -115,6 +116,16 @@ def doubt_expired_leases() -> None:
 @tick
 def mark_silent_devices() -> None:
     housekeeping.mark_silent_devices()
+
+
+_MAIL_SECONDS = 20.0  # what is slow goes on at the next tick
+
+
+@tick
+@alone
+def send_mail() -> None:
+    until = time.monotonic() + _MAIL_SECONDS
+    mail.send_due(lambda: time.monotonic() < until and not is_stopping.is_set())
 
 
 _COUNT_SECONDS = 5.0  # of each ten; only an upgrade finds that much

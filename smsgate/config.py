@@ -13,10 +13,11 @@ import secrets
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 BITRIX24_OAUTH_URL = "https://oauth.bitrix.info"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -30,6 +31,19 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in, and whom it is from."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    starts_tls: bool  # STARTTLS
+    is_tls: bool  # from the first byte on
+    sender: str  # `sms@example.com` or `Name <sms@example.com>`
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     port: int
     bind: str
@@ -38,6 +52,7 @@ class Config:
     public_url: str
     database_url: str
     redis_url: str
+    email_url: MailServer | None  # None: nothing is mailed
     debug: bool
     trusted_proxies: tuple[str, ...]
     webhook_private_networks: tuple[str, ...]
@@ -141,6 +156,7 @@ def load(
         public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
         database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
         redis_url=_redis_url(env),
+        email_url=_mail_server(env),
         debug=_boolean(env, "DEBUG", False),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         webhook_private_networks=_networks(env, "WEBHOOK_PRIVATE_NETWORKS"),
@@ -278,6 +294,7 @@ def create_secret_file(path: Path, make: Callable[[], str]) -> None:
 _SCHEMES = {
     "DATABASE_URL": ("postgres://", "postgresql://"),
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
+    "EMAIL_URL": ("smtp://", "smtp+tls://", "smtps://"),
     "PUBLIC_URL": ("http://", "https://"),
     "BITRIX24_OAUTH_URL": ("https://",),
 }
@@ -315,6 +332,38 @@ def _redis_url(env: Mapping[str, str]) -> str:
     if ("db" in query and not database) or (database and not database.isdecimal()):
         raise ConfigError("REDIS_URL: the database is a number, as in redis://host:6379/0")
     return url
+
+
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def _mail_server(env: Mapping[str, str]) -> MailServer | None:
+    url = _url(env, "EMAIL_URL", "smtp+tls://user:password@host:587?from=sms@example.com")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    sender = query.pop("from", "")
+    if query:
+        raise ConfigError(f"EMAIL_URL: {sorted(query)[0]} is not known; after ? may stand from")
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(sender)[1]):
+        raise ConfigError(
+            "EMAIL_URL: say whom mail is from: …?from=sms@example.com; a # of the password is %23"
+        )
+    host = parts.hostname or ""
+    if not host:
+        raise ConfigError("EMAIL_URL: it names no host")
+    if parts.scheme == "smtp" and parts.password and not is_loopback(host):
+        raise ConfigError("EMAIL_URL: the password would go in clear: smtp+tls:// or smtps://")
+    return MailServer(
+        host=host,
+        port=parts.port or _MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starts_tls=parts.scheme == "smtp+tls",
+        is_tls=parts.scheme == "smtps",
+        sender=sender,
+    )
 
 
 def _is_url(url: str, *schemes: str) -> bool:

@@ -52,6 +52,7 @@ PAIRING_IS_LOCAL = _config.is_loopback(urlsplit(PAIRING_URL).hostname or "")
 TRUSTED_PROXIES = _loaded.trusted_proxies
 WEBHOOK_PRIVATE_NETWORKS = _loaded.webhook_private_networks
 BITRIX24_OAUTH_URL = _loaded.bitrix24_oauth_url
+MAIL_SERVER = _loaded.email_url
 LICENSE_RATE_PER_MINUTE = _loaded.license_rate_per_minute
 DEVICE_RATE_PER_MINUTE = _loaded.device_rate_per_minute
 FAILED_KEYS_PER_MINUTE = _loaded.failed_keys_per_minute
@@ -292,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.expire": 30.0,
         "messaging.tasks.doubt_expired_leases": 30.0,
         "messaging.tasks.mark_silent_devices": 60.0,
+        "messaging.tasks.send_mail": 5.0,
         "messaging.tasks.count_states": 10.0,
         "messaging.tasks.erase_old": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,

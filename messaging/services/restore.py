@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Q
 
+from members.models import Mail
 from messaging import moves
 from messaging.events import EventType
 from messaging.models import Message
@@ -72,6 +73,7 @@ def hold_what_may_have_been_sent(now: dt.datetime) -> Held:
         cursor.execute(END_OPEN_ATTEMPTS, {"type": EventType.LEASE_EXPIRED.value, "now": now})
         cursor.execute(PUT_ATTEMPTS_OUT_OF_REACH, {"attempts": ATTEMPTS})
         _put_ids_out_of_reach()
+    Mail.objects.all().delete()  # it went out since, or is of no use now
     became = Counter[MessageState]()
     for piece in _due(now):
         wanted = [_held(message, now) for message in piece]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsgate import config
-from smsgate.config import Config, ConfigError
+from smsgate.config import Config, ConfigError, MailServer
 
 
 @pytest.fixture
@@ -121,6 +121,8 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
         ("DATABASE_URL", "postgresql://"),
         ("REDIS_URL", "root:hunter2@db"),
         ("REDIS_URL", "redis://:hunter2@db:port"),
+        ("EMAIL_URL", "imap://root:hunter2@mail"),
+        ("EMAIL_URL", "smtps://root:hunter2@mail:port"),
         ("PUBLIC_URL", "sms.example.com"),
         ("BITRIX24_OAUTH_URL", "http://oauth.example.com"),
     ],
@@ -128,9 +130,44 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
 def test_it_refuses_a_url_of_no_use_and_keeps_its_password(
     no_dotenv: Path, name: str, url: str
 ) -> None:
-    with pytest.raises(ConfigError, match=f"^{name}: expected [a-z]+://") as caught:
+    with pytest.raises(ConfigError, match=f"^{name}: expected [a-z+]+://") as caught:
         load(no_dotenv, **{name: url})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp+tls://a%40b:p%23w@mail?from=x@example.com",
+            MailServer("mail", 587, "a@b", "p#w", True, False, "x@example.com")),
+        ("smtps://u:p@mail:4650?from=SMS+gate+%3Cx%2By@example.com%3E",
+            MailServer("mail", 4650, "u", "p", False, True, "SMS gate <x+y@example.com>")),
+        ("smtp://u:p@127.0.0.1?from=x@localhost",
+            MailServer("127.0.0.1", 25, "u", "p", False, False, "x@localhost")),
+    ],
+)  # fmt: skip
+def test_a_mail_server_is_read(no_dotenv: Path, url: str, server: MailServer) -> None:
+    assert load(no_dotenv, EMAIL_URL=url).email_url == server
+    assert load(no_dotenv, EMAIL_URL="").email_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("smtps://u:hunter2@mail", "say whom mail is from"),
+        ("smtps://u:hunter2@mail?from=nobody", "say whom mail is from"),
+        ("smtps://u:hun#ter2@mail?from=x@example.com", "expected smtp"),
+        ("smtps://u:hunter2@mail?from=x@example.com&timeout=5", "timeout is not known"),
+        ("smtp://u:hunter2@mail?from=x@example.com", "the password would go in clear"),
+        ("smtps:///x?from=x@example.com", "it names no host"),
+    ],
+)
+def test_a_mail_server_of_no_use_is_refused_in_one_line(
+    no_dotenv: Path, url: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^EMAIL_URL: {said}") as caught:
+        load(no_dotenv, EMAIL_URL=url)
+    assert "ter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""Mail reaches its server once, is tried again where that is away, and holds up nothing else."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from members import mail
+from members.models import Mail
+from messaging import tasks
+from tests.conftest import ManualClock
+from tests.mail_server import MailServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ANNA = "anna@example.org"
+
+
+def send() -> None:
+    tasks.send_mail()
+
+
+def test_a_mail_arrives_once_and_leaves_nothing_behind(mails: MailServer) -> None:
+    mail.queue(ANNA, "Zażółć\nBcc: all@example.org", "gęślą jaźń\n.\nhttps://sms.example.com/")
+    assert ANNA not in str(Mail.objects.values_list())
+    send()
+    send()
+    [arrived] = mails.mails
+    assert (arrived["To"], arrived["From"]) == (ANNA, "smsgate <sms@example.com>")
+    assert arrived["Subject"] == "Zażółć Bcc: all@example.org"
+    assert arrived.get_content() == "gęślą jaźń\n.\nhttps://sms.example.com/\n"
+    assert not Mail.objects.exists()
+
+
+def test_what_was_rolled_back_is_not_mailed(mails: MailServer) -> None:
+    with transaction.atomic():
+        mail.queue(ANNA, "x", "x")
+        transaction.set_rollback(True)
+    send()
+    assert mails.mails == []
+
+
+def test_without_a_server_nothing_is_queued() -> None:
+    assert not mail.is_on()
+    mail.queue(ANNA, "x", "x")
+    assert not Mail.objects.exists()
+
+
+def test_a_server_that_is_away_is_tried_again_for_a_day_and_no_address_is_logged(
+    mails: MailServer, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    mails.is_gone = True
+    mail.queue(ANNA, "x", "x")
+    for minutes in mail.RETRY_MINUTES[:-1]:
+        send()
+        waiting = Mail.objects.get()
+        send()  # not due yet
+        assert Mail.objects.get().tries == waiting.tries
+        manual_clock.advance(minutes=minutes)
+    mails.is_gone = False
+    send()
+    assert len(mails.to(ANNA)) == 1
+    assert "SMTPServerDisconnected" in caplog.text
+    assert ANNA not in caplog.text
+
+
+def test_a_recipient_that_is_refused_holds_up_nobody_and_is_given_up(
+    mails: MailServer, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    mails.refusal = "550 no such mailbox"
+    mail.queue(ANNA, "x", "x")
+    mail.queue("ewa@example.org", "x", "x")
+    send()
+    assert sorted(Mail.objects.values_list("tries", flat=True)) == [1, 1]
+    for minutes in mail.RETRY_MINUTES:
+        manual_clock.advance(minutes=minutes)
+        send()
+    assert not Mail.objects.exists()
+    assert "given up" in caplog.text
+    assert ANNA not in caplog.text
+
+
+def test_a_try_that_was_killed_is_made_again_under_the_same_id(
+    mails: MailServer, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: Any) -> None:
+        raise SystemExit
+
+    mail.queue(ANNA, "x", "x")
+    with monkeypatch.context() as patch:
+        patch.setattr(Mail, "delete", killed)
+        with pytest.raises(SystemExit):
+            send()
+    manual_clock.advance(minutes=1)
+    send()
+    first, second = mails.mails
+    assert first["Message-ID"] == second["Message-ID"]
