@@ -2,12 +2,13 @@
 
 The name is resolved once, each of its addresses must be public or allowed by the operator, and the
 connection goes to the address that was checked: resolving differently the second time gains nothing.
-TLS verifies the name. No redirect is followed, no proxy is asked, no more is read than the
-caller wants.
+TLS verifies the name. No redirect is followed, no proxy is asked, no more is read than a head
+and what the caller wants.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import ssl
@@ -17,13 +18,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from http.client import HTTPConnection, HTTPException
+from functools import cache, partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.encoding import iri_to_uri
+from typing_extensions import Buffer
 
 from http_api.addresses import networks
 
@@ -32,6 +35,8 @@ Address = IPv4Address | IPv6Address
 SECONDS = 10.0  # time-out of the whole exchange but DNS, which the system's resolver bounds
 _CONNECT_SECONDS = 3.0  # for each of a name's addresses
 _MAX_ADDRESSES = 4
+# Of interim answers (1xx), head, frames of chunks, trailers: http.client bounds lines, not their number.
+_MAX_FRAME_BYTES = 64 * 1024
 MAX_URL = 2000
 
 _PORTS = {"http": 80, "https": 443}
@@ -134,11 +139,48 @@ def fetch(
     addresses = _resolved(target)
     try:
         with _exchange(target, addresses) as connection:
+            connection.response_class = partial(_Answer, most=most)  # type: ignore[assignment]
             connection.request(method, target.path, body, {**headers, "Connection": "close"})
             answer = connection.getresponse()
             return answer.status, answer.read(most) if most else b""
     except (OSError, HTTPException) as error:
         raise Unreachable(_failure(error)) from None
+
+
+class _Answer(HTTPResponse):
+    """An answer of which a bounded number of bytes is read, however many interim ones come before it."""
+
+    def __init__(self, sock: socket.socket, *, method: str | None = None, most: int) -> None:
+        super().__init__(sock, method=method)
+        # twice: the frames of small chunks may be as long as what is in them
+        self.fp = io.BufferedReader(_Bounded(self.fp.detach(), _MAX_FRAME_BYTES + 2 * most))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Make http.client pass over 102 and 103 (RFC 8297) as it does over 100."""
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
+        is_interim = status < 200 and status != HTTPStatus.SWITCHING_PROTOCOLS
+        return version, HTTPStatus.CONTINUE if is_interim else status, reason
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with HTTPException after so many bytes."""
+
+    def __init__(self, stream: io.RawIOBase, most: int) -> None:
+        self._stream, self._left = stream, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        if self._left <= 0:
+            raise HTTPException("the answer is too long")
+        count = self._stream.readinto(buffer)
+        self._left -= count or 0
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def is_allowed(address: Address) -> bool:

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from django.conf import LazySettings
 
 from http_api import outgoing
-from http_api.outgoing import Target, Unreachable, is_allowed, is_public, post
+from http_api.outgoing import Target, Unreachable, fetch, is_allowed, is_public, post
 from tests.receiver import Receiver, receiver
 from tests.support.certificates import certificate
 
@@ -191,9 +192,11 @@ def test_what_was_allowed_when_it_was_given_may_not_be_any_more(program: Receive
 
 # --- peers that misbehave ----------------------------------------------------------------------
 
+Behaviour = Callable[[socket.socket], None]
+
 
 @contextmanager
-def peer(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+def peer(behave: Behaviour) -> Iterator[int]:
     """A port whose one connection is given to `behave`, until the other side is gone."""
 
     def serve() -> None:
@@ -214,9 +217,9 @@ def peer(behave: Callable[[socket.socket], None]) -> Iterator[int]:
         assert not thread.is_alive()
 
 
-def drip(connection: socket.socket) -> None:
+def drip(connection: socket.socket, start: bytes = b"HTTP/1.1 200 OK\r\nx: ") -> None:
     connection.settimeout(0.02)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+    connection.sendall(start)
     while True:
         connection.sendall(b"y")
         try:
@@ -230,10 +233,13 @@ def say_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def talk_for_ever(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        connection.sendall(b"x: " + b"y" * 60_000 + b"\r\n")
+def endlessly(piece: bytes, *, start: bytes = b"HTTP/1.1 200 OK\r\n") -> Behaviour:
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            connection.sendall(piece)
+
+    return talk
 
 
 @pytest.mark.usefixtures("loopback")
@@ -242,17 +248,83 @@ def talk_for_ever(connection: socket.socket) -> None:
     [
         (drip, "no answer in"),
         (say_nothing, "no answer in"),
-        (talk_for_ever, "no HTTP"),
         (lambda connection: connection.sendall(b"220 smtp.example.com\r\n"), "no HTTP"),
         (lambda connection: None, "no HTTP|connection"),
     ],
 )
 def test_a_peer_cannot_hold_it(
-    behave: Callable[[socket.socket], None], words: str, monkeypatch: pytest.MonkeyPatch
+    behave: Behaviour, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outgoing, "SECONDS", 0.3)
     with peer(behave) as port, pytest.raises(Unreachable, match=words):
         post(f"http://127.0.0.1:{port}/", b"", {})
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize(
+    "behave",
+    [
+        endlessly(b"HTTP/1.1 100 Continue\r\n\r\n", start=b""),
+        endlessly(b"HTTP/1.1 100 Continue\r\nx: y\r\n\r\n" * 500, start=b""),
+        endlessly(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", start=b""),
+        endlessly(b"y", start=b""),
+        endlessly(b"x: " + b"y" * 60_000 + b"\r\n"),
+        endlessly(b"y" * 1000, start=b"HTTP/1.1 200 OK\r\nx: "),
+        endlessly(b"1;" + b"x" * 60_000 + b"\r\ny\r\n", start=CHUNKED),
+        endlessly(b"x" * 1000, start=CHUNKED + b"1;"),
+        endlessly(b"x: y\r\n", start=CHUNKED + b"1\r\ny\r\n0\r\n"),
+    ],
+)
+def test_what_does_not_end_is_cut_after_some_kilobytes(
+    behave: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when time is up: until then it keeps a processor busy."""
+    monkeypatch.setattr(outgoing, "SECONDS", 5.0)
+    with peer(behave) as port, pytest.raises(Unreachable, match="no HTTP"):
+        fetch("GET", f"http://127.0.0.1:{port}/", None, {}, most=100_000)
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_interim_answers_are_passed_over(interim: bytes) -> None:
+    """A receiver that took it would be told again."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 " + interim + b"\r\nLink: </a>\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with peer(behave) as port:
+        assert post(f"http://127.0.0.1:{port}/", b"", {}) == 204
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_body_in_small_chunks_is_read_whole(size: int) -> None:
+    body = b"x" * 70_000
+
+    def behave(connection: socket.socket) -> None:
+        pieces = (body[at : at + size] for at in range(0, len(body), size))
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+        connection.sendall(CHUNKED + chunks + b"0\r\n\r\n")
+
+    with peer(behave) as port:
+        url = f"http://127.0.0.1:{port}/"
+        assert fetch("GET", url, None, {}, most=1_000_000) == (200, body)
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.1 200 OK\r\n\r\n", CHUNKED + b"fff\r\n", CHUNKED + b"1;"]
+)
+def test_a_body_that_drips_is_cut_when_time_is_up(
+    start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing, "SECONDS", 0.3)
+    with peer(partial(drip, start=start)) as port, pytest.raises(Unreachable, match="no answer in"):
+        fetch("GET", f"http://127.0.0.1:{port}/", None, {}, most=100_000)
 
 
 @pytest.mark.usefixtures("loopback")
