@@ -13,7 +13,8 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -27,7 +28,7 @@ from members.models import Role
 from members.selectors import memberships
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 _ACCOUNT = "console_account"  # in the session
 _VISITED = "console_visited"
@@ -59,17 +60,17 @@ class Visit:
 
 def needs(
     role: Role,
-) -> Callable[[Callable[Concatenate[HttpRequest, Visit, P], HttpResponse]], View[P]]:
+) -> Callable[[Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase]], View[P]]:
     """Let a view be asked by members with this role or more. It is given the Visit after the request.
 
     What it raises as `not_found` is answered by the page for 404: so are another account's rows.
     """
 
     def decorate(
-        view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
+        view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase],
     ) -> View[P]:
         @wraps(view)
-        def of_member(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def of_member(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = request.user
             if not isinstance(user, User):
                 return redirect_to_login(request.path)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from console.pages import (
     appearance,
+    exports,
     inbox,
     keys,
     live,
@@ -29,6 +30,9 @@ urlpatterns: list[URLPattern] = [
     path("messages/<int:message_id>/", messages.message, name="message"),
     path("messages/<int:message_id>/cancel/", messages.cancel, name="cancel"),
     path("messages/<int:message_id>/resolve/", messages.resolve, name="resolve"),
+    path("messages/exports/", exports.export_list, name="exports"),
+    path("messages/exports/<int:export_id>/", exports.fetch, name="export_fetch"),
+    path("messages/exports/<int:export_id>/delete/", exports.delete, name="export_delete"),
     path("live/", live.look, name="live"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("opt-outs/", opt_outs.opt_out_list, name="opt_outs"),

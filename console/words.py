@@ -56,6 +56,8 @@ ACTIONS: dict[str, Words] = {
     Action.MESSAGE_SENT: _("sent a message"),
     Action.MESSAGE_CANCELLED: _("cancelled a message"),
     Action.MESSAGE_RESOLVED: _("decided about an uncertain message"),
+    Action.MESSAGES_EXPORTED: _("exported messages"),
+    Action.EXPORT_FETCHED: _("fetched an export"),
     Action.OPT_OUT_ADDED: _("added an opt-out"),
     Action.OPT_OUT_REMOVED: _("took an opt-out back"),
     Action.PAIRING_CODE_MADE: _("made a pairing code"),

@@ -25,6 +25,8 @@ class Action(StrEnum):
     MESSAGE_SENT = "message_sent"
     MESSAGE_CANCELLED = "message_cancelled"
     MESSAGE_RESOLVED = "message_resolved"
+    MESSAGES_EXPORTED = "messages_exported"
+    EXPORT_FETCHED = "export_fetched"
     OPT_OUT_ADDED = "opt_out_added"
     OPT_OUT_REMOVED = "opt_out_removed"
     PAIRING_CODE_MADE = "pairing_code_made"

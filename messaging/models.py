@@ -512,3 +512,34 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.state} on {self.day}"
+
+
+class Export(models.Model):
+    """An account's messages as CSV, which the worker writes (messaging.services.exports)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    # What is wanted: a state ('': all), accepted at or after, and before.
+    status = models.CharField(max_length=11, blank=True, default="")
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    # Messages up to `end_id` are wanted, those up to `last_id` written.
+    end_id = models.BigIntegerField()
+    last_id = models.BigIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # in bytes, as it is fetched
+    is_too_large = models.BooleanField(default=False)
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
+
+
+class ExportPiece(models.Model):
+    """Rows of an export, compressed; in the order of their ids."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pieces")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"piece {self.pk} of {self.export_id}"

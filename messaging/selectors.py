@@ -50,6 +50,7 @@ class MessageFilter:
     phone: str | None = None  # E.164
     status: MessageState | None = None  # `pending` also means `scheduled`
     since: dt.datetime | None = None  # accepted at or after
+    until: dt.datetime | None = None  # accepted before
 
 
 # Most messages end in these; where few of a licence's do, a list walks past the others.
@@ -65,7 +66,7 @@ def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
         found = found.filter(phone=wanted.phone)
     if wanted.status is not None:
         found = found.filter(_is_shown_as(wanted.status))
-    return between(found, wanted.since)
+    return between(found, wanted.since, wanted.until)
 
 
 def _is_shown_as(status: MessageState) -> Q:

@@ -19,7 +19,7 @@ from http_api.errors import is_database_away
 from http_api.redis import with_redis
 from members import mail
 from messaging import daily_counts
-from messaging.services import housekeeping
+from messaging.services import exports, housekeeping
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
 HEARTBEAT = "smsgate:tick"
@@ -126,6 +126,18 @@ _MAIL_SECONDS = 20.0  # what is slow goes on at the next tick
 def send_mail() -> None:
     until = time.monotonic() + _MAIL_SECONDS
     mail.send_due(lambda: time.monotonic() < until and not is_stopping.is_set())
+
+
+# Of each three: this may take the worker's last thread, which is everybody's.
+_EXPORT_SECONDS = 1.0
+
+
+@tick
+@alone
+def write_exports() -> None:
+    until = time.monotonic() + _EXPORT_SECONDS
+    while exports.write_piece() and time.monotonic() < until and not is_stopping.is_set():
+        pass
 
 
 _COUNT_SECONDS = 5.0  # of each ten; only an upgrade finds that much

@@ -296,6 +296,7 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.send_mail": 5.0,
         "messaging.tasks.count_states": 10.0,
         "messaging.tasks.erase_old": 60.0,
+        "messaging.tasks.write_exports": 3.0,
         "dialects.tasks.deliver_webhooks": 10.0,
         "webhooks.tasks.delete_old_events": 60.0,
         "bitrix24.tasks.tend_bitrix24": 5.0,

@@ -22,9 +22,9 @@ from licenses.models import Device, PairingCode
 from messaging import details, event_log, moves, retention
 from messaging.events import EventType as ReportType
 from messaging.leases import AttemptKey
-from messaging.models import Attempt, Event, Message
+from messaging.models import Attempt, Event, Export, Message
 from messaging.retention import PIECE
-from messaging.services import endings, phone_events
+from messaging.services import endings, exports, phone_events
 from messaging.services.reconcile import reconcile
 from messaging.states import AttemptState, MessageState
 from messaging.transitions import overdue_by
@@ -136,6 +136,7 @@ def _short_lived(now: dt.datetime) -> list[QuerySet[Any]]:
     return [
         IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)),
         tokens.expired(now),
+        Export.objects.filter(asked_at__lte=now - exports.KEPT),
         PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)),
         Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine=""),
     ]

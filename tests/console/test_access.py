@@ -18,7 +18,8 @@ from members import audit
 from members.audit import Action
 from members.models import AuditEntry, Invitation, Member, Role
 from messaging.models import Message, OptOut
-from messaging.services import opt_outs
+from messaging.selectors import MessageFilter
+from messaging.services import exports, opt_outs
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import logged_in, person
 from tests.delivery import accept
@@ -34,6 +35,7 @@ NEEDS = {
     "resolve_many": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "pairing": Role.OWNER,
+    "exports": Role.OWNER, "export_fetch": Role.OWNER, "export_delete": Role.OWNER,
     "phone_rename": Role.OWNER, "phone_unpair": Role.OWNER,
     "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,
     "license_switch": Role.OWNER, "api_keys_replace": Role.OWNER, "credential_replace": Role.OWNER,
@@ -48,6 +50,7 @@ OPEN = {"join", "switch"}
 READ = {
     "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
     "keys", "webhooks", "webhook", "settings", "appearance", "pairing",
+    "exports", "export_fetch",
 }  # fmt: skip
 
 
@@ -73,6 +76,7 @@ def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, Any]:
         "public_id": Token.objects.get().public_id,
         "endpoint_id": endpoint.pk,
         "delivery_id": 0,
+        "export_id": exports.ask(tenant.account.pk, MessageFilter()).pk,
         "code_id": licenses.new_pairing_code(tenant.license).id,
     }
 

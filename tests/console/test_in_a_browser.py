@@ -33,6 +33,7 @@ PAGES = (
     "",
     "messages/",
     "send/",
+    "messages/exports/",
     "inbox/",
     "opt-outs/",
     "phones/",

@@ -39,6 +39,7 @@ MAINTENANCE = {
     "messaging/services/housekeeping.py:_delete_short_lived": "what serves only for a while",
     "messaging/services/batch_ends.py:take_ended": "the batches that may have come to their end",
     "messaging/services/batch_ends.py:_unfinished": "which of those that were chosen are not final",
+    "messaging/services/exports.py:_next_export": "the export that is written next, of any account",
     "webhooks/retention.py:_delete": "retention, of all accounts",
     "bitrix24/tending.py:connected": "which portals are connected",
     "webhooks/publishing.py:publish_all": "which accounts have new events",

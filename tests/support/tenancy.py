@@ -33,7 +33,7 @@ OWNERS_THEMSELVES = (Account, License, Device)
 PARENTS = frozenset(
     {
         "message_id", "batch_id", "parent_id", "claim_id", "contact_id", "contactgroup_id",
-        "credential_id", "delivery_id", "endpoint_id", "event_id",
+        "credential_id", "delivery_id", "endpoint_id", "event_id", "export_id",
         "portal_id",
     }
 )  # fmt: skip

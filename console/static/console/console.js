@@ -92,6 +92,8 @@ if (live.length) {
   };
   document.addEventListener("visibilitychange", () => { listen(); soon(); });
   setInterval(() => { if (stream?.readyState !== EventSource.OPEN) soon(); }, 10_000);
+  // What tells of no event of its own.
+  setInterval(() => { if (document.querySelector("[data-soon]")) soon(); }, 2_000);
   listen();
 }
 

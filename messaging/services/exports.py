@@ -1,0 +1,171 @@
+"""Exports of an account's messages as CSV: asked for, written by the worker in pieces, kept for a day.
+
+Each piece is committed with the place where the next begins, so that whoever goes on after a `kill -9`
+writes no row twice and leaves none out.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zlib
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+
+from http_api import clock
+from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError, or_not_found
+from licenses.models import Account
+from messaging import selectors
+from messaging.models import Export, ExportPiece, Message
+from messaging.selectors import MessageFilter
+from messaging.states import MessageState
+
+KEPT = dt.timedelta(days=1)
+MOST_ROWS = 1_000_000
+MOST_EXPORTS = 5  # of an account at a time
+PIECE = 5_000  # messages that are looked at for one piece
+
+COLUMNS = (
+    "id", "external_id", "phone", "text", "status", "failure_reason", "parts",
+    "created_at", "sent_at", "delivered_at",
+)  # fmt: skip
+
+# A spreadsheet takes a cell that begins so for a formula. A number's own plus is none.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def exports(account_id: int) -> QuerySet[Export]:
+    """Return those that are kept, the newest first."""
+    return Export.objects.filter(account_id=account_id, asked_at__gt=clock.now() - KEPT).order_by(
+        "-pk"
+    )
+
+
+def export(account_id: int, export_id: int) -> Export:
+    """Raise `not_found`."""
+    return or_not_found(exports(account_id).filter(pk=export_id).first(), "export")
+
+
+@transaction.atomic
+def ask(account_id: int, wanted: MessageFilter) -> Export:
+    """Have these messages written; those that are accepted later are not. Raise `conflict`."""
+    Account.objects.select_for_update().get(pk=account_id)
+    if exports(account_id).count() >= MOST_EXPORTS:
+        raise ApiError(
+            ErrorCode.CONFLICT, f"There are {MOST_EXPORTS} exports; each goes after a day."
+        )
+    newest = selectors.messages(account_id, MessageFilter()).aggregate(Max("pk"))["pk__max"]
+    return Export.objects.create(
+        account_id=account_id,
+        status=wanted.status or "",
+        since=wanted.since,
+        until=wanted.until,
+        end_id=newest or 0,
+        asked_at=clock.now(),
+    )
+
+
+def delete(account_id: int, export_id: int) -> None:
+    """Delete it, finished or not. Raise `not_found`."""
+    export(account_id, export_id).delete()
+
+
+@transaction.atomic
+def write_piece() -> bool:
+    """Write a piece of the export that has got least so far; return whether there was any."""
+    found = _next_export()
+    if found is None:
+        return False
+    looked_at, rows = _next_rows(found)
+    if found.rows + len(rows) > MOST_ROWS:
+        ExportPiece.objects.filter(export=found).delete()
+        found.is_too_large = True
+    else:
+        _add(found, rows, is_first=found.last_id == 0)
+        found.last_id = looked_at
+    if found.is_too_large or found.last_id >= found.end_id:
+        found.finished_at = clock.now()
+    found.save()
+    return True
+
+
+def _next_export() -> Export | None:
+    unfinished = Export.objects.select_for_update(skip_locked=True).filter(finished_at=None)
+    return unfinished.order_by("rows", "pk").first()
+
+
+def _next_rows(export: Export) -> tuple[int, list[Message]]:
+    """Return up to which id it looked, and what of that the export wants.
+
+    A bounded number of messages is looked at, however few of them it wants.
+    """
+    walked = selectors.messages(
+        export.account_id, MessageFilter(since=export.since, until=export.until)
+    ).filter(pk__gt=export.last_id, pk__lte=export.end_id)
+    ids = list(walked.order_by("pk").values_list("pk", flat=True)[:PIECE])
+    edge = ids[-1] if len(ids) == PIECE else export.end_id
+    wanted = MessageFilter(
+        status=MessageState(export.status) if export.status else None,
+        since=export.since,
+        until=export.until,
+    )
+    found = selectors.messages(export.account_id, wanted)
+    return edge, list(found.filter(pk__gt=export.last_id, pk__lte=edge).order_by("pk"))
+
+
+def _add(export: Export, rows: list[Message], *, is_first: bool) -> None:
+    text = io.StringIO(newline="")
+    if is_first:
+        text.write("\ufeff")  # by which a spreadsheet knows UTF-8
+        csv.writer(text, delimiter=";").writerow(COLUMNS)
+    csv.writer(text, delimiter=";").writerows(_cells(row, export.account.zone) for row in rows)
+    if content := text.getvalue().encode():
+        ExportPiece.objects.create(export=export, data=zlib.compress(content))
+    export.rows += len(rows)
+    export.size += len(content)
+
+
+def _cells(message: Message, zone: ZoneInfo) -> Iterable[object]:
+    for column in COLUMNS:
+        value = getattr(message, column)
+        if isinstance(value, dt.datetime):
+            yield f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        elif isinstance(value, str) and value.startswith(_FORMULA) and column != "phone":
+            yield f"'{value}"
+        else:
+            yield "" if value is None else value
+
+
+class Reader:
+    """A finished export as a file of which one piece is held at a time."""
+
+    def __init__(self, export: Export) -> None:
+        self._pieces = list(
+            ExportPiece.objects.filter(export=export).order_by("pk").values_list("pk", flat=True)
+        )
+        self._export_id, self._left = export.pk, b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most so many bytes, b"" at the end. Raise where the export was deleted meanwhile."""
+        if not self._left and self._pieces:
+            self._left = self._piece(self._pieces.pop(0))
+        end = len(self._left) if size < 0 else size
+        taken, self._left = self._left[:end], self._left[end:]
+        return taken
+
+    def _piece(self, piece_id: int) -> bytes:
+        try:
+            data = ExportPiece.objects.values_list("data", flat=True).get(
+                pk=piece_id, export_id=self._export_id
+            )
+        finally:
+            connection.close()  # the server reads files in threads that ask nothing else
+        return zlib.decompress(data)
+
+    def close(self) -> None:
+        self._pieces, self._left = [], b""
