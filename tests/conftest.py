@@ -27,6 +27,7 @@ from tests.support.statements import recorder
 # What starts the whole service again and again, or other languages' programs.
 SLOW = (
     "tests/console/test_in_a_browser.py",
+    "tests/console/test_story.py",
     "tests/crash/",
     "tests/dialects/clients/",
     "tests/http_api/clients/",
@@ -44,6 +45,7 @@ SLOW = (
 
 # Real servers, though not by the fixtures of pytest-django.
 SERVERS = (
+    "tests/console/test_story.py",
     "tests/crash/",
     "tests/http_api/test_postgres.py",
     "tests/http_api/test_redis.py",
@@ -59,6 +61,7 @@ SERVERS = (
 # What a test may have to install first does not count for its own time.
 INSTALLS = (
     "tests/console/test_in_a_browser.py",
+    "tests/console/test_story.py",
     "tests/dialects/clients/",
     "tests/http_api/clients/",
     "tests/smsgate/test_pages.py",
