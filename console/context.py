@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.access import Visit
 from console.words import Words
+from members import mail
 from members.models import Role
 
 THEME_COOKIE = "theme"
@@ -39,9 +40,11 @@ MENU = (
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return the context that every page of the console has; for other pages only the theme."""
+    """Return the context that every page of the console has; for other pages theme and mail."""
     theme = request.COOKIES.get(THEME_COOKIE)
-    shown = {"theme": theme} if theme in {"light", "dark"} else {}
+    shown: dict[str, Any] = {"mail_is_on": mail.is_on()}
+    if theme in {"light", "dark"}:
+        shown["theme"] = theme
     visit: Visit | None = getattr(request, "visit", None)
     if visit is None:
         return shown

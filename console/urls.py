@@ -13,6 +13,7 @@ from console.pages import (
     messages,
     opt_outs,
     overview,
+    passwords,
     phones,
     send,
     settings,
@@ -72,6 +73,8 @@ urlpatterns: list[URLPattern] = [
     path("team/<int:member_id>/role/", team.change, name="member_role"),
     path("team/<int:member_id>/remove/", team.remove, name="member_remove"),
     path("audit/", team.trail, name="audit"),
+    path("team/<int:member_id>/new-password/", passwords.make_link, name="reset_link"),
+    path("reset/", passwords.reset, name="reset"),
     path("join/", team.join, name="join"),
     path("account/", team.switch, name="switch"),
 ]

@@ -53,6 +53,8 @@ ACTIONS: dict[str, Words] = {
     Action.MEMBER_JOINED: _("joined"),
     Action.MEMBER_CHANGED: _("changed a role"),
     Action.MEMBER_REMOVED: _("removed a member"),
+    Action.RESET_LINK_MADE: _("made a link for a member's new password"),
+    Action.PASSWORD_RESET: _("chose a new password, by a link"),
     Action.MESSAGE_SENT: _("sent a message"),
     Action.MESSAGE_CANCELLED: _("cancelled a message"),
     Action.MESSAGE_RESOLVED: _("decided about an uncertain message"),
@@ -80,6 +82,7 @@ _REFUSALS: dict[ErrorCode, Words] = {
     ErrorCode.LICENSE_NOT_FOUND: _("This account has no licence to send with."),
     ErrorCode.SUBSCRIPTION_EXPIRED: _("The subscription of this account has ended."),
     ErrorCode.CONFLICT: _("It is too late for that: look at its state."),
+    ErrorCode.TOO_MANY_REQUESTS: _("That is too much for one day: try again tomorrow."),
     ErrorCode.UNAVAILABLE: _("The server has too much to do; try again in a few seconds."),
 }
 

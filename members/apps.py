@@ -10,12 +10,22 @@ class MembersConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
+        from allauth.account.signals import password_reset
         from django.contrib.auth.signals import user_logged_in
 
         user_logged_in.connect(_on_login, dispatch_uid="members.audit")
+        password_reset.connect(_on_reset, dispatch_uid="members.audit")
 
 
 def _on_login(request: Any, user: Any, **kwargs: Any) -> None:
-    from members.services import note_login
+    from members import services
+    from members.audit import Action
 
-    note_login(user, request.META if request is not None else {})
+    services.note(user, request.META if request is not None else {}, Action.LOGGED_IN)
+
+
+def _on_reset(request: Any, user: Any, **kwargs: Any) -> None:
+    from members import services
+    from members.audit import Action
+
+    services.note(user, request.META, Action.PASSWORD_RESET)

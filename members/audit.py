@@ -22,6 +22,8 @@ class Action(StrEnum):
     MEMBER_JOINED = "member_joined"
     MEMBER_CHANGED = "member_changed"
     MEMBER_REMOVED = "member_removed"
+    RESET_LINK_MADE = "reset_link_made"  # for a member's new password
+    PASSWORD_RESET = "password_reset"
     MESSAGE_SENT = "message_sent"
     MESSAGE_CANCELLED = "message_cancelled"
     MESSAGE_RESOLVED = "message_resolved"

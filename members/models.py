@@ -52,6 +52,9 @@ class Invitation(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=8, choices=Role.choices)
     name = models.CharField(max_length=150)  # for whom, as whoever invites calls them
+    email = models.EmailField(
+        blank=True, default=""
+    )  # where it was mailed to, until it is accepted
     digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models, transaction
 
 from http_api import clock
@@ -18,12 +19,13 @@ from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
 from licenses import keys
 from licenses.models import Account
-from members import audit
+from members import audit, letters, mail
 from members.audit import Action, Actor
 from members.models import Invitation, Member, Role
 from members.selectors import memberships
 
 INVITATION_LIFE = dt.timedelta(days=7)
+INVITATIONS_A_DAY = 50  # of an account: each may be mail to a stranger
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +43,47 @@ def make_owner(account: Account, user: User) -> Member:
 
 
 @transaction.atomic
-def invite(account_id: int, name: str, role: Role, by: Actor) -> NewInvitation:
-    """Make a link by which one person joins the account."""
+def invite(account_id: int, name: str, role: Role, by: Actor, email: str = "") -> NewInvitation:
+    """Make a link by which one person joins the account, and mail it where an address is given.
+
+    Raise ValidationError for an address that is none, ApiError `too_many_requests`.
+    """
+    if email:
+        validate_email(email)
+    _check_that_few_were_invited(account_id)
     token = keys.new_token()
     invitation = Invitation.objects.create(
         account_id=account_id,
         role=role,
         name=name,
+        email=email,
         digest=keys.digest("invitation", token),
         expires_at=clock.now() + INVITATION_LIFE,
     )
     audit.record(account_id, by, Action.MEMBER_INVITED, object_id=invitation.pk, role=role.value)
+    if email:
+        mail.queue(email, *letters.invitation(invitation, by.name, link(token)))
     return NewInvitation(invitation, token)
+
+
+def _check_that_few_were_invited(account_id: int) -> None:
+    since = clock.now() - dt.timedelta(days=1)
+    invited = audit.entries(account_id).filter(action=Action.MEMBER_INVITED, at__gt=since)
+    if invited.count() >= INVITATIONS_A_DAY:
+        raise ApiError(
+            ErrorCode.TOO_MANY_REQUESTS, f"There were {INVITATIONS_A_DAY} invitations today."
+        )
 
 
 def link(token: str) -> str:
     """Return an invitation's link. The token stands in the fragment, which no server is sent: neither a
     browser's history nor a proxy's log has it."""
     return f"{settings.PUBLIC_URL}/console/join/#{token}"
+
+
+def password_link(key: str) -> str:
+    """Return the link by which a new password is chosen, with its key in the fragment, too."""
+    return f"{settings.PUBLIC_URL}/console/reset/#{key}"
 
 
 def invitation_of(token: str) -> Invitation:
@@ -77,13 +102,13 @@ def _good(token: str, among: models.QuerySet[Invitation]) -> Invitation:
 
 
 @transaction.atomic
-def join_anew(token: str, username: str, password: str, network: str = "") -> User:
+def join_anew(token: str, username: str, password: str, network: str = "", email: str = "") -> User:
     """Make a person of this name, and a member by this invitation.
 
     Raise ApiError `not_found`, and ValidationError by field.
     """
     invitation = _locked(token)
-    user = User(username=username)
+    user = User(username=username, email=email)
     errors = {}
     try:
         user.full_clean(exclude=["password"])
@@ -115,8 +140,10 @@ def _locked(token: str) -> Invitation:
 
 
 def _join(invitation: Invitation, user: User, network: str) -> None:
-    invitation.accepted_at = clock.now()
-    invitation.save(update_fields=["accepted_at"])
+    invitation.accepted_at, invitation.email = clock.now(), ""
+    invitation.save(update_fields=["accepted_at", "email"])
+    # Void a link for a new password that an owner of another account made (members.passwords).
+    User.objects.filter(pk=user.pk).update(last_login=clock.now())
     role = Role(invitation.role)
     member, is_new = Member.objects.get_or_create(
         account_id=invitation.account_id, user=user, defaults={"role": role}
@@ -177,8 +204,8 @@ def _check_that_an_owner_stays(member: Member) -> None:
 
 
 @transaction.atomic
-def note_login(user: User, meta: dict[str, Any]) -> None:
-    """Record in each of this person's accounts that they have logged in."""
+def note(user: User, meta: dict[str, Any], action: Action) -> None:
+    """Record in each of this person's accounts what they did to their log-in."""
     by = Actor(user, client_network(meta))
     for member in memberships(user):
-        audit.record(member.account_id, by, Action.LOGGED_IN)
+        audit.record(member.account_id, by, action)

@@ -21,7 +21,9 @@ from licenses import lookup, services
 from licenses.lookup import sender_of_license
 from licenses.models import Account, Device, KeptSms, License
 from licenses.sender import Sender
+from smsgate.config import MailServer as GivenMailServer
 from tests.described import check_described
+from tests.mail_server import MailServer, mail_server
 from tests.support.statements import recorder
 
 # What starts the whole service again and again, or other languages' programs.
@@ -117,6 +119,17 @@ def manual_clock() -> Iterator[ManualClock]:
     source = ManualClock(dt.datetime(2026, 4, 9, 14, 32, tzinfo=dt.UTC))
     with clock.replaced_by(source):
         yield source
+
+
+@pytest.fixture
+def mails(settings: Any) -> Iterator[MailServer]:
+    """A mail server, and a service that hands its mail in there."""
+    with mail_server() as server:
+        settings.MAIL_SERVER = GivenMailServer(
+            host="127.0.0.1", port=server.port, user="", password="", starts_tls=False,
+            is_tls=False, sender="smsgate <sms@example.com>",
+        )  # fmt: skip
+        yield server
 
 
 @dataclass(frozen=True)

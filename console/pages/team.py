@@ -21,7 +21,7 @@ from http_api import clock
 from http_api.addresses import client_network
 from http_api.errors import ApiError
 from licenses.models import Account
-from members import audit, services
+from members import audit, passwords, services
 from members.audit import Action, Actor
 from members.models import Invitation, Member, Role
 
@@ -29,10 +29,10 @@ from members.models import Invitation, Member, Role
 @require_safe
 @needs(Role.OWNER)
 def team(request: HttpRequest, visit: Visit) -> HttpResponse:
-    return _team(request, visit)
+    return team_page(request, visit)
 
 
-def _team(request: HttpRequest, visit: Visit, link: str = "") -> HttpResponse:
+def team_page(request: HttpRequest, visit: Visit, **shown_once: str) -> HttpResponse:
     mine = Member.objects.filter(account=visit.account).select_related("user").order_by("pk")
     open_ones = Invitation.objects.filter(
         account=visit.account, accepted_at=None, expires_at__gt=clock.now()
@@ -41,7 +41,8 @@ def _team(request: HttpRequest, visit: Visit, link: str = "") -> HttpResponse:
         "members": [(member, words.ROLES[member.role]) for member in mine],
         "invitations": [(one, words.ROLES[one.role]) for one in open_ones.order_by("pk")],
         "roles": words.ROLES,
-        "link": link,
+        "resettable": passwords.in_an_owners_hands(visit.account.pk, visit.user),
+        **shown_once,
     }
     return render(request, "console/team.html", context)
 
@@ -54,8 +55,16 @@ def invite(request: HttpRequest, visit: Visit) -> HttpResponse:
     if not name or role is None:
         messages.error(request, _("Say who it is for, and choose a role."))
         return redirect("console:team")
-    made = services.invite(visit.account.pk, name, role, visit.actor)
-    return _team(request, visit, services.link(made.token))
+    email = line(request, "email", 254)
+    try:
+        made = services.invite(visit.account.pk, name, role, visit.actor, email)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("console:team")
+    except ApiError as error:
+        tell_or_raise(request, error)
+        return redirect("console:team")
+    return team_page(request, visit, link=services.link(made.token), mailed_to=email)
 
 
 @require_POST
@@ -120,12 +129,13 @@ def join(request: HttpRequest) -> HttpResponse:
             user = services.join_anew(
                 token, request.POST.get("username", "").strip(),
                 request.POST.get("password", ""), client_network(request.META),
+                request.POST.get("email", "").strip(),
             )  # fmt: skip
             login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     except ApiError:
         return render(request, "console/join.html", {"is_over": True}, status=404)
     except ValidationError as error:
-        context |= {"errors": error.message_dict, "username": request.POST.get("username", "")}
+        context |= {"errors": error.message_dict, "given": request.POST}
         return render(request, "console/join.html", context, status=400)
     open_account(request, invitation.account_id)
     return redirect("console:overview")

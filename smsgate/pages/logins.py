@@ -14,6 +14,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -22,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from http_api import throttles
 from http_api.addresses import client_network
+from members import mail, services
 
 
 class TooManyLogins(Exception):
@@ -59,6 +61,24 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_network(request.META)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Leave it to the worker: whether an address is known is not told by the time that it takes."""
+        message = self.render_mail(template_prefix, email, context)
+        mail.queue(email, message.subject, message.body)
+
+    def format_email_subject(self, subject: str) -> str:
+        return subject
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return services.password_link(key)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        path = reverse("account_confirm_email", args=[emailconfirmation.key])
+        return f"{settings.PUBLIC_URL}{path}"
 
 
 class AdminLogin(AdminAuthenticationForm):

@@ -14,6 +14,7 @@ BY_SECRET = {
     "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",
     "members/selectors.py:memberships": "a person's log-in says in which accounts they are",
     "members/services.py:_good": "an invitation's link says which it is",
+    "members/passwords.py:_elsewhere": "which of an account's people are in another one, too",
     "bitrix24/portals.py:by_link": "a portal's link says which portal it is",
     "licenses/tokens.py:extend": "a token of a log-in, by its own digest",
     "licenses/tokens.py:_void": "a token is revoked by its own digest",
