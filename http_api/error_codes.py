@@ -64,6 +64,11 @@ class ErrorCode(StrEnum):
         409,
         "The first request with this `Idempotency-Key` still runs.",
     )
+    EVENTS_DELETED = (
+        "events_deleted",
+        410,
+        "Events since `after` were deleted before they were read.",
+    )
     TOO_LARGE = "too_large", 413, "The body is larger than this address takes."
     IDEMPOTENCY_KEY_REUSED = (
         "idempotency_key_reused",

@@ -57,3 +57,15 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.pk}"
+
+
+class DeletedEvents(models.Model):
+    """How far retention has deleted an account's feed: who goes on after an earlier number has a gap."""
+
+    account = models.OneToOneField(
+        Account, primary_key=True, on_delete=models.PROTECT, related_name="+"
+    )
+    newest = models.BigIntegerField()  # number of the newest that is gone
+
+    def __str__(self) -> str:
+        return f"events of account {self.pk} up to {self.newest}"

@@ -21,12 +21,12 @@ WHERE (
 
 -- name: delete_old
 -- Delete events before a time, with what was delivered of them: those at the low end of the ids, up to the
--- first that is newer or not published yet.
+-- first that is newer or not published yet. Note how far each account's feed is gone.
 WITH lowest AS MATERIALIZED (
-    SELECT id, at < %(before)s AND number IS NOT NULL AS is_old FROM outbox_event
+    SELECT id, account_id, number, at < %(before)s AND number IS NOT NULL AS is_old FROM outbox_event
     ORDER BY id LIMIT %(piece)s
 ), old AS MATERIALIZED (
-    SELECT id FROM lowest
+    SELECT id, account_id, number FROM lowest
     WHERE id < coalesce((SELECT min(id) FROM lowest WHERE NOT is_old), %(highest)s)
 ), told AS MATERIALIZED (
     SELECT id FROM webhooks_delivery WHERE event_id = ANY(ARRAY(SELECT id FROM old))
@@ -34,5 +34,9 @@ WITH lowest AS MATERIALIZED (
     DELETE FROM webhooks_deliveryattempt WHERE delivery_id = ANY(ARRAY(SELECT id FROM told))
 ), deliveries AS (
     DELETE FROM webhooks_delivery WHERE id = ANY(ARRAY(SELECT id FROM told))
+), noted AS (
+    INSERT INTO outbox_deletedevents AS d (account_id, newest)
+    SELECT account_id, max(number) FROM old GROUP BY account_id ORDER BY account_id
+    ON CONFLICT (account_id) DO UPDATE SET newest = greatest(d.newest, excluded.newest)
 )
 DELETE FROM outbox_event WHERE id = ANY(ARRAY(SELECT id FROM old))

@@ -304,15 +304,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/api/events/"): Operation(
         "listEvents", _EVENTS, "What happened since you asked last",
-        {200: webhook_answers.EventPage}, (400, 401, 403, 429), query=webhooks.EventQuery,
+        {200: webhook_answers.EventPage}, (400, 401, 403, 410, 429), query=webhooks.EventQuery,
         description="Oldest first; ask again with the `after` of the answer. Events are kept from the"
-        " first call on, for 30 days.",
+        " first call on, for 30 days; 410: some that came after `after` are older, and gone.",
     ),
     ("get", "/api/events/stream/"): Operation(
         "streamEvents", _EVENTS, "The feed as server-sent events", {200: EventStream},
-        (400, 401, 403, 429), query=StreamQuery, media="text/event-stream",
+        (400, 401, 403, 410, 429), query=StreamQuery, media="text/event-stream",
         description="Each event's `id` is its number, to come back with by `Last-Event-ID`; `event` is"
-        " its type, `data` the JSON of the feed.",
+        " its type, `data` the JSON of the feed. 410: as there.",
     ),
     ("get", "/hooks/{token}/"): Operation(
         "callHook", _HOOKS, "Send by a URL alone", {200: HookOrAlert, 201: HookOrAlert},
@@ -381,6 +381,10 @@ _REFUSALS: dict[int, tuple[str, str, ErrorCode]] = {
         "Not possible in this state, or the first request with this Idempotency-Key still runs:"
         " `Retry-After` then says when to try again.",
         ErrorCode.REQUEST_IN_PROGRESS,
+    ),
+    410: (
+        "Gone", "Some of what was asked for is deleted: go on with `after=0`, the oldest that is kept.",
+        ErrorCode.EVENTS_DELETED,
     ),
     413: ("ContentTooLarge", "The body is too large.", ErrorCode.TOO_LARGE),
     422: (

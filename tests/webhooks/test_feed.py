@@ -164,3 +164,47 @@ def test_events_end_with_what_was_delivered_of_them(
         manual_clock.advance(days=days)
         retention.delete_old(lambda: True)
         assert Event.objects.count() == left, "one that nobody has published stays"
+
+
+def test_who_comes_back_after_events_were_deleted_is_told(
+    api: Api, tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    for one in (tenant, other_tenant):
+        recording.begin(one.keys.account_id)
+        accept(api, one)
+    first, others = (events(api, one)[-1]["id"] for one in (tenant, other_tenant))
+    accept(api, tenant, "a-2")
+    last = events(api, tenant)[-1]["id"]
+    manual_clock.advance(days=31)
+    retention.delete_old(lambda: True)
+    assert events(api, tenant, after=str(last)) == [], "who has had them all has no gap"
+    assert events(api, other_tenant, after=str(others)) == [], "of another account more are gone"
+    response = api.get(URL, tenant, after=str(first))
+    refused(response, 410, "events_deleted")
+    assert (
+        f"Events after {first} are deleted, as they are older than 30 days"
+        in response.json()["message"]
+    )
+    accept(api, tenant, "a-3")
+    page = api.get(URL, tenant, after="0").json()
+    assert [each["data"]["external_id"] for each in page["results"]] == ["a-3"]
+    assert events(api, tenant, after=str(page["after"])) == []
+    assert api.get(URL, tenant, after="latest").status_code == 200
+
+
+def test_what_is_deleted_while_the_feed_is_read_is_told(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording.begin(tenant.keys.account_id)
+    for number in range(3):
+        accept(api, tenant, f"a-{number}")
+    first = events(api, tenant, limit="1")[0]["id"]
+    manual_clock.advance(days=31)
+    published = feed._published
+
+    def delete_before(account_id: int) -> object:
+        retention.delete_old(lambda: True)
+        return published(account_id)
+
+    monkeypatch.setattr(feed, "_published", delete_before)
+    refused(api.get(URL, tenant, after=str(first)), 410, "events_deleted")

@@ -21,6 +21,7 @@ from messaging.drafts import Draft
 from messaging.services.accept import REFUSE
 from messaging.services.accept import accept as accept_drafts
 from outbox import recording
+from outbox.models import DeletedEvents
 from outbox.types import EventType
 from smsgate.web.http_connection import HttpConnection
 from tests.conftest import Tenant, in_threads
@@ -110,6 +111,15 @@ def test_a_wrong_key_waits_for_nothing(
     server: Server, tenant: Tenant, path: str, header: str, status: int
 ) -> None:
     assert server.request("GET", path, b"", header).status == status
+
+
+def test_a_stream_that_begins_at_what_is_deleted_says_so(server: Server, tenant: Tenant) -> None:
+    DeletedEvents.objects.create(account=tenant.account, newest=7)
+    for header, status in (("Last-Event-ID: 6", 410), ("Last-Event-ID: x", 400)):
+        answer = server.request("GET", "/api/events/stream/", b"", key(tenant), header)
+        assert answer.status == status
+    answer = server.request("GET", "/api/events/?after=6&wait=50", b"", key(tenant))
+    assert (answer.status, answer.json["code"]) == (410, "events_deleted")
 
 
 def test_a_stream_is_only_read(server: Server, tenant: Tenant) -> None:
