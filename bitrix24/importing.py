@@ -1,4 +1,5 @@
-"""Import a portal's contacts into those of its account, a few pages at each look.
+"""Import a portal's contacts into those of its account, a few pages at each look; and from then on those
+that the portal says are new or changed.
 
 How far it has come is written with what it brought: after a crash it goes on from there. A number is
 known by itself, so that an import that is made again changes names at most.
@@ -16,7 +17,7 @@ from bitrix24 import calling
 from bitrix24.models import ContactImport, Portal
 from contacts import services
 from contacts.requests import ContactItem
-from contacts.services import ContactDraft
+from contacts.services import ContactDraft, SavedContacts
 from http_api import clock
 from http_api.errors import ApiError
 from http_api.shapes import validated
@@ -44,7 +45,7 @@ class Row(NamedTuple):
 
 def rows(portal: Portal, after: int) -> Iterator[Row]:
     """Yield a portal's contacts behind this id, in the order of their ids. Raise as calling.call."""
-    while page := _page(portal, after):
+    while page := _page(portal, {">ID": after}):
         yield from page
         after = page[-1].id
 
@@ -76,10 +77,37 @@ def go_on(portal: Portal) -> int:
     return PAGES
 
 
-def _page(portal: Portal, after: int) -> list[Row]:
+def note_change(portal: Portal, contact_id: int) -> None:
+    """Note that a contact is new or another, where the portal's contacts have been asked for."""
+    if portal.state != Portal.State.BROKEN and portal.imports.exists():
+        portal.changes.create(contact_id=contact_id)
+
+
+def follow(portal: Portal) -> int:
+    """Import a page of what has changed; return how many: 1, or 0 for none. Raise as calling.call."""
+    noted = {each.pk: each.contact_id for each in portal.changes.order_by("pk")[:PAGE]}
+    if not noted:
+        return 0
+    try:
+        sender = lookup.sender_of_license(portal.license_id)
+        page = _page(portal, {"@ID": sorted(set(noted.values()))})
+    except ApiError:  # the licence is none to send with any more
+        page = []
+    except calling.Refused as refused:
+        if refused.code not in _NOT_ALLOWED:
+            raise
+        page = []
+    with transaction.atomic():
+        if page:
+            _save_rows(sender, page)
+        portal.changes.filter(pk__in=noted).delete()
+    return 1
+
+
+def _page(portal: Portal, wanted: dict[str, Any]) -> list[Row]:
     query = {
         "order": {"ID": "ASC"},
-        "filter": {">ID": after},
+        "filter": wanted,
         "select": ["ID", "NAME", "LAST_NAME", "PHONE"],
         "start": -1,  # or all that there are would be counted for each page
     }
@@ -107,10 +135,7 @@ def _save(wanted: ContactImport, sender: Sender, page: list[Row]) -> bool:
     if not page:
         _end(wanted, "")
         return False
-    drafts = {row.id: _draft(sender, row) for row in page}
-    refused = [[id, why] for id, why in drafts.items() if isinstance(why, str)]
-    good = [draft for draft in drafts.values() if isinstance(draft, ContactDraft)]
-    saved = services.save_contacts(sender, good, ignore_foreign_numbers=False)
+    saved, refused = _save_rows(sender, page)
     wanted.last_id = page[-1].id
     wanted.created_count += saved.created_count
     wanted.updated_count += saved.updated_count
@@ -118,6 +143,14 @@ def _save(wanted: ContactImport, sender: Sender, page: list[Row]) -> bool:
     wanted.refused += refused[: max(SHOWN - len(wanted.refused), 0)]
     wanted.save()
     return True
+
+
+def _save_rows(sender: Sender, page: list[Row]) -> tuple[SavedContacts, list[list[Any]]]:
+    """Save these contacts; return what came of it, and the id of each that cannot be saved, with why."""
+    drafts = {row.id: _draft(sender, row) for row in page}
+    refused = [[id, why] for id, why in drafts.items() if isinstance(why, str)]
+    good = [draft for draft in drafts.values() if isinstance(draft, ContactDraft)]
+    return services.save_contacts(sender, good, ignore_foreign_numbers=False), refused
 
 
 def _draft(sender: Sender, row: Row) -> ContactDraft | str:

@@ -120,3 +120,19 @@ class ContactImport(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+
+class ContactChange(models.Model):
+    """A contact of a portal that is new or another than it was, to be imported. One row for each time it
+    is told: what is told while the contact is read is read again."""
+
+    portal = models.ForeignKey(
+        Portal, on_delete=models.CASCADE, related_name="changes", db_index=False
+    )
+    contact_id = models.BigIntegerField()  # the portal's
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["portal", "id"], name="contactchange_next")]
+
+    def __str__(self) -> str:
+        return f"change {self.pk}"

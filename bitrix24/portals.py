@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from bitrix24 import calling
 from bitrix24.models import Portal
-from bitrix24.requests import Authorization, Installation
+from bitrix24.requests import CONTACT_EVENTS, Authorization, Installation
 from bitrix24.sealing import seal
 from http_api import clock, outgoing
 from http_api.error_codes import ErrorCode
@@ -25,8 +25,10 @@ _State = Portal.State
 _UNCONNECTED = frozenset({_State.WAITING, _State.UNINSTALLED})
 _SALT = "bitrix24.oauth"
 _AUTHORIZE_SECONDS = 3600
-# The app has no permission for automation rules, or the portal's plan none for anybody.
-_NO_RULES = frozenset({"insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND"})
+# The app has no permission for automation rules or contacts, or the portal's plan none for anybody.
+_NO_PERMISSION = frozenset(
+    {"insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND", "ERROR_EVENT_NOT_FOUND"}
+)
 
 
 def create(license: License) -> str:
@@ -124,6 +126,7 @@ def uninstall(portal: Portal) -> None:
     portal.client_secret = portal.access_token = portal.refresh_token = ""
     portal.save(update_fields=["state", "client_secret", "access_token", "refresh_token"])
     portal.pushes.all().delete()
+    portal.changes.all().delete()
     portal.imports.filter(ended_at=None).update(ended_at=clock.now(), error=portal.state.label)
 
 
@@ -181,10 +184,13 @@ def _register(portal: Portal, token: str) -> None:
             raise
         calling.call(portal, "messageservice.sender.update", provider)
     _register_rule(portal, token)
-    # A second binding is refused by an error that has no code of its own: let go of the first one.
-    handler = {"event": "ONAPPUNINSTALL", "handler": link(token, "events")}
-    calling.call(portal, "event.unbind", handler)
-    calling.call(portal, "event.bind", handler)
+    _bind(portal, token, "ONAPPUNINSTALL")
+    try:
+        for event in CONTACT_EVENTS:
+            _bind(portal, token, event)
+    except calling.Refused as refused:
+        if refused.code not in _NO_PERMISSION:
+            raise
 
 
 def _register_rule(portal: Portal, token: str) -> None:
@@ -207,5 +213,12 @@ def _register_rule(portal: Portal, token: str) -> None:
     except calling.Refused as refused:
         if refused.code == "ERROR_ACTIVITY_ALREADY_INSTALLED":
             calling.call(portal, "bizproc.robot.update", {"CODE": CODE, "FIELDS": rule})
-        elif refused.code not in _NO_RULES:
+        elif refused.code not in _NO_PERMISSION:
             raise
+
+
+def _bind(portal: Portal, token: str, event: str) -> None:
+    # A second binding is refused by an error that has no code of its own: let go of the first one.
+    handler = {"event": event, "handler": link(token, "events")}
+    calling.call(portal, "event.unbind", handler)
+    calling.call(portal, "event.bind", handler)

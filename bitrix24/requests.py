@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from bitrix24.models import EVENT_TOKEN_LENGTH, REMOTE_ID_LENGTH
-from http_api.shapes import Shape
+from http_api.shapes import MAX_ID, Integer, Shape
 from messaging.fields import Phone, Text
+
+CONTACT_EVENTS = ("ONCRMCONTACTADD", "ONCRMCONTACTUPDATE")
 
 Token = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -44,6 +46,12 @@ class PortalSms(Shape):
 
     message_to: Phone
     message_body: Text
+
+
+class ChangedContact(Shape):
+    """`data[FIELDS][…]` of a contact's event."""
+
+    ID: Annotated[Integer, Field(ge=1, le=MAX_ID)]
 
 
 def auth_of(form: Mapping[str, Any]) -> dict[str, Any]:

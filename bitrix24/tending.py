@@ -30,7 +30,7 @@ def tend(portal: Portal) -> int:
     try:
         if is_old and portal.client_id:
             calling.renew(portal, used)
-        done = statuses.tell(portal) + importing.go_on(portal)
+        done = statuses.tell(portal) + importing.follow(portal) + importing.go_on(portal)
     except (calling.Refused, outgoing.Unreachable) as error:
         _rest(portal, error)
         return 0

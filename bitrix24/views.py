@@ -15,9 +15,16 @@ from django.urls import re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bitrix24 import portals, sending
+from bitrix24 import importing, portals, sending
 from bitrix24.models import Portal
-from bitrix24.requests import Authorization, Installation, auth_of
+from bitrix24.requests import (
+    CONTACT_EVENTS,
+    Authorization,
+    ChangedContact,
+    Installation,
+    auth_of,
+    fields_of,
+)
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.reading import body_of, read
@@ -67,8 +74,13 @@ class PortalViewSet(SenderViewSet):
 
     def events(self, request: Request, token: str) -> Response:
         self._require_portal(request)
-        if str(body_of(request).get("event")).upper() in _UNINSTALLED:
+        form = body_of(request)
+        event = str(form.get("event")).upper()
+        if event in _UNINSTALLED:
             portals.uninstall(self.portal)
+        elif event in CONTACT_EVENTS:
+            changed = validated(ChangedContact, fields_of(form, "data[FIELDS]"))
+            importing.note_change(self.portal, changed.ID)
         return Response({"state": self.portal.state})
 
     def oauth(self, request: Request, token: str) -> HttpResponse:

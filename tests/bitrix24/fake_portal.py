@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import ssl
 import threading
 from collections.abc import Iterator
@@ -212,6 +213,8 @@ class FakePortal:
                 self.answers.append((values["event_token"], *returned))
             case "event.bind":
                 bound = values["event"], values["handler"]
+                if "CRM" in values["event"] and not self.has_crm:
+                    return error(400, "ERROR_EVENT_NOT_FOUND")
                 if bound in self.events:
                     return error(400, "ERROR_CORE", error_description="Handler already binded")
                 self.events.append(bound)
@@ -239,8 +242,10 @@ class FakePortal:
 
     def contact_list(self, query: dict[str, Any]) -> Answer:
         assert (query["order"], query["start"]) == ({"ID": "ASC"}, -1)
-        behind = [each for each in self.contacts if int(each["ID"]) > query["filter"][">ID"]]
-        page = sorted(behind, key=lambda each: int(each["ID"]))[:50]
+        [(operation, value)] = query["filter"].items()
+        compare: Any = {">ID": operator.gt, "@ID": lambda number, some: number in some}[operation]
+        found = [each for each in self.contacts if compare(int(each["ID"]), value)]
+        page = sorted(found, key=lambda each: int(each["ID"]))[:50]
         fields = query["select"]
         found = [{name: each[name] for name in fields if name in each} for each in page]
         return 200, {"result": found, "total": 0, "time": TIME}

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bitrix24 import importing, portals
-from bitrix24.models import ContactImport, Portal, StatusPush
+from bitrix24.models import ContactChange, ContactImport, Portal, StatusPush
 from contacts.models import Contact
 from http_api import clock
 from licenses.models import License
-from tests.bitrix24.conftest import tell_all
-from tests.bitrix24.fake_portal import FakePortal, contact, error
-from tests.conftest import ManualClock, Tenant
+from tests.bitrix24.conftest import install, posted, tell_all
+from tests.bitrix24.fake_portal import APPLICATION_TOKEN, MEMBER_ID, FakePortal, contact, error
+from tests.conftest import Api, ManualClock, Tenant, refused
 
 
 @pytest.fixture(autouse=True)
@@ -160,6 +160,136 @@ def test_an_import_ends_with_its_app(fake: FakePortal, portal: Portal) -> None:
     importing.start(portal)
     portals.uninstall(portal)
     assert ContactImport.objects.get().ended_at is not None
+
+
+# --- what the portal says is new or changed ------------------------------------------------------
+
+
+def tell(
+    api: Api, token: str, contact_id: object, event: str = "ONCRMCONTACTUPDATE", **auth: str
+) -> Any:
+    form = {"event": event, "event_handler_id": "12", "data[FIELDS][ID]": str(contact_id)}
+    proof = {"application_token": APPLICATION_TOKEN, "member_id": MEMBER_ID} | auth
+    return posted(api, token, "events", form | {f"auth[{k}]": value for k, value in proof.items()})
+
+
+def people() -> list[tuple[str, str]]:
+    found = Contact.objects.filter(groups__name="Bitrix24").order_by("phone")
+    return list(found.values_list("name", "phone"))
+
+
+@pytest.mark.parametrize("event", ["ONCRMCONTACTADD", "ONCRMCONTACTUPDATE", "onCrmContactUpdate"])
+def test_a_contact_that_is_new_or_changed_is_imported(
+    api: Api, fake: FakePortal, portal: Portal, token: str, event: str
+) -> None:
+    fake.contacts = many(2)
+    import_all(portal)
+    fake.contacts[1]["NAME"] = "Ewa"
+    fake.contacts += [contact(3, "12", "600100003"), contact(4, "12")]
+    fake.calls.clear()
+    for contact_id in (2, 3, 2, 4, 99):
+        assert tell(api, token, contact_id, event).status_code == 200
+    assert tell_all() == 1
+    assert fake.calls == ["crm.contact.list"]
+    assert people() == [
+        ("Ola 1", "+48600100001"), ("Ewa", "+48600100002"), ("Ola", "+48600100003"),
+    ]  # fmt: skip
+    assert tell_all() == 0
+
+
+def test_nothing_follows_before_the_first_import(
+    api: Api, fake: FakePortal, portal: Portal, token: str
+) -> None:
+    fake.contacts = many(1)
+    assert tell(api, token, 1).status_code == 200
+    assert tell_all() == 0
+    assert people() == []
+
+
+@pytest.mark.parametrize(("contact_id", "status"), [("x", 400), ("0", 400), ("", 400), (1, 200)])
+def test_an_event_that_names_no_contact_is_refused(
+    api: Api, portal: Portal, token: str, contact_id: object, status: int
+) -> None:
+    import_all(portal)
+    assert tell(api, token, contact_id).status_code == status
+
+
+def test_only_the_portal_can_say_what_has_changed(api: Api, portal: Portal, token: str) -> None:
+    import_all(portal)
+    refused(tell(api, token, 1, application_token="x"), 403, "forbidden")
+    assert not ContactChange.objects.exists()
+
+
+def test_more_than_a_page_of_changes_comes_at_several_looks(
+    api: Api, fake: FakePortal, portal: Portal, token: str
+) -> None:
+    import_all(portal)
+    fake.contacts = many(60)
+    for number in range(1, 61):
+        tell(api, token, number)
+    assert [tell_all(), tell_all(), tell_all()] == [1, 1, 0]
+    assert len(people()) == 60
+
+
+def test_what_changes_while_it_is_read_is_read_again(
+    api: Api, fake: FakePortal, portal: Portal, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_all(portal)
+    fake.contacts = many(1)
+    tell(api, token, 1)
+    save = importing._save_rows
+
+    def meanwhile(*values: Any) -> Any:
+        fake.contacts[0]["NAME"] = "Ewa"
+        tell(api, token, 1)
+        return save(*values)
+
+    with monkeypatch.context() as context:
+        context.setattr(importing, "_save_rows", meanwhile)
+        assert tell_all() == 1
+    assert [tell_all(), tell_all()] == [1, 0]
+    assert people() == [("Ewa", "+48600100001")]
+
+
+def test_changes_wait_while_the_portal_is_too_busy(
+    api: Api, fake: FakePortal, portal: Portal, token: str, manual_clock: ManualClock
+) -> None:
+    import_all(portal)
+    fake.contacts = many(1)
+    tell(api, token, 1)
+    fake.next_answers = [error(503, "QUERY_LIMIT_EXCEEDED")]
+    assert tell_all() == 0
+    manual_clock.advance(seconds=6)
+    assert tell_all() == 1
+    assert people() == [("Ola 1", "+48600100001")]
+
+
+def test_changes_that_cannot_be_imported_do_not_pile_up(
+    api: Api, fake: FakePortal, portal: Portal, token: str
+) -> None:
+    import_all(portal)
+    fake.contacts, fake.has_crm = many(1), False
+    tell(api, token, 1)
+    assert tell_all() == 1
+    assert Portal.objects.get().state == "active", "its SMS go on"
+    fake.has_crm = True
+    License.objects.filter(pk=portal.license_id).update(is_active=False)
+    ContactChange.objects.create(portal=portal, contact_id=1)
+    tell_all()
+    Portal.objects.update(state=Portal.State.BROKEN)
+    License.objects.filter(pk=portal.license_id).update(is_active=True)
+    tell(api, token, 1)
+    assert people() == []
+    assert not ContactChange.objects.exists()
+
+
+def test_without_the_permission_for_contacts_it_is_installed_all_the_same(
+    api: Api, fake: FakePortal, token: str
+) -> None:
+    fake.has_crm = False
+    install(api, fake, token)
+    assert Portal.objects.get().state == "incomplete"
+    assert [event for event, _ in fake.events] == ["ONAPPUNINSTALL"]
 
 
 def test_the_admin_begins_an_import_and_shows_what_was_left_out(

@@ -25,6 +25,8 @@ from tests.bitrix24.fake_portal import (
 )
 from tests.conftest import Api, Tenant, refused
 
+EVENTS = ("ONAPPUNINSTALL", "ONCRMCONTACTADD", "ONCRMCONTACTUPDATE")
+
 
 def test_an_installation_registers_the_provider_and_the_end(
     api: Api, fake: FakePortal, token: str
@@ -32,7 +34,7 @@ def test_an_installation_registers_the_provider_and_the_end(
     response = install(api, fake, token)
     assert (response.status_code, response.json()) == (200, {"state": "incomplete"})
     assert fake.senders == {"smsgate": portals.link(token, "sms")}
-    assert fake.events == [("ONAPPUNINSTALL", portals.link(token, "events"))]
+    assert fake.events == [(event, portals.link(token, "events")) for event in EVENTS]
     rule = fake.rules["smsgate"]
     assert (rule["HANDLER"], rule["USE_SUBSCRIPTION"]) == (portals.link(token, "robot"), "Y")
     assert Portal.objects.get().member_id == MEMBER_ID
@@ -51,7 +53,7 @@ def test_a_second_installation_is_taken_and_keeps_what_completed_the_first(
 ) -> None:
     fake.access_token = "access-of-the-second"
     assert install(api, fake, token).json() == {"state": "active"}
-    assert fake.events == [("ONAPPUNINSTALL", portals.link(token, "events"))]
+    assert fake.events == [(event, portals.link(token, "events")) for event in EVENTS]
     again = Portal.objects.get()
     assert (again.pk, again.client_id) == (portal.pk, CLIENT_ID)
     assert calling.call(again, "messageservice.sender.update", {"CODE": "smsgate", "HANDLER": "x"})

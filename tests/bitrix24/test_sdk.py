@@ -70,6 +70,9 @@ def test_it_binds_the_end(fake: FakePortal, client: Any) -> None:
     refused_as("ERROR_CORE", event.bind("ONAPPUNINSTALL", HANDLER))
     assert event.unbind("ONAPPUNINSTALL", HANDLER).result == {"count": 1}
     assert fake.events == []
+    assert event.bind("ONCRMCONTACTADD", HANDLER).result is True
+    fake.has_crm = False
+    refused_as("ERROR_EVENT_NOT_FOUND", event.bind("ONCRMCONTACTUPDATE", HANDLER))
 
 
 def test_it_tells_statuses_in_a_batch(fake: FakePortal, token: BitrixToken, client: Any) -> None:
@@ -98,10 +101,10 @@ def test_it_tells_statuses_in_a_batch(fake: FakePortal, token: BitrixToken, clie
 def test_it_lists_contacts_by_pages(fake: FakePortal, client: Any) -> None:
     fake.contacts = [contact(n, f"+48600100{n:03}") for n in range(1, 61)]
 
-    def page(after: int) -> list[dict[str, Any]]:
+    def page(after: int, wanted: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         request = client.crm.contact.list(
             select=["ID", "NAME", "LAST_NAME", "PHONE"],
-            filter={">ID": after},
+            filter=wanted or {">ID": after},
             order={"ID": "ASC"},
             start=-1,
         )
@@ -110,6 +113,7 @@ def test_it_lists_contacts_by_pages(fake: FakePortal, client: Any) -> None:
 
     assert [len(page(0)), len(page(50)), len(page(60))] == [50, 10, 0]
     assert page(59)[0]["PHONE"][0]["VALUE"] == "+48600100060"
+    assert [each["ID"] for each in page(0, {"@ID": [7, 99, 3]})] == ["3", "7"]
     fake.has_crm = False
     with pytest.raises(BitrixAPIError):
         page(0)
