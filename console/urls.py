@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from console.pages import (
+    alerts,
     appearance,
     exports,
     inbox,
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern] = [
     path("phones/pairing/<int:code_id>/", phones.pairing, name="pairing"),
     path("phones/<int:device_id>/rename/", phones.rename, name="phone_rename"),
     path("phones/<int:device_id>/pause/", phones.pause, name="phone_pause"),
+    path("phones/alerts/", alerts.choose, name="alerts"),
+    path("phones/<int:device_id>/alerts/", alerts.choose, name="phone_alerts"),
     path("phones/<int:device_id>/unpair/", phones.unpair, name="phone_unpair"),
     path("keys/", keys.key_list, name="keys"),
     path("keys/make/", keys.make, name="key_make"),

@@ -64,6 +64,7 @@ ACTIONS: dict[str, Words] = {
     Action.OPT_OUT_REMOVED: _("took an opt-out back"),
     Action.PAIRING_CODE_MADE: _("made a pairing code"),
     Action.PHONE_CHANGED: _("changed a phone"),
+    Action.ALERTS_CHANGED: _("changed who is mailed about phones"),
     Action.PHONE_UNPAIRED: _("unpaired a phone"),
     Action.KEY_MADE: _("made a key"),
     Action.KEY_REPLACED: _("replaced a key"),

@@ -33,6 +33,7 @@ class Action(StrEnum):
     OPT_OUT_REMOVED = "opt_out_removed"
     PAIRING_CODE_MADE = "pairing_code_made"
     PHONE_CHANGED = "phone_changed"
+    ALERTS_CHANGED = "alerts_changed"  # who is mailed about a phone, or about all
     PHONE_UNPAIRED = "phone_unpaired"
     KEY_MADE = "key_made"
     KEY_REPLACED = "key_replaced"

@@ -6,10 +6,11 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from licenses.models import DIGEST_LENGTH, Account
+from licenses.models import DIGEST_LENGTH, Account, Device
 
 
 class Role(models.TextChoices):
@@ -75,6 +76,41 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"mail {self.pk}"
+
+
+class AlertRule(models.Model):
+    """Who is mailed when a phone is silent, and when it is back."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    # null: each phone without a rule of its own
+    device = models.ForeignKey(Device, null=True, on_delete=models.CASCADE, related_name="+")
+    minutes = models.PositiveSmallIntegerField(
+        default=0
+    )  # of silence; never before it is marked silent
+    member_ids = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "device"], name="alert_rule_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"of phone {self.device_id}" if self.device_id else f"of account {self.account_id}"
+
+
+class PhoneAlert(models.Model):
+    """What was mailed of a phone last. Absent: nothing."""
+
+    device = models.OneToOneField(
+        Device, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    is_silent = models.BooleanField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"of phone {self.device_id}"
 
 
 class AuditEntry(models.Model):

@@ -1,13 +1,30 @@
-"""In which accounts a person is."""
+"""In which accounts a person is, and where people of an account are mailed."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import User
 
-from members.models import Member
+from members.models import Member, Role
 
 
 def memberships(user: User) -> list[Member]:
     """Return this person's memberships of accounts that are active, the oldest first."""
     mine = Member.objects.filter(user=user, account__is_active=True).select_related("account")
     return list(mine.order_by("pk"))
+
+
+def addresses(account_id: int, member_ids: Collection[int]) -> list[str]:
+    """Return the e-mail addresses of these of the account's members, each once."""
+    return _addresses(account_id, pk__in=member_ids)
+
+
+def addresses_of_owners(account_id: int) -> list[str]:
+    """Return the e-mail addresses of the account's owners."""
+    return _addresses(account_id, role=Role.OWNER)
+
+
+def _addresses(account_id: int, **which: object) -> list[str]:
+    chosen = Member.objects.filter(account_id=account_id, user__is_active=True, **which)
+    return sorted(set(chosen.exclude(user__email="").values_list("user__email", flat=True)))

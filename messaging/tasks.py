@@ -19,7 +19,7 @@ from http_api.errors import is_database_away
 from http_api.redis import with_redis
 from members import mail
 from messaging import daily_counts
-from messaging.services import exports, housekeeping
+from messaging.services import exports, housekeeping, phone_alerts
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
 HEARTBEAT = "smsgate:tick"
@@ -69,7 +69,7 @@ def _stop(**_: Any) -> None:
 
 
 def alone(work: Callable[[], None]) -> Callable[[], None]:
-    """Keep work that may take long to one of the worker's five threads: one is free for all else."""
+    """Keep work that may take long to one of the worker's threads, which are one more than such work."""
     is_running = threading.Lock()
 
     @wraps(work)
@@ -116,6 +116,7 @@ def doubt_expired_leases() -> None:
 @tick
 def mark_silent_devices() -> None:
     housekeeping.mark_silent_devices()
+    phone_alerts.tell()
 
 
 _MAIL_SECONDS = 20.0  # what is slow goes on at the next tick
@@ -128,7 +129,7 @@ def send_mail() -> None:
     mail.send_due(lambda: time.monotonic() < until and not is_stopping.is_set())
 
 
-# Of each three: this may take the worker's last thread, which is everybody's.
+# Of each three.
 _EXPORT_SECONDS = 1.0
 
 

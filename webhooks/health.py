@@ -6,12 +6,15 @@ import datetime as dt
 import logging
 from collections.abc import Collection, Mapping
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Model
 
 from http_api import clock
 from http_api.outgoing import Failure
+from members import letters, mail
+from members.selectors import addresses_of_owners
 from webhooks.due import FAILURES, TRIES
 from webhooks.models import Delivery, DeliveryAttempt, Endpoint
 
@@ -123,3 +126,14 @@ def disable(endpoint: Endpoint, reason: Endpoint.Disabled, now: dt.datetime) -> 
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
     endpoint.deliveries.filter(next_at__isnull=False).update(next_at=None)
     logger.warning("endpoint %s is switched off: %s", endpoint.pk, reason.label)
+    if reason != Endpoint.Disabled.OWNER:
+        _mail_owners(endpoint)
+
+
+def _mail_owners(endpoint: Endpoint) -> None:
+    host = urlsplit(endpoint.url).hostname or ""  # the rest of such URLs is secret
+    is_gone = endpoint.disabled_reason == Endpoint.Disabled.GONE
+    with letters.in_language_of(endpoint.account):
+        letter = letters.webhook_off(endpoint.account, host, endpoint.pk, is_gone)
+    for address in addresses_of_owners(endpoint.account_id):
+        mail.queue(address, *letter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
+from console.pages import alerts
 from console.pages.parts import line, number
 from http_api import clock
 from http_api.errors import or_not_found
@@ -71,7 +73,10 @@ def phones_of(account_id: int) -> list[Shown]:
 @require_safe
 @needs(Role.VIEWER)
 def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    return render(request, "console/phones.html", {"phones": phones_of(visit.account.pk)})
+    context: dict[str, Any] = {"phones": phones_of(visit.account.pk)}
+    if visit.is_owner:
+        context |= alerts.context(visit.account.pk)
+    return render(request, "console/phones.html", context)
 
 
 @require_POST

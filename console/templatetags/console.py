@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import words
+from members.models import AlertRule
 from messaging.models import Message
 from messaging.phone import mask
 
@@ -58,6 +59,12 @@ def in_words(moment: dt.datetime) -> str:
 def icon(name: str) -> SafeString:
     file = static("console/icons.svg")
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', file, name)
+
+
+@register.simple_tag
+def alert_rule(rules: dict[int | None, AlertRule], device_id: int | None) -> AlertRule | None:
+    """Return the rule that holds for a phone; for None that of all."""
+    return rules.get(device_id) or rules.get(None)
 
 
 @register.filter

@@ -44,7 +44,8 @@ NEEDS = {
     "webhook_test": Role.OWNER, "webhook_switch": Role.OWNER, "webhook_replay": Role.OWNER,
     "webhook_delete": Role.OWNER, "settings": Role.OWNER,
     "team": Role.OWNER, "invite": Role.OWNER, "withdraw": Role.OWNER, "member_role": Role.OWNER,
-    "member_remove": Role.OWNER, "reset_link": Role.OWNER, "audit": Role.OWNER,
+    "member_remove": Role.OWNER, "alerts": Role.OWNER, "phone_alerts": Role.OWNER,
+    "reset_link": Role.OWNER, "audit": Role.OWNER,
 }  # fmt: skip
 OPEN = {"join", "switch", "reset"}
 READ = {

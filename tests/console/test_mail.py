@@ -15,7 +15,7 @@ from members import audit
 from members.audit import Action
 from members.models import Invitation, Mail, Member, Role
 from messaging.tasks import send_mail
-from tests.conftest import Tenant
+from tests.conftest import Phone, Tenant
 from tests.console.conftest import PASSWORD, logged_in, person
 from tests.mail_server import MailServer
 
@@ -199,3 +199,29 @@ def test_an_address_changes_once_it_is_confirmed(mails: MailServer, tenant: Tena
     client.post(re.sub(r"^http://127\.0\.0\.1:8000", "", mails.link()))
     anna.refresh_from_db()
     assert anna.email == "new@example.org"
+
+
+def test_an_owner_chooses_who_is_mailed_about_all_phones_and_about_one(
+    owner: Client, tenant: Tenant, phone: Phone, mails: MailServer
+) -> None:
+    anna = person("anna", tenant, Role.VIEWER, email=ANNA)
+    member = Member.objects.get(user=anna)
+    assert text(owner.get("/console/phones/")).count("no e-mail yet") == 2  # olga, twice
+    owner.post("/console/phones/alerts/", {"members": [member.pk], "minutes": "30"})
+    own = f"/console/phones/{phone.device.pk}/alerts/"
+    assert "As for all phones. Saved here" in text(owner.get("/console/phones/"))
+    owner.post(own, {"members": [], "minutes": ""})
+    page = text(owner.get("/console/phones/"))
+    assert "a rule of its own" in page
+    assert page.count(f'value="{member.pk}" checked') == 1
+    owner.post(own, {"as_all": "1"})
+    assert text(owner.get("/console/phones/")).count(f'value="{member.pk}" checked') == 2
+    changes = audit.entries(tenant.account.pk).filter(action=Action.ALERTS_CHANGED)
+    assert [entry.object_id for entry in changes] == [phone.device.pk, phone.device.pk, None]
+    assert changes.reverse()[0].details == {"members": [member.pk], "minutes": 30}
+
+
+def test_without_a_mail_server_a_phones_page_offers_no_alerts(owner: Client, phone: Phone) -> None:
+    page = text(owner.get("/console/phones/"))
+    assert "has no mail server" in page
+    assert "/alerts/" not in page

@@ -29,6 +29,7 @@ MAINTENANCE = {
     "messaging/daily_counts.py:totals": "metrics of the whole service",
     "messaging/details.py:end_details": "the end of details, of all accounts",
     "messaging/details.py:late": "metrics of the whole service",
+    "messaging/services/phone_alerts.py:tell": "phones that their people are to be told of",
     "members/mail.py:_take": "the mail that is sent next",
     "messaging/retention.py:_erase": "retention, by the days that accounts keep theirs",
     "messaging/retention.py:delete_claims": "claims that got nothing, of all phones",

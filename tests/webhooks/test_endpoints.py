@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from http_api.errors import ApiError
 from licenses import services
+from members.models import Member, Role
+from messaging.tasks import send_mail
 from outbox.models import Event
 from tests.conftest import Api, ManualClock, Tenant, refused
 from tests.delivery import accept
+from tests.mail_server import MailServer
 from tests.receiver import Receiver
 from tests.webhooks.conftest import events, subscribe, told, work
 from webhooks import delivery, due, endpoints, health, retention
@@ -224,6 +228,31 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
         assert len(call.headers["webhook-signature"].split()) == signers
         assert call.is_signed_with(new["secret"])
         assert call.is_signed_with(old["secret"]) == (signers == 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_owners_are_mailed_when_it_is_switched_off_and_see_no_secret_of_its_url(
+    api: Api, tenant: Tenant, program: Receiver, mails: MailServer, manual_clock: ManualClock
+) -> None:
+    for name, role in (("olga", Role.OWNER), ("piotr", Role.OPERATOR)):
+        user = User.objects.create_user(name, email=f"{name}@example.org")
+        Member.objects.create(account=tenant.account, user=user, role=role)
+    endpoint = subscribe(api, tenant, program.url)
+    accept(api, tenant)
+    program.status = 410
+    work(manual_clock)
+    send_mail()
+    [mail] = mails.mails
+    assert (mail["To"], mail["Subject"]) == (
+        "olga@example.org",
+        "Webhook do 127.0.0.1 jest wyłączony",
+    )
+    assert f"/console/webhooks/{endpoint['id']}/" in mail.get_content()
+    assert "SECRET" not in mail.get_content()
+    patch(api, tenant, endpoint["id"], enabled=True)
+    patch(api, tenant, endpoint["id"], enabled=False)
+    send_mail()
+    assert len(mails.mails) == 1
 
 
 @pytest.mark.parametrize("status", [410, 500])
