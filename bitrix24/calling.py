@@ -7,6 +7,7 @@ the refresh token too, and two at once would void each other: the portal's row i
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from bitrix24.sealing import seal, unseal
 from http_api import clock, outgoing
 
 _MOST_BYTES = 1024 * 1024
+_WEBHOOK = re.compile(r"https://[^\s?#]+/rest/[0-9]+/[A-Za-z0-9]+/")
 _EXPIRED = frozenset({"expired_token", "invalid_token"})
 # What no later try changes: a person must act.
 _FATAL = frozenset(
@@ -51,6 +53,16 @@ def call(portal: Portal, method: str, values: dict[str, Any]) -> Any:
             raise
     renew(portal, used)
     return _call(portal, method, values)
+
+
+def call_by_webhook(url: str, method: str, values: dict[str, Any]) -> Any:
+    """As `call`, by an incoming webhook, which is address and key in one."""
+    return _posted(url, method, values)
+
+
+def is_webhook(url: str) -> bool:
+    """Say whether this may be a portal's incoming webhook: `https://PORTAL/rest/USER/SECRET/`."""
+    return _WEBHOOK.fullmatch(url) is not None
 
 
 def app_info(access_token: str) -> Any:
@@ -112,10 +124,13 @@ def keep_tokens(portal: Portal, access_token: str, refresh_token: str) -> None:
 
 def _call(portal: Portal, method: str, values: dict[str, Any]) -> Any:
     token = unseal(portal.pk, "access_token", portal.access_token)
-    body = json.dumps(values | {"auth": token}).encode()
+    return _posted(portal.client_endpoint, method, values | {"auth": token})
+
+
+def _posted(endpoint: str, method: str, values: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    url = f"{portal.client_endpoint}{method}"
-    answer = outgoing.fetch("POST", url, body, headers, most=_MOST_BYTES)
+    body = json.dumps(values).encode()
+    answer = outgoing.fetch("POST", f"{endpoint}{method}", body, headers, most=_MOST_BYTES)
     return _read(answer).get("result")
 
 

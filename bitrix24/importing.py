@@ -7,7 +7,9 @@ known by itself, so that an import that is made again changes names at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -22,6 +24,7 @@ from http_api import clock
 from http_api.errors import ApiError
 from http_api.shapes import validated
 from licenses import lookup
+from licenses.models import License
 from licenses.sender import Sender
 
 GROUP = "Bitrix24"
@@ -31,8 +34,12 @@ PAGE = 50  # what a portal gives to one request
 PAGES = 8
 SHOWN = 1_000  # of those that were refused
 _LONGEST_NAME = 255
+_PAUSE = 0.5  # seconds; a portal allows two requests a second
 # The app has no permission for contacts, or who installed it has none: all else goes on.
 _NOT_ALLOWED = frozenset({"insufficient_scope", "ACCESS_DENIED"})
+
+
+Ask = Callable[[str, dict[str, Any]], Any]  # calls a method of a portal
 
 
 class Row(NamedTuple):
@@ -43,9 +50,17 @@ class Row(NamedTuple):
     phones: list[str]
 
 
-def rows(portal: Portal, after: int) -> Iterator[Row]:
+class Imported(NamedTuple):
+    """What came of an import by an incoming webhook."""
+
+    created_count: int
+    updated_count: int
+    refused: list[list[Any]]  # the portal's id of each, and why
+
+
+def rows(ask: Ask, after: int) -> Iterator[Row]:
     """Yield a portal's contacts behind this id, in the order of their ids. Raise as calling.call."""
-    while page := _page(portal, {">ID": after}):
+    while page := _page(ask, {">ID": after}):
         yield from page
         after = page[-1].id
 
@@ -63,7 +78,7 @@ def go_on(portal: Portal) -> int:
         return 0
     try:
         sender = lookup.sender_of_license(portal.license_id)
-        left = rows(portal, wanted.last_id)
+        left = rows(partial(calling.call, portal), wanted.last_id)
         for number in range(PAGES):
             page = list(islice(left, PAGE))
             if not _save(wanted, sender, page):
@@ -90,7 +105,7 @@ def follow(portal: Portal) -> int:
         return 0
     try:
         sender = lookup.sender_of_license(portal.license_id)
-        page = _page(portal, {"@ID": sorted(set(noted.values()))})
+        page = _page(partial(calling.call, portal), {"@ID": sorted(set(noted.values()))})
     except ApiError:  # the licence is none to send with any more
         page = []
     except calling.Refused as refused:
@@ -104,14 +119,32 @@ def follow(portal: Portal) -> int:
     return 1
 
 
-def _page(portal: Portal, wanted: dict[str, Any]) -> list[Row]:
+def import_by_webhook(license: License, url: str) -> Imported:
+    """Import all contacts of the portal whose incoming webhook this is, for the account of a licence.
+    Raise ApiError where that is switched off, and as calling.call."""
+    sender = lookup.sender_of_license(license.pk)
+    left = rows(partial(calling.call_by_webhook, url), 0)
+    done = Imported(0, 0, [])
+    while page := list(islice(left, PAGE)):
+        with transaction.atomic():
+            saved, refused = _save_rows(sender, page)
+        done = Imported(
+            done.created_count + saved.created_count,
+            done.updated_count + saved.updated_count,
+            done.refused + refused,
+        )
+        time.sleep(_PAUSE)
+    return done
+
+
+def _page(ask: Ask, wanted: dict[str, Any]) -> list[Row]:
     query = {
         "order": {"ID": "ASC"},
         "filter": wanted,
         "select": ["ID", "NAME", "LAST_NAME", "PHONE"],
         "start": -1,  # or all that there are would be counted for each page
     }
-    found = calling.call(portal, "crm.contact.list", query)
+    found = ask("crm.contact.list", query)
     try:
         return [_row(contact) for contact in found]
     except (KeyError, TypeError, ValueError, AttributeError):

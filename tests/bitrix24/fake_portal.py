@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 MEMBER_ID = "a223c6b3710f85df22e9377d6c4f7553"
 APPLICATION_TOKEN = "51856fefc120afa4b628cc82d3935cce"
+WEBHOOK = "/rest/1/u8y7t6r5e4w3q2a1/"
 CLIENT_ID, CLIENT_SECRET = "local.573ad8a0346747", "LJSl0lNB76B5YY6u"
 
 Answer = tuple[int, dict[str, Any]]
@@ -177,12 +178,16 @@ class FakePortal:
             "user_id": 1,
         }
 
-    def called(self, method: str, values: dict[str, Any]) -> Answer:
+    def called(self, path: str, values: dict[str, Any]) -> Answer:
+        endpoint, _, method = path.rpartition("/")
         self.calls.append(method)
         assert self.may_answer.wait(20)
         if self.next_answers:
             return self.next_answers.pop(0)
-        if values.pop("auth", None) != self.access_token:
+        if endpoint.startswith("/rest/"):  # an incoming webhook
+            if endpoint != WEBHOOK.rstrip("/"):
+                return error(401, "INVALID_CREDENTIALS")
+        elif values.pop("auth", None) != self.access_token:
             return error(401, "expired_token")
         return self.result(method, values)
 
@@ -282,9 +287,7 @@ def fake_portal(certificate: Path) -> Iterator[FakePortal]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(
-                *found.called(self.path.rpartition("/")[2].removesuffix(".json"), json.loads(body))
-            )
+            self.answer(*found.called(self.path.removesuffix(".json"), json.loads(body)))
 
         def answer(self, status: int, body: dict[str, Any]) -> None:
             content = json.dumps(body).encode()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from bitrix24 import importing, portals
 from bitrix24.models import ContactChange, ContactImport, Portal, StatusPush
@@ -12,7 +15,14 @@ from contacts.models import Contact
 from http_api import clock
 from licenses.models import License
 from tests.bitrix24.conftest import install, posted, tell_all
-from tests.bitrix24.fake_portal import APPLICATION_TOKEN, MEMBER_ID, FakePortal, contact, error
+from tests.bitrix24.fake_portal import (
+    APPLICATION_TOKEN,
+    MEMBER_ID,
+    WEBHOOK,
+    FakePortal,
+    contact,
+    error,
+)
 from tests.conftest import Api, ManualClock, Tenant, refused
 
 
@@ -160,6 +170,49 @@ def test_an_import_ends_with_its_app(fake: FakePortal, portal: Portal) -> None:
     importing.start(portal)
     portals.uninstall(portal)
     assert ContactImport.objects.get().ended_at is not None
+
+
+# --- by an incoming webhook, without an app -----------------------------------------------------
+
+
+def by_webhook(monkeypatch: pytest.MonkeyPatch, license_id: int, typed: str) -> Any:
+    out = io.StringIO()
+    monkeypatch.setattr(importing, "_PAUSE", 0)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+    call_command("import_contacts", str(license_id), "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_incoming_webhook_brings_all_contacts_without_an_app(
+    fake: FakePortal, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    fake.contacts = [*many(60), contact(61, "12")]
+    url = f"{fake.url}{WEBHOOK}".rstrip("/") + end
+    made = by_webhook(monkeypatch, tenant.keys.license_id, url)
+    assert (made["created"], made["updated"], made["left_out"][0]["id"]) == (60, 0, 61)
+    assert fake.calls == ["crm.contact.list"] * 3
+    assert len(people()) == 60
+    assert by_webhook(monkeypatch, tenant.keys.license_id, url)["updated"] == 60
+
+
+def test_what_is_wrong_with_an_incoming_webhook_is_said_without_it(
+    fake: FakePortal, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for typed, words in (
+        ("https://portal.example.com/", "is a URL like"),
+        (f"{fake.url}/rest/1/wrong/", "the portal: INVALID_CREDENTIALS"),
+        (f"https://127.0.0.1:1{WEBHOOK}", "the portal: the connection was refused"),
+    ):
+        with pytest.raises(CommandError, match=words) as caught:
+            by_webhook(monkeypatch, tenant.keys.license_id, typed)
+        assert "rest/1/wrong" not in str(caught.value)
+    fake.has_crm = False
+    with pytest.raises(CommandError, match="insufficient_scope"):
+        by_webhook(monkeypatch, tenant.keys.license_id, f"{fake.url}{WEBHOOK}")
+    License.objects.update(is_active=False)
+    with pytest.raises(CommandError, match="licence is not active"):
+        by_webhook(monkeypatch, tenant.keys.license_id, f"{fake.url}{WEBHOOK}")
 
 
 # --- what the portal says is new or changed ------------------------------------------------------

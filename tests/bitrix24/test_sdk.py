@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from b24pysdk import BitrixApp, BitrixToken
+from b24pysdk import BitrixApp, BitrixToken, BitrixWebhook
 from b24pysdk.api.requesters import BitrixOAuthRequester
 from b24pysdk.errors import BitrixAPIError
 
-from tests.bitrix24.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal, contact, error
+from tests.bitrix24.fake_portal import CLIENT_ID, CLIENT_SECRET, WEBHOOK, FakePortal, contact, error
 
 CODE = "smsgate"
 HANDLER = "https://sms.example.com/bitrix24/token/sms/"
@@ -117,6 +117,16 @@ def test_it_lists_contacts_by_pages(fake: FakePortal, client: Any) -> None:
     fake.has_crm = False
     with pytest.raises(BitrixAPIError):
         page(0)
+
+
+def test_it_lists_contacts_by_an_incoming_webhook(fake: FakePortal, token: BitrixToken) -> None:
+    fake.contacts = [contact(1, "+48600100001")]
+    domain, secret = token.domain, WEBHOOK.removeprefix("/rest/").rstrip("/")
+    contacts = BitrixWebhook(domain=domain, webhook_token=secret).get_client().crm.contact
+    query: dict[str, Any] = {"filter": {">ID": 0}, "order": {"ID": "ASC"}, "start": -1}
+    assert [each["ID"] for each in contacts.list(select=["ID"], **query).result] == ["1"]
+    wrong = BitrixWebhook(domain=domain, webhook_token="1/wrong").get_client().crm.contact
+    refused_as("INVALID_CREDENTIALS", wrong.list(select=["ID"], **query))
 
 
 def test_it_renews_a_token_that_has_expired_and_keeps_the_new_pair(
