@@ -101,7 +101,7 @@ class AlertRule(models.Model):
 
 
 class PhoneAlert(models.Model):
-    """What was mailed of a phone last. Absent: nothing."""
+    """The state of a phone that was mailed last. Absent: none was."""
 
     device = models.OneToOneField(
         Device, primary_key=True, on_delete=models.CASCADE, related_name="+"

@@ -1,4 +1,4 @@
-"""What needs somebody: the strip above the overview, of what is true only."""
+"""The strip above the overview: whatever needs somebody now, and nothing else."""
 
 from __future__ import annotations
 

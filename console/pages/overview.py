@@ -110,7 +110,7 @@ _SERIES_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for a phone, counted up to `_COUNTED`."""
+    """The messages that wait for a phone, counted up to `_COUNTED`."""
 
     number: int
     parts: int

@@ -104,7 +104,7 @@ def pair(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What became of a code."""
+    """A code, and the phone that used it."""
 
     id: int
     expires_at: dt.datetime

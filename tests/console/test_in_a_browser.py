@@ -12,10 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from members.models import Role
 from messaging.models import Message
+from messaging.tasks import send_mail
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import PASSWORD, person
 from tests.delivery import Wire, accept, sent
 from tests.http_api.live import Server, server
+from tests.mail_server import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +45,7 @@ PAGES = (
     "webhooks/",
     "settings/",
 )
-OF_LOG_IN = ("password/change/", "second-factor/", "sessions/")
+OF_LOG_IN = ("password/change/", "password/reset/", "email/", "second-factor/", "sessions/")
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
     site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page, complaints: list[str],
-    scheme: Any,
+    scheme: Any, mails: MailServer,
 ) -> None:  # fmt: skip
     some_of_everything(api, tenant, phone)
     owner.emulate_media(color_scheme=scheme)
@@ -108,7 +110,7 @@ def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
 
 
 def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(
-    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page
+    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page, mails: MailServer
 ) -> None:
     some_of_everything(api, tenant, phone)
     for width, font in ((390, "100%"), (390, "150%"), (1280, "200%")):
@@ -179,6 +181,31 @@ def test_an_invitation_is_accepted_by_its_link(
     assert "Pulpit" in guest.inner_text("h1")
     assert guest.query_selector("text=Wyślij SMS") is None  # a viewer
     context.close()
+
+
+def test_a_forgotten_password_is_replaced_by_a_mailed_link(
+    site: str, tenant: Tenant, page: Page, mails: MailServer, settings: Any
+) -> None:
+    settings.PUBLIC_URL = site
+    person("olga", tenant, email="olga@example.org")
+    page.goto(f"{site}/account/login/")
+    page.click("text=I forgot my password")
+    page.fill("#id_email", "olga@example.org")
+    page.press("#id_email", "Enter")
+    page.wait_for_url("**/password/reset/done/")
+    send_mail()
+    link = mails.link()
+    page.goto(link)
+    page.wait_for_selector("input[name=password1]")
+    for field in ("password1", "password2"):
+        page.fill(f"input[name={field}]", "staple battery horse")
+    page.press("input[name=password2]", "Enter")
+    page.wait_for_url("**/key/done/")
+    page.click("text=Log in")
+    page.fill("#id_login", "olga")
+    page.fill("#id_password", "staple battery horse")
+    page.press("#id_password", "Enter")
+    page.wait_for_selector("nav")
 
 
 def test_a_wrong_password_is_told_in_one_wording_whoever_it_is(
