@@ -13,6 +13,7 @@ export class SmsgateApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:../icons/smsgate.svg', dark: 'file:../icons/smsgate.dark.svg' };
 
+	// Who publishes it puts in their own (README.md): n8n wants one.
 	documentationUrl = 'https://smsgate.example.com';
 
 	properties: INodeProperties[] = [

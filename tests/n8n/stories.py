@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.smsgate.processes import Up, new_database, up, wait_until
 from tests.support.installs import install
 
 PACKAGE = PROJECT_DIR / "n8n-node"
+PUBLISHER = ("homepage=https://example.com/", "author.email=publisher@example.com")
 PHONE = "+48600100200"
 
 pytestmark = pytest.mark.timeout(3600)  # the first run fetches n8n
@@ -33,10 +35,15 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install("n8n/install.sh")
     if programs() is None or not (PACKAGE / "node_modules" / ".package-lock.json").exists():
         pytest.skip("needs npm to install n8n with, and Linux on x64 or Node.js 24")
+    source, folder = (tmp_path_factory.mktemp(name) for name in ("source", "package"))
+    shutil.copytree(
+        PACKAGE, source, ignore=shutil.ignore_patterns("node_modules"), dirs_exist_ok=True
+    )
+    (source / "node_modules").symlink_to(PACKAGE / "node_modules")
+    run("npm", "pkg", "set", *PUBLISHER, cwd=source, environ={"PATH": path()})
     for script in ("lint", "build", "test"):
-        run("npm", "run", script, cwd=PACKAGE, environ={"PATH": path()})
-    folder = tmp_path_factory.mktemp("package")
-    run("npm", "pack", "--silent", "--pack-destination", folder, cwd=PACKAGE)
+        run("npm", "run", script, cwd=source, environ={"PATH": path()})
+    run("npm", "pack", "--silent", "--pack-destination", folder, cwd=source)
     (packed,) = folder.iterdir()
     return packed
 
