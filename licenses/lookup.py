@@ -39,7 +39,9 @@ class _Found(NamedTuple):
     max_age_hours: int | None
     account_is_active: bool
     valid_until: dt.date | None
-    has_api_key: bool = False
+    used_at: dt.datetime | None = None  # the key, the log-in or the token
+    api_key_id: int | None = None
+    api_key_used_at: dt.datetime | None = None
     credential_id: int | None = None
     token_scopes: str | None = None  # as above
     expires_at: dt.datetime | None = None
@@ -91,7 +93,15 @@ def sender_by_license_key(key: str) -> Sender:
     Raise ApiError: `license_not_found`, `license_inactive`, `subscription_expired`.
     """
     digests = keys.digests("license_key", key)
-    return _cached(lambda: _usable(_find("by_key", keys=digests, api_keys=[])), *digests)
+
+    def look_up() -> Sender:
+        row = _find("by_key", keys=digests, api_keys=[], now=clock.now())
+        sender = _usable(row)
+        if row is not None:
+            _note_use("license_key_used", row.license_id, row.used_at)
+        return sender
+
+    return _cached(look_up, *digests)
 
 
 def sender_by_key_pair(key: str, api_key: str) -> Sender:
@@ -103,10 +113,13 @@ def sender_by_key_pair(key: str, api_key: str) -> Sender:
     digests, api_digests = keys.digests("license_key", key), keys.digests("api_key", api_key)
 
     def look_up() -> Sender:
-        row = _find("by_key", keys=digests, api_keys=api_digests)
-        if row is None or not row.has_api_key:
+        row = _find("by_key", keys=digests, api_keys=api_digests, now=clock.now())
+        if row is None or row.api_key_id is None:
             raise ApiError(ErrorCode.INVALID_KEY, "The licence key or the api_key is not valid.")
-        return _usable(row)
+        sender = _usable(row)
+        _note_use("license_key_used", row.license_id, row.used_at)
+        _note_use("api_key_used", row.api_key_id, row.api_key_used_at)
+        return sender
 
     return _cached(look_up, *digests, *api_digests)
 
@@ -117,7 +130,9 @@ def sender_by_password(username: str, password: str) -> Sender:
         raise _unknown()
     digests = keys.digests("password", password)
     return _cached(
-        lambda: _usable(_known(_find("by_password", username=username, digests=digests))),
+        lambda: _logged_in(
+            _find("by_password", username=username, digests=digests, now=clock.now())
+        ),
         username, *digests,
     )  # fmt: skip
 
@@ -125,24 +140,43 @@ def sender_by_password(username: str, password: str) -> Sender:
 def sender_by_token(token: str) -> Sender:
     """Return the sender for the long token of an API credential. Raise as above."""
     digests = keys.digests("token", token)
-    return _cached(lambda: _usable(_known(_find("by_token", digests=digests))), *digests)
+    return _cached(
+        lambda: _logged_in(_find("by_token", digests=digests, now=clock.now())), *digests
+    )
 
 
 def sender_by_issued_token(kind: Token.Kind, token: str) -> Sender:
     """Return the sender for a token of `licenses.tokens` of this kind. Raise as above."""
     digests = keys.digests("issued_token", token)
     return _cached(
-        lambda: _usable(
-            _known(_find("by_issued_token", kind=kind.value, digests=digests, now=clock.now()))
+        lambda: _logged_in(
+            _find("by_issued_token", kind=kind.value, digests=digests, now=clock.now())
         ),
         kind.value, *digests,
     )  # fmt: skip
 
 
-def _known(row: _Found | None) -> _Found:
+def _logged_in(row: _Found | None) -> Sender:
+    """Return the sender of a log-in or a token, whose use is noted."""
     if row is None:
         raise _unknown()
-    return row
+    sender = _usable(row)
+    if row.token_id is not None:
+        _note_use("token_used", row.token_id, row.used_at)
+    elif row.credential_id is not None:
+        _note_use("credential_used", row.credential_id, row.used_at)
+    return sender
+
+
+# How exactly a person is told when a key was last used: a write of each request would cost as much as
+# all else of its look-up.
+_NOTED = dt.timedelta(hours=1)
+
+
+def _note_use(statement: str, row_id: int, noted_at: dt.datetime | None) -> None:
+    now = clock.now()
+    if noted_at is None or now - noted_at >= _NOTED:
+        _SELECT[statement].run({"id": row_id, "now": now})
 
 
 def _unknown() -> ApiError:

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from http_api import clock
 from licenses import keywords, scopes, sending_hours
 from protocol import constant
 
@@ -162,6 +163,12 @@ class License(models.Model):
     name = models.CharField(max_length=255, blank=True)
     key_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     key_hint = models.CharField("key starts with", max_length=4, editable=False)
+    key_used_at = models.DateTimeField(null=True, editable=False)  # to the hour (licenses.lookup)
+    # The key before this one, for as long as it works on.
+    former_key_digest = models.CharField(
+        max_length=DIGEST_LENGTH, null=True, blank=True, unique=True, editable=False
+    )
+    former_key_until = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
     allow_short_codes = models.BooleanField(default=False)
     scopes = models.CharField(
@@ -189,6 +196,11 @@ class License(models.Model):
     def __str__(self) -> str:
         return f"{self.account} #{self.pk}"
 
+    @property
+    def former_is_in_force(self) -> bool:
+        """Tell whether the key before this one still works."""
+        return self.former_key_until is not None and self.former_key_until > clock.now()
+
     def clean(self) -> None:
         self.scopes = scopes.parse_scopes(self.scopes)
 
@@ -210,6 +222,8 @@ class ApiKey(models.Model):
     key_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     key_hint = models.CharField("key starts with", max_length=4, editable=False)
     is_active = models.BooleanField(default=True)
+    ends_at = models.DateTimeField("works until", null=True, editable=False)  # it was replaced
+    used_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -227,6 +241,8 @@ class Credential(models.Model):
     password_digest = models.CharField(max_length=DIGEST_LENGTH, editable=False)
     token_digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
     is_active = models.BooleanField(default=True)
+    ends_at = models.DateTimeField("works until", null=True, editable=False)  # it was replaced
+    used_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -260,6 +276,7 @@ class Token(models.Model):
     )
     alert_group_id = models.BigIntegerField("sends to the group", null=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from typing import TypeVar
 
-from licenses.models import Account, Device, License
+from django.db.models import Q, QuerySet
+
+from http_api import clock
+from licenses.models import Account, ApiKey, Credential, Device, License
 from licenses.sender import Sender
 
 
@@ -20,3 +23,12 @@ def active_licenses(account_id: int) -> QuerySet[License]:
 def paired_devices(sender: Sender) -> QuerySet[Device]:
     """Return the licence's phones that are paired now."""
     return Device.objects.filter(license_id=sender.license_id, revoked_at=None).order_by("pk")
+
+
+Keys = TypeVar("Keys", ApiKey, Credential)
+
+
+def in_force(keys: QuerySet[Keys]) -> QuerySet[Keys]:
+    """Return those of these keys that work now, the oldest first."""
+    is_over = Q(ends_at__lte=clock.now())
+    return keys.filter(is_active=True).exclude(is_over).order_by("pk")

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from http_api import clock
 from http_api.derivation import derived, newest_pepper
@@ -20,6 +21,7 @@ from licenses.models import Account, ApiKey, Credential, Device, License, Pairin
 from licenses.scopes import parse_scopes
 from protocol import constant
 
+AT_ONCE = dt.timedelta()
 PAIRING_CODE_MINUTES = constant("pairing_code_minutes")
 
 
@@ -141,27 +143,47 @@ def switch(license: License, is_active: bool) -> None:
     license.save(update_fields=["is_active"])
 
 
-def rotate_license_key(license: License) -> str:
-    """Replace the licence's key by a new one of 12 characters; the old one is void at once."""
+def rotate_license_key(license: License, overlap: dt.timedelta = AT_ONCE) -> str:
+    """Replace the licence's key by a new one of 12 characters; the old one is void after `overlap`.
+
+    One before that is void at once in any case.
+    """
     key = keys.new_key()
+    license.former_key_digest = license.key_digest if overlap else None
+    license.former_key_until = clock.now() + overlap if overlap else None
     license.key_digest = keys.digest("license_key", key)
     license.key_hint = key[:2]
-    license.save(update_fields=["key_digest", "key_hint"])
+    license.key_used_at = None
+    license.save(
+        update_fields=[
+            "key_digest", "key_hint", "key_used_at", "former_key_digest", "former_key_until",
+        ]
+    )  # fmt: skip
     return key
 
 
 @transaction.atomic
-def rotate_api_keys(account: Account) -> str:
-    """One new api_key for this account; all former ones are void at once."""
-    account.api_keys.update(is_active=False)
+def rotate_api_keys(account: Account, overlap: dt.timedelta = AT_ONCE) -> str:
+    """One new api_key for this account; those that were in force are void after `overlap`."""
+    _end(account.api_keys.all(), overlap)
     return add_api_key(account)
 
 
 @transaction.atomic
-def rotate_credential(license: License) -> NewCredential:
-    """Create a credential for this licence; all former ones are void at once."""
-    license.credentials.update(is_active=False)
+def rotate_credential(license: License, overlap: dt.timedelta = AT_ONCE) -> NewCredential:
+    """Create a credential for this licence; those that were in force are void after `overlap`."""
+    _end(license.credentials.all(), overlap)
     return add_credential(license)
+
+
+def _end(former: QuerySet[ApiKey] | QuerySet[Credential], overlap: dt.timedelta) -> None:
+    """Let what is in force work on for this while; what was replaced before is void at once."""
+    in_force = former.filter(is_active=True)
+    if not overlap:
+        in_force.update(is_active=False)
+        return
+    in_force.exclude(ends_at=None).update(is_active=False)
+    in_force.filter(ends_at=None).update(ends_at=clock.now() + overlap)
 
 
 def webhook_key(account: Account) -> bytes:

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
+from django.utils import timezone
 
 from http_api import clock, redis
 from licenses import lookup, services
@@ -184,6 +185,14 @@ def provisioned(name: str) -> Tenant:
     """Without the checks of what an operator typed: half of its time, for each of thousands of tests."""
     with mock.patch.object(Account, "full_clean"):
         return Tenant(services.provision(name))
+
+
+def note_use(tenant: Tenant) -> None:
+    """Let its keys be in use, as they are but for one request an hour, which notes that."""
+    now = timezone.now()
+    License.objects.filter(pk=tenant.keys.license_id).update(key_used_at=now)
+    tenant.account.api_keys.update(used_at=now)
+    tenant.license.credentials.update(used_at=now)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,10 +23,18 @@ from console.pages.parts import line
 from console.words import Words
 from http_api.errors import or_not_found
 from licenses import services, tokens
-from licenses.models import Account, License, Token
+from licenses.models import Account, Credential, License, Token
+from licenses.selectors import in_force
 from members import audit
 from members.audit import Action
 from members.models import Role
+
+# For how many days what is replaced works on.
+OVERLAPS: dict[str, Words] = {
+    "0": gettext_lazy("the old one is void at once"),
+    "1": gettext_lazy("the old one works for one more day"),
+    "7": gettext_lazy("the old one works for seven more days"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +53,17 @@ def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _keys(request: HttpRequest, visit: Visit, shown: Shown | None = None) -> HttpResponse:
-    licenses = visit.account.licenses.order_by("pk").prefetch_related("credentials")
+    licenses = visit.account.licenses.order_by("pk").prefetch_related(
+        Prefetch("credentials", in_force(Credential.objects.all()), to_attr="log_ins")
+    )
     hooks = Token.objects.filter(
         license__account=visit.account, kind=Token.Kind.HOOK, revoked_at=None
     )
     context: dict[str, Any] = {
         "shown": shown,
         "licenses": licenses,
-        "api_keys": visit.account.api_keys.filter(is_active=True).order_by("pk"),
+        "overlaps": OVERLAPS,
+        "api_keys": in_force(visit.account.api_keys.all()),
         "hooks": hooks.select_related("license").order_by("pk"),
     }
     return render(request, "console/keys.html", context)
@@ -75,12 +88,17 @@ def make(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 @needs(Role.OWNER)
 def replace(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
-    """Replace a licence's key: the old one is void at once."""
     license = _license(visit, license_id)
     with transaction.atomic():
-        key = services.rotate_license_key(license)
+        key = services.rotate_license_key(license, _overlap(request))
         _record(visit, Action.KEY_REPLACED, "license_key", license.pk)
     return _keys(request, visit, _shown_license_key(key))
+
+
+def _overlap(request: HttpRequest) -> dt.timedelta:
+    """Return how long what is replaced works on."""
+    chosen = request.POST.get("overlap", "")
+    return dt.timedelta(days=int(chosen)) if chosen in OVERLAPS else services.AT_ONCE
 
 
 def _shown_license_key(key: str) -> Shown:
@@ -109,7 +127,7 @@ def switch(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
 @needs(Role.OWNER)
 def replace_api_keys(request: HttpRequest, visit: Visit) -> HttpResponse:
     with transaction.atomic():
-        key = services.rotate_api_keys(visit.account)
+        key = services.rotate_api_keys(visit.account, _overlap(request))
         _record(visit, Action.KEY_REPLACED, "api_key")
     return _keys(request, visit, Shown(_("The api_key"), {"api_key": key}))
 
@@ -119,7 +137,7 @@ def replace_api_keys(request: HttpRequest, visit: Visit) -> HttpResponse:
 def replace_credential(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
     license = _license(visit, license_id)
     with transaction.atomic():
-        new = services.rotate_credential(license)
+        new = services.rotate_credential(license, _overlap(request))
         _record(visit, Action.KEY_REPLACED, "credential", license.pk)
     values: dict[Words, str] = {
         gettext_lazy("username"): new.username,

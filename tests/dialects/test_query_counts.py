@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from messaging.models import Batch, Message, OptOut
 from messaging.services import housekeeping
 from messaging.states import MessageState
-from tests.conftest import Api, ManualClock, Tenant
+from tests.conftest import Api, ManualClock, Tenant, note_use
 from tests.dialects.smsend.conftest import MOUNT, logged_in
 
 FEW, MANY = 10, 900
@@ -90,6 +90,7 @@ def test_sms_by_takes_as_many_mailings_as_there_are(
             for phone in phones(count)
         ]
 
+    note_use(tenant)
     sent, shown = [], []
     for count in (FEW, MANY):
         wanted = mailings(count)

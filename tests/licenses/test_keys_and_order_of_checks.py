@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis as redis_library
+from django.db import transaction
 
 from http_api import redis
-from licenses import keys, services
-from licenses.models import Account, ApiKey, License
+from http_api.errors import ApiError
+from licenses import keys, lookup, services, tokens
+from licenses.models import Account, ApiKey, Credential, License, Token
 from messaging.models import Message
 from smsgate import config
-from tests.conftest import Api, ManualClock, Tenant, refused
+from tests.conftest import Api, ManualClock, Tenant, in_threads, refused
 
 MESSAGE_ROUTES = ["/api/messages/", "/api/messages/bulk/"]
 OWN_ROUTES = ["/api/inbox/", "/api/opt-outs/", "/api/me/"]
@@ -265,6 +268,96 @@ def test_a_rotated_key_is_void_at_once(api: Api, tenant: Tenant) -> None:
     body = tenant.with_keys(key=key, name="VIP")
     refused(api.post("/api/contacts/groups/", body), 401, "invalid_key")
     assert api.post("/api/contacts/groups/", body | {"api_key": api_key}).status_code == 201
+
+
+@pytest.mark.parametrize("overlap", [dt.timedelta(days=1), dt.timedelta(days=7)])
+def test_a_replaced_key_works_on_for_as_long_as_was_said(
+    api: Api, tenant: Tenant, manual_clock: ManualClock, overlap: dt.timedelta
+) -> None:
+    old, new = tenant.message("a-1"), tenant.message("a-2")
+    new["license__key"] = services.rotate_license_key(tenant.license, overlap)
+    assert api.post("/api/messages/", old).status_code == 201
+    assert api.post("/api/messages/", new).status_code == 201
+    manual_clock.advance(seconds=overlap.total_seconds())
+    refused(api.post("/api/messages/", tenant.message("a-3")), 404, "license_not_found")
+
+
+def test_a_key_that_was_replaced_twice_is_void_at_once(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    for overlaps in (
+        (dt.timedelta(days=1), dt.timedelta(days=1)),
+        (dt.timedelta(days=1), services.AT_ONCE),
+    ):
+        body = tenant.message(license__key=services.rotate_license_key(tenant.license))
+        for overlap in overlaps:
+            services.rotate_license_key(tenant.license, overlap)
+        refused(api.post("/api/messages/", body), 404, "license_not_found")
+
+
+def test_api_keys_and_log_ins_overlap_too(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    day = dt.timedelta(days=1)
+    services.rotate_api_keys(tenant.account, day)
+    services.rotate_credential(tenant.license, day)
+    token = tokens.issue(
+        Token.Kind.ACCESS,
+        tenant.keys.license_id,
+        credential_id=Credential.objects.earliest("pk").pk,
+    )
+    body = tenant.with_keys(name="VIP")
+
+    def works() -> list[bool]:
+        found = [api.post("/api/contacts/groups/", body).status_code != 401]
+        look_ups: list[Callable[[], object]] = [
+            lambda: lookup.sender_by_password(tenant.keys.username, tenant.keys.password),
+            lambda: lookup.sender_by_token(tenant.keys.token),
+            lambda: lookup.sender_by_issued_token(Token.Kind.ACCESS, token),
+        ]
+        for look_up in look_ups:
+            try:
+                look_up()
+            except ApiError:
+                found.append(False)
+            else:
+                found.append(True)
+        return found
+
+    assert works() == [True] * 4
+    manual_clock.advance(days=1)
+    assert works() == [False] * 4
+
+
+def test_the_last_use_of_each_kind_of_key_is_noted_once_an_hour(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    hook = tokens.new_hook(tenant.license)
+
+    def use_all() -> set[dt.datetime | None]:
+        api.post("/api/contacts/groups/", tenant.with_keys(name="VIP"))
+        lookup.sender_by_token(tenant.keys.token)
+        lookup.sender_by_issued_token(Token.Kind.HOOK, hook)
+        return {
+            License.objects.get().key_used_at, ApiKey.objects.get().used_at,
+            Credential.objects.get().used_at, Token.objects.get().used_at,
+        }  # fmt: skip
+
+    start = manual_clock.now
+    assert use_all() == {start}
+    manual_clock.advance(minutes=59)
+    assert use_all() == {start}
+    manual_clock.advance(minutes=1)
+    assert use_all() == {manual_clock.now}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_use_of_a_key_is_noted_without_waiting_for_its_row(tenant: Tenant) -> None:
+    with transaction.atomic():
+        License.objects.select_for_update().get()
+        (sender,) = in_threads([lambda: lookup.sender_by_license_key(tenant.keys.license_key)], 1)
+    assert sender.license_id == tenant.keys.license_id
+    assert License.objects.get().key_used_at is None
 
 
 # --- order of checks ---------------------------------------------------------------------------

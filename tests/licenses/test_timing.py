@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from licenses import keys
-from tests.conftest import Api, Phone, Tenant
+from tests.conftest import Api, Phone, Tenant, note_use
 
 UNKNOWN = "ZZZZZZZZZZZZ"
 
@@ -35,6 +35,7 @@ def digests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_licence_key_costs_the_same_known_or_not(
     api: Api, tenant: Tenant, digests: list[str]
 ) -> None:
+    note_use(tenant)
     work = []
     for key in (tenant.keys.license_key, UNKNOWN):
         digests.clear()
@@ -61,6 +62,7 @@ def test_every_wrong_pair_of_keys_costs_the_same(
     if path != "/api/me/":  # which goes on to its answer
         pairs["a right one"] = (other_tenant.keys.license_key, other_tenant.keys.api_key)
     tenant.account.api_keys.update(is_active=False)
+    note_use(other_tenant)
     work = {}
     for name, (key, api_key) in pairs.items():
         digests.clear()

@@ -12,7 +12,7 @@ from licenses import services
 from licenses.models import DailyUsage, License
 from messaging.models import Message
 from messaging.services import opt_outs
-from tests.conftest import Api, ManualClock, Tenant, refused
+from tests.conftest import Api, ManualClock, Tenant, note_use, refused
 
 URL = "/api/messages/"
 
@@ -454,6 +454,7 @@ def test_it_costs_two_queries_and_no_transaction(
 ) -> None:
     """The key, and one statement; a savepoint since the test runs in a transaction."""
     tenant.set_rules(max_daily_sms=10)
+    note_use(tenant)
     body = tenant.message()
     with django_assert_max_num_queries(4):
         assert api.post(URL, body).status_code == 201

@@ -9,6 +9,7 @@ from __future__ import annotations
 # This is how the account is found: by the digest of a secret that only its owner has.
 BY_SECRET = {
     "licenses/lookup.py:_find": "a licence key, an api_key, a log-in or a token says whose a request is",
+    "licenses/lookup.py:_note_use": "a key that was looked up by itself",
     "licenses/lookup.py:device_by_token": "a phone's token says which phone it is",
     "licenses/lookup.py:waiting_phone": "a phone's token says which phone it is",
     "licenses/services.py:pair": "a pairing code says for which licence a phone is paired",

@@ -1,8 +1,9 @@
-"""`manage.py rotate LICENSE_ID`: new keys in place of old ones, which are void at once."""
+"""`manage.py rotate LICENSE_ID`: new keys in place of old ones, which end at once or in a while."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+import datetime as dt
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +14,16 @@ from licenses.scopes import GIVEN
 from smsgate.management.operator import OperatorCommand, scopes
 
 
+def _hours(text: str) -> dt.timedelta:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise ArgumentTypeError("a whole number of hours, up to 9999")
+    return dt.timedelta(hours=int(text))
+
+
 class Command(OperatorCommand):
-    help = "Makes new keys in place of old ones, which are void at once; say which."
+    help = (
+        "Makes new keys in place of old ones, which are void at once or after --overlap; say which."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -28,6 +37,10 @@ class Command(OperatorCommand):
             "--webhook-secret", action="store_true", help="of the licence's account"
         )
         parser.add_argument(
+            "--overlap", type=_hours, metavar="HOURS", default=services.AT_ONCE,
+            help="how long the old keys work on, so that programs can be changed one by one",
+        )  # fmt: skip
+        parser.add_argument(
             "--scopes", type=scopes, metavar="SCOPE,…",
             help=f"what the licence's keys may do from now on, '' for everything: {', '.join(GIVEN)}",
         )  # fmt: skip
@@ -39,11 +52,11 @@ class Command(OperatorCommand):
             services.set_scopes(license, options["scopes"])
             made["scopes"] = license.scopes or "everything"
         if options["license_key"]:
-            made["license_key"] = services.rotate_license_key(license)
+            made["license_key"] = services.rotate_license_key(license, options["overlap"])
         if options["api_key"]:
-            made["api_key"] = services.rotate_api_keys(license.account)
+            made["api_key"] = services.rotate_api_keys(license.account, options["overlap"])
         if options["credential"]:
-            made |= asdict(services.rotate_credential(license))
+            made |= asdict(services.rotate_credential(license, options["overlap"]))
         if options["webhook_secret"]:
             made["webhook_secret"] = services.rotate_webhook_secret(license.account)
         if not made:
