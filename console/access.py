@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest
@@ -78,6 +80,8 @@ def needs(
             if visit is None:
                 return render(request, "console/no_account.html", status=403)
             request.visit = visit  # type: ignore[attr-defined] # for the shell around each page
+            if visit.account.needs_second_factor and not has_second_factor(user):
+                return render(request, "console/second_factor.html", status=403)
             with timezone.override(visit.account.zone):
                 if not visit.role.includes(role):
                     return render(request, "console/not_allowed.html", {"role": role}, status=403)
@@ -93,6 +97,11 @@ def needs(
         return of_member  # type: ignore[return-value] # mypy names its first argument
 
     return decorate
+
+
+def has_second_factor(user: User) -> bool:
+    """Return whether this person logs in with one. Recovery codes alone are none."""
+    return bool(is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]))
 
 
 def visit_of(request: HttpRequest, user: User) -> Visit | None:

@@ -154,7 +154,7 @@ class AccountAdmin(AuditedAdmin):
     fields = (
         "name", "country", "time_zone", "sending_hours", "max_daily_sms", "valid_until",
         "max_age_hours", "retention_days", "kept_sms", "stop_words", "start_words",
-        "is_active",
+        "needs_second_factor", "is_active",
     )  # fmt: skip
 
     fields_of_new = (

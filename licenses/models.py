@@ -123,6 +123,11 @@ class Account(models.Model):
         validators=[keywords.check_words],
         help_text="They take back what was asked for by SMS, never what the API or you have set.",
     )
+    needs_second_factor = models.BooleanField(
+        "members need a second factor",
+        default=False,
+        help_text="Whoever has none sees no page of the account before they set one up.",
+    )
     # Whether what happens is recorded for programs to be told of (outbox): since somebody first asked.
     keeps_events = models.BooleanField(default=False, editable=False)
     # Non-default values of the dialects' settings (dialects.settings).

@@ -27,7 +27,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Account
         fields: ClassVar = [
             "name", "country", "time_zone", "sending_hours", "max_age_hours", "retention_days",
-            "kept_sms", "stop_words", "start_words",
+            "kept_sms", "stop_words", "start_words", "needs_second_factor",
         ]  # fmt: skip
         field_classes: ClassVar = {"sending_hours": WeekField}
         help_texts: ClassVar = {

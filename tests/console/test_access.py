@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -197,3 +198,39 @@ def test_a_viewer_reads_no_whole_number(
         assert "+48601000001" not in seen, path
     assert number in operator.get("/console/messages/").content.decode().replace(" ", "")
     assert viewer.post("/console/messages/", {"sought": number}).status_code == 403
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_account_may_ask_each_member_for_a_second_factor(
+    tenant: Tenant, other_tenant: Tenant, ids: dict[str, Any], role: Role
+) -> None:
+    user = person("anna", tenant, role)
+    Member.objects.create(account=other_tenant.account, user=user, role=Role.VIEWER)
+    client = logged_in(user)
+    tenant.set_rules(needs_second_factor=True)
+    ids["member_id"] = 0
+    for pattern in urlpatterns:
+        if pattern.name not in OPEN:
+            response = ask(client, pattern, ids)
+            assert response.status_code == 403, pattern.name
+            assert "Set up an app" in response.content.decode(), pattern.name
+    assert client.get("/account/second-factor/").status_code == 200
+    codes = Authenticator.objects.create(user=user, type=Authenticator.Type.RECOVERY_CODES, data={})
+    assert client.get("/console/").status_code == 403
+    client.post("/console/account/", {"account": other_tenant.account.pk})
+    assert client.get("/console/").status_code == 200, "the other account asks for none"
+    client.post("/console/account/", {"account": tenant.account.pk})
+    codes.type = Authenticator.Type.WEBAUTHN
+    codes.save()
+    assert client.get("/console/").status_code == 200
+
+
+def test_an_owner_asks_for_a_second_factor_in_the_settings(tenant: Tenant, owner: Client) -> None:
+    page = owner.get("/console/settings/").context["form"]
+    form = {name: page[name].value() for name in page.fields if name != "sending_hours"}
+    form = {name: "" if value is None else value for name, value in form.items()}
+    answer = owner.post("/console/settings/", form | {"needs_second_factor": "on"})
+    assert answer.status_code == 302
+    assert "Set up an app" in owner.get("/console/settings/").content.decode()
+    [entry] = audit.entries(tenant.account.pk).filter(action=Action.SETTINGS_CHANGED)
+    assert entry.details["needs_second_factor"] == {"from": "", "to": "True"}
