@@ -3,7 +3,7 @@
 Invariants of docs/protocol.md: I1 starts ≤ 1 per message unless its owner chose otherwise · I2 sent ⇒
 started · I3 nothing is lost · I4 a rank never falls within an attempt · I7 nothing starts after an
 acknowledged cancel · I10 every change of state is written down exactly once. Beside them: programs are
-told of each change exactly once, in its order.
+told of each change, each SMS that comes in and each opt-out exactly once, in its order.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from http_api import clock
 from http_api.errors import ApiError
 from licenses import services
 from licenses.lookup import sender_of_license
+from licenses.models import KeptSms
 from messaging.drafts import ClientTime, Draft
 from messaging.exchange import SyncRequest
 from messaging.leases import AttemptKey
-from messaging.models import Attempt, Event, Message, StateChange
+from messaging.models import Attempt, Event, InboundMessage, Message, StateChange
 from messaging.services import housekeeping, owner
 from messaging.services.accept import REFUSE, accept
 from messaging.services.sync import sync
@@ -59,6 +60,7 @@ class Gateway(RuleBasedStateMachine):
         self.replaced = clock.replaced_by(self.clock)
         self.replaced.__enter__()
         self.tenant = Tenant(services.provision("Model"))
+        self.tenant.set_rules(kept_sms=KeptSms.ALL)
         self.sender = sender_of_license(self.tenant.license.pk)
         recording.begin(self.sender.account_id)
         self.phones = [pair_phone(self.tenant, f"phone-{n}").device for n in range(2)]
@@ -69,6 +71,8 @@ class Gateway(RuleBasedStateMachine):
         self.radio: Counter[int] = Counter()
         self.may_repeat: set[int] = set()
         self.acknowledged: set[int] = set()  # cancelled, and the server said so
+        self.received: dict[int, list[InboundMessage]] = {0: [], 1: []}  # by phone
+        self.opt_outs: list[str] = []  # what programs are to be told of them
         self.ranks: dict[int, int] = {}
         self.accepted = 0
 
@@ -151,6 +155,19 @@ class Gateway(RuleBasedStateMachine):
         again = [old for sender, old in self.said if sender == phone][-2:]
         sync(self.phones[phone], SyncRequest(0, None, events=[report, *again]))
         self.said.append((phone, report))
+
+    @rule(phone=st.sampled_from([0, 1]), text=st.sampled_from(["Hello", "STOP", "START"]))
+    def sms_comes_in(self, phone: int, text: str) -> None:
+        """Of somebody who is sent nothing; what was reported before is repeated."""
+        sms = InboundMessage(event_id=uuid4(), sender="+48600100300", text=text)
+        again = self.received[phone][-2:]
+        sync(self.phones[phone], SyncRequest(0, None, events=[sms, *again]))
+        self.received[phone].append(sms)
+        is_out = self.opt_outs[-1:] == ["opt_out.created"]
+        if text == "STOP" and not is_out:
+            self.opt_outs.append("opt_out.created")
+        elif text == "START" and is_out:
+            self.opt_outs.append("opt_out.removed")
 
     @precondition(lambda self: self._held())
     @rule(phone=st.sampled_from([0, 1]))
@@ -251,11 +268,17 @@ class Gateway(RuleBasedStateMachine):
 
     def programs_are_told_of_each_change_once(self, rows: list[Row], changes: list[Change]) -> None:
         told = defaultdict[int, list[str]](list)
-        for message_id, kind, data in OutboxEvent.objects.order_by("pk").values_list(
-            "message_id", "type", "data"
+        received, opt_outs = [], []
+        for message_id, inbound_id, kind, data in OutboxEvent.objects.order_by("pk").values_list(
+            "message_id", "inbound_id", "type", "data"
         ):
-            told[message_id or 0].append(kind)
-            if kind not in {"message.accepted", "message.resolved"}:
+            if kind == "sms.received":
+                received.append(inbound_id)
+            elif kind.startswith("opt_out."):
+                opt_outs.append(kind)
+            else:
+                told[message_id or 0].append(kind)
+            if kind.startswith("message.") and kind not in {"message.accepted", "message.resolved"}:
                 assert kind == f"message.{data['status']}"
         expected = {pk: ["message.accepted"] for pk, *_ in rows}
         for message_id, from_state, to_state, _ in changes:
@@ -264,6 +287,9 @@ class Gateway(RuleBasedStateMachine):
             if to_state not in {"scheduled", "pending", "leased", "sending"}:
                 expected[message_id].append(f"message.{to_state}")
         assert told == expected
+        assert received == list(InboundMessage.objects.order_by("pk").values_list("pk", flat=True))
+        assert len(received) == sum(map(len, self.received.values()))
+        assert opt_outs == self.opt_outs
 
 
 @pytest.mark.django_db
