@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import httpx
 import pytest
 import requests
 
+from smsgate.config import PROJECT_DIR
 from tests.dialects.clients.service import Service
 from tests.support.installs import install
 
@@ -146,3 +149,47 @@ def test_python(service: Service, post: Callable[[str, dict[str, str], bytes, bo
         post(url, headers, chunked.encode(), True),
     ]
     assert statuses == CREATED
+
+
+# --- what docs/integrations.md shows ---------------------------------------------------------------
+
+# By the kind of a block: the program that runs it, its file, and what a reader would write around it.
+SHOWN = {
+    "console": ("bash", "docs.sh", "{}"),
+    "python": (sys.executable, "docs.py", "{}"),
+    "php": ("php", "docs.php", "<?php\n{}"),
+    "java": (
+        "java", "Docs.java",
+        "import java.net.*; import java.net.http.*; import java.net.http.HttpRequest.BodyPublishers;"
+        "import java.net.http.HttpResponse.BodyHandlers;"
+        "class Docs {{ public static void main(String[] _a) throws Exception {{ {} }} }}",
+    ),
+    "go": (
+        "go", "docs.go",
+        'package main\nimport ("net/http"; "strings")\nfunc main() {{\n{}\n'
+        "if err != nil || answer.StatusCode != 201 {{ panic(answer) }} }}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_what_the_docs_show_sends(service: Service, tmp_path: Path, kind: str) -> None:
+    program, name, around = SHOWN[kind]
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}")
+    page = (PROJECT_DIR / "docs" / "integrations.md").read_text("utf-8")
+    [block] = re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    key, external_id = service.keys["license_key"], f"docs-{kind}"
+    block = re.sub("a-1|backup-2026-11-30", external_id, block)
+    block = block.replace("https://sms.example.com", service.url).replace(
+        "Bearer KEY", f"Bearer {key}"
+    )
+    (tmp_path / name).write_text(around.format(block), "utf-8")
+    command = [program, *(["run"] if kind == "go" else []), name]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+    answer = requests.get(
+        f"{service.url}/api/messages/?external_id={external_id}",
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=60,
+    )
+    assert [each["phone"] for each in answer.json()["results"]] == ["+48600100200"]
