@@ -76,6 +76,7 @@ urlpatterns: list[URLPattern] = [
     path("team/<int:member_id>/role/", team.change, name="member_role"),
     path("team/<int:member_id>/remove/", team.remove, name="member_remove"),
     path("audit/", team.trail, name="audit"),
+    path("audit/file/", team.trail_file, name="audit_file"),
     path("team/<int:member_id>/new-password/", passwords.make_link, name="reset_link"),
     path("reset/", passwords.reset, name="reset"),
     path("join/", team.join, name="join"),

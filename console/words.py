@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from members.audit import Action
 from members.models import Role
+from messaging.phone import InvalidPhone
 from messaging.states import MessageState
 
 Words = str | Promise
@@ -60,6 +61,7 @@ ACTIONS: dict[str, Words] = {
     Action.MESSAGE_RESOLVED: _("decided about an uncertain message"),
     Action.MESSAGES_EXPORTED: _("exported messages"),
     Action.EXPORT_FETCHED: _("fetched an export"),
+    Action.TRAIL_EXPORTED: _("fetched the audit trail"),
     Action.OPT_OUT_ADDED: _("added an opt-out"),
     Action.OPT_OUT_REMOVED: _("took an opt-out back"),
     Action.PAIRING_CODE_MADE: _("made a pairing code"),
@@ -86,6 +88,11 @@ _REFUSALS: dict[ErrorCode, Words] = {
     ErrorCode.TOO_MANY_REQUESTS: _("That is too much for one day: try again tomorrow."),
     ErrorCode.UNAVAILABLE: _("The server has too much to do; try again in a few seconds."),
 }
+
+
+def invalid_phone(error: InvalidPhone) -> str:
+    """Return what is wrong with a number, in the language of the page."""
+    return "; ".join(gettext(part) for part in (error.words, error.hint) if part)
 
 
 def refusal(error: ApiError) -> Words:

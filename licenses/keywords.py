@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from http_api.blanks import is_unseen
 
@@ -67,10 +68,10 @@ def check_words(text: str) -> None:
     """Raise ValidationError where this is no list of keywords."""
     listed = [word for word in _BETWEEN_WORDS.split(text) if word.strip()]
     if len(listed) > _MOST:
-        raise ValidationError(f"At most {_MOST} words.")
+        raise ValidationError(_("At most %(most)s words."), params={"most": _MOST})
     for word in listed:
         if len(word) > _LONGEST or not _folded(word):
-            raise ValidationError("Separate the words by commas; each has at most 100 letters.")
+            raise ValidationError(_("Separate the words by commas; each has at most 100 letters."))
 
 
 def in_both(stop_words: str, start_words: str) -> list[str]:

@@ -15,6 +15,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from http_api import clock
 from licenses import keywords, scopes, sending_hours
@@ -34,12 +35,12 @@ def _time_zones() -> set[str]:
 
 def known_time_zone(name: str) -> None:
     if name not in _time_zones():
-        raise ValidationError("Unknown time zone; use a name like Europe/Warsaw.")
+        raise ValidationError(_("Unknown time zone; use a name like Europe/Warsaw."))
 
 
 def known_country(code: str) -> None:
     if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValidationError("Unknown country; use a code like PL.")
+        raise ValidationError(_("Unknown country; use a code like PL."))
 
 
 def readable_hours(text: str) -> None:
@@ -157,7 +158,8 @@ class Account(models.Model):
     def clean(self) -> None:
         if both := keywords.in_both(self.stop_words, self.start_words):
             raise ValidationError(
-                f"These words would opt out and take that back: {', '.join(both)}"
+                _("These words would opt out and take that back: %(words)s"),
+                params={"words": ", ".join(both)},
             )
 
 

@@ -7,6 +7,7 @@ import io
 
 import segno
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 
 def pairing_link(code: str) -> str:
@@ -18,11 +19,9 @@ def unreachable() -> str:
     """Return what to do where no phone can open the pairing link; '' where one can."""
     if not settings.PAIRING_IS_LOCAL:
         return ""
-    return (
-        f"Phones cannot reach {settings.PAIRING_URL}: it is this machine's own address. Start the"
-        " service with BIND=0.0.0.0 PUBLIC_URL=http://<this machine's address>:PORT, or with the"
-        " https address of the proxy in front of it, and make a new code."
-    )
+    return _(
+        "Phones cannot reach %(url)s: it is this machine's own address. Start the service with BIND=0.0.0.0 PUBLIC_URL=http://<this machine's address>:PORT, or with the https address of the proxy in front of it, and make a new code."  # noqa: E501
+    ) % {"url": settings.PAIRING_URL}
 
 
 def scannable(link: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -29,6 +30,7 @@ class Action(StrEnum):
     MESSAGE_RESOLVED = "message_resolved"
     MESSAGES_EXPORTED = "messages_exported"
     EXPORT_FETCHED = "export_fetched"
+    TRAIL_EXPORTED = "trail_exported"
     OPT_OUT_ADDED = "opt_out_added"
     OPT_OUT_REMOVED = "opt_out_removed"
     PAIRING_CODE_MADE = "pairing_code_made"
@@ -83,6 +85,14 @@ def record(
         network=by.network,
         at=clock.now(),
     )
+
+
+KEPT = dt.timedelta(days=2 * 366)  # a trigger of the database lets nobody delete what is younger
+
+
+def ended(now: dt.datetime) -> QuerySet[AuditEntry]:
+    """Return what is over its time."""
+    return AuditEntry.objects.filter(at__lt=now - KEPT)
 
 
 def entries(account_id: int) -> QuerySet[AuditEntry]:

@@ -85,10 +85,15 @@ _BALANCED = re.compile(r"[^()\[\]]*(?:(?:\([^()\[\]]*\)|\[[^()\[\]]*\])[^()\[\]]
 
 
 class InvalidPhone(ValueError):
-    """Says in one sentence what to enter; never quotes the number."""
+    """Says in one sentence what to enter; never quotes the number.
+
+    `words` are without `hint`, the sentence's end where it shows no example yet.
+    """
 
     def __init__(self, words: str) -> None:
-        super().__init__(words if _EXAMPLE in words else f"{words}; {_HINT}")
+        self.words = words
+        self.hint = "" if _EXAMPLE in words else _HINT
+        super().__init__(f"{words}; {self.hint}" if self.hint else words)
 
 
 def parse_phone(

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from console import words
 from console.access import Visit, needs
 from console.pages.parts import line, list_page
 from http_api.errors import or_not_found
@@ -35,7 +36,7 @@ def add(request: HttpRequest, visit: Visit) -> HttpResponse:
             request.POST.get("phone", ""), visit.account.country, allow_short_codes=True
         )
     except InvalidPhone as error:
-        messages.error(request, str(error))
+        messages.error(request, words.invalid_phone(error))
         return redirect("console:opt_outs")
     with transaction.atomic():
         row, is_new = opt_outs.opt_out(visit.account.pk, phone, opt_outs.Source.ADMIN)

@@ -64,7 +64,7 @@ class SendForm(forms.Form):
                 allow_short_codes=self._sender.allow_short_codes,
             )
         except InvalidPhone as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(words.invalid_phone(error)) from None
 
     def draft(self) -> Draft:
         at: dt.datetime | None = self.cleaned_data["at"]

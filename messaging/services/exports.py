@@ -6,9 +6,7 @@ writes no row twice and leaves none out.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import zlib
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
@@ -16,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
-from http_api import clock
+from http_api import clock, spreadsheets
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
 from licenses.models import Account
@@ -34,9 +32,6 @@ COLUMNS = (
     "id", "external_id", "phone", "text", "status", "failure_reason", "parts",
     "created_at", "sent_at", "delivered_at",
 )  # fmt: skip
-
-# A spreadsheet takes a cell that begins so for a formula. A number's own plus is none.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def exports(account_id: int) -> QuerySet[Export]:
@@ -119,12 +114,9 @@ def _next_rows(export: Export) -> tuple[int, list[Message]]:
 
 
 def _add(export: Export, rows: list[Message], *, is_first: bool) -> None:
-    text = io.StringIO(newline="")
-    if is_first:
-        text.write("\ufeff")  # by which a spreadsheet knows UTF-8
-        csv.writer(text, delimiter=";").writerow(COLUMNS)
-    csv.writer(text, delimiter=";").writerows(_cells(row, export.account.zone) for row in rows)
-    if content := text.getvalue().encode():
+    head = spreadsheets.BOM + spreadsheets.lines([COLUMNS]) if is_first else ""
+    text = head + spreadsheets.lines(_cells(row, export.account.zone) for row in rows)
+    if content := text.encode():
         ExportPiece.objects.create(export=export, data=zlib.compress(content))
     export.rows += len(rows)
     export.size += len(content)
@@ -135,10 +127,8 @@ def _cells(message: Message, zone: ZoneInfo) -> Iterable[object]:
         value = getattr(message, column)
         if isinstance(value, dt.datetime):
             yield f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        elif isinstance(value, str) and value.startswith(_FORMULA) and column != "phone":
-            yield f"'{value}"
         else:
-            yield "" if value is None else value
+            yield value if column == "phone" else spreadsheets.as_text(value)
 
 
 class Reader:

@@ -19,6 +19,7 @@ from http_api.idempotency import KEPT_HOURS
 from http_api.models import IdempotencyRecord
 from licenses import tokens
 from licenses.models import Device, PairingCode
+from members import audit
 from messaging import details, event_log, moves, retention
 from messaging.events import EventType as ReportType
 from messaging.leases import AttemptKey
@@ -136,6 +137,7 @@ def _short_lived(now: dt.datetime) -> list[QuerySet[Any]]:
     return [
         IdempotencyRecord.objects.filter(created_at__lt=now - dt.timedelta(hours=KEPT_HOURS)),
         tokens.expired(now),
+        audit.ended(now),
         Export.objects.filter(asked_at__lte=now - exports.KEPT),
         PairingCode.objects.filter(expires_at__lt=now - dt.timedelta(days=1)),
         Event.objects.filter(received_at__lt=now - QUARANTINE_KEPT).exclude(quarantine=""),

@@ -36,7 +36,8 @@ NEEDS = {
     "resolve_many": Role.OPERATOR,
     "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     "opt_out_take_back": Role.OWNER, "pair": Role.OWNER, "pairing": Role.OWNER,
-    "exports": Role.OWNER, "export_fetch": Role.OWNER, "export_delete": Role.OWNER,
+    "audit_file": Role.OWNER, "exports": Role.OWNER,
+    "export_fetch": Role.OWNER, "export_delete": Role.OWNER,
     "phone_rename": Role.OWNER, "phone_unpair": Role.OWNER,
     "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,
     "license_switch": Role.OWNER, "api_keys_replace": Role.OWNER, "credential_replace": Role.OWNER,
@@ -52,7 +53,7 @@ OPEN = {"join", "switch", "reset"}
 READ = {
     "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
     "keys", "webhooks", "webhook", "settings", "appearance", "pairing",
-    "exports", "export_fetch",
+    "exports", "export_fetch", "audit_file",
 }  # fmt: skip
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from licenses import services as licenses
 from licenses.models import Device
 from members import audit
-from members.audit import Action
-from members.models import Member, Role
+from members.audit import Action, Actor
+from members.models import AuditEntry, Member, Role
+from messaging import tasks
 from messaging.models import Message, OptOut
 from messaging.services import opt_outs, phones
 from messaging.states import MessageState
@@ -436,3 +440,37 @@ def test_the_overview_says_what_needs_somebody(
         "Left of the daily limit: 0 of 1", "One webhook was switched off", "The subscription ends on",
     ):  # fmt: skip
         assert said in page, said
+
+
+def test_a_wrong_number_is_told_in_the_language_of_the_page(operator: Client) -> None:
+    form = {"once": "x", "phone": "601234567.0", "text": "Hello"}
+    polish, english = "ustaw kolumnę jako tekst; podaj numer jak", "as text; enter a number"
+    for language, words in (("pl", polish), ("en", english)):
+        page = operator.post("/console/send/", form, headers={"Accept-Language": language})
+        assert words in text_of(page)
+
+
+def test_the_audit_trail_is_fetched_as_a_file_and_that_stands_in_it(
+    tenant: Tenant, owner: Client
+) -> None:
+    with transaction.atomic():
+        audit.record(tenant.account.pk, Actor(None), Action.PHONE_CHANGED, object_id=7, name="=1+1")
+    said = owner.get("/console/audit/file/")
+    assert said["Content-Disposition"].startswith("attachment")
+    lines = text_of(said).splitlines()
+    assert lines[0].endswith("at;who;action;object_id;count;details;network")
+    assert ";manage.py;phone_changed;7;;" in lines[2]
+    assert audit.entries(tenant.account.pk)[0].action == Action.TRAIL_EXPORTED
+
+
+def test_an_entry_of_the_audit_trail_ends_after_two_years(
+    tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    for days in (800, 700):
+        AuditEntry.objects.create(
+            account=tenant.account, username="olga", action="logged_in",
+            at=timezone.now() - dt.timedelta(days=days),
+        )  # fmt: skip
+    manual_clock.now = timezone.now()
+    tasks.erase_old()
+    assert AuditEntry.objects.count() == 1

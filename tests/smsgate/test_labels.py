@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from dialects.registry import DIALECTS
+from messaging import phone as phone_rules
 from smsgate.config import PROJECT_DIR
 from smsgate.pages.labels import APPS
 from tests.conftest import Api, Phone, Tenant
@@ -61,6 +62,19 @@ def test_every_label_of_the_admin_is_in_the_polish_catalogue() -> None:
         shown = {label for label in labels() if label}
     assert {"account", "external id", "opt outs", "Unpair"} <= shown
     assert sorted(shown - KNOWN - DJANGOS) == []
+
+
+def test_every_sentence_about_a_number_is_in_the_consoles_polish_catalogue() -> None:
+    said = {words for _, words in phone_rules._NO_NUMBERS}
+    source = (PROJECT_DIR / "messaging/phone.py").read_text()
+    for raised in re.findall(r"raise InvalidPhone\((.+?)\)(?: from None)?$", source, re.MULTILINE):
+        is_name = raised.startswith("_")
+        said.add(getattr(phone_rules, raised) if is_name else raised.strip('"'))
+    said.discard("words")
+    assert phone_rules._HINT in said
+    assert "looks like a date" in said
+    assert len(said) >= 15
+    assert sorted(said - texts(CONSOLE)) == []
 
 
 def test_every_text_that_code_marks_is_in_the_polish_catalogue() -> None:
