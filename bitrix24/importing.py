@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """What came of an import by an incoming webhook."""
+    """Counts of an import by an incoming webhook, and who was left out."""
 
     created_count: int
     updated_count: int
