@@ -5,12 +5,14 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any
 
 
 @dataclass
@@ -29,7 +31,7 @@ class MailServer:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
+def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
     class Handler(StreamRequestHandler):
         def say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
@@ -64,6 +66,10 @@ def mail_server() -> Iterator[MailServer]:
 
     class Server(ThreadingTCPServer):
         daemon_threads = True
+
+        def get_request(self) -> tuple[Any, Any]:
+            connection, address = super().get_request()
+            return (tls.wrap_socket(connection, server_side=True) if tls else connection), address
 
     with Server(("127.0.0.1", 0), Handler) as server:
         found = MailServer(server.server_address[1])

@@ -66,7 +66,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return client_network(request.META)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Leave it to the worker: whether an address is known is not told by the time that it takes."""
+        """Leave it to the worker: a mail server's time would tell whether an address is known."""
         message = self.render_mail(template_prefix, email, context)
         mail.queue(email, message.subject, message.body)
 

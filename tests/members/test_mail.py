@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from django.db import transaction
 from members import mail
 from members.models import Mail
 from messaging import tasks
+from smsgate import config
 from tests.conftest import ManualClock
-from tests.mail_server import MailServer
+from tests.mail_server import MailServer, mail_server
+from tests.support.certificates import certificate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,3 +103,22 @@ def test_a_try_that_was_killed_is_made_again_under_the_same_id(
     send()
     first, second = mails.mails
     assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_given_no_mail(
+    settings: Any, tmp_path: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = certificate(tmp_path, "localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    with mail_server(tls) as server:
+        url = f"smtps://localhost:{server.port}?from=sms@example.com"
+        settings.MAIL_SERVER = config.load({"EMAIL_URL": url}, tmp_path / "none").email_url
+        mail.queue(ANNA, "x", "x")
+        send()
+        assert Mail.objects.get().tries == 1
+        assert server.mails == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        manual_clock.advance(minutes=1)
+        send()
+        assert len(server.mails) == 1
