@@ -6,13 +6,12 @@ at a time. An administrator of the installation may look into any, as a viewer, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest
@@ -80,7 +79,7 @@ def needs(
             if visit is None:
                 return render(request, "console/no_account.html", status=403)
             request.visit = visit  # type: ignore[attr-defined] # for the shell around each page
-            if visit.account.needs_second_factor and not has_second_factor(user):
+            if visit.account.needs_second_factor and not with_second_factor([user.pk]):
                 return render(request, "console/second_factor.html", status=403)
             with timezone.override(visit.account.zone):
                 if not visit.role.includes(role):
@@ -99,9 +98,11 @@ def needs(
     return decorate
 
 
-def has_second_factor(user: User) -> bool:
-    """Return whether this person logs in with one. Recovery codes alone are none."""
-    return bool(is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]))
+def with_second_factor(user_ids: Collection[int]) -> set[int]:
+    """Return which of these people log in with one. Recovery codes alone are none."""
+    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    found = Authenticator.objects.filter(user_id__in=user_ids, type__in=kinds)
+    return set(found.values_list("user_id", flat=True))
 
 
 def visit_of(request: HttpRequest, user: User) -> Visit | None:

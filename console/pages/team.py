@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console import words
-from console.access import Visit, needs, open_account, visit_account
+from console.access import Visit, needs, open_account, visit_account, with_second_factor
 from console.pages.messages import tell_or_raise
 from console.pages.parts import line, list_page, number
 from http_api import clock, spreadsheets
@@ -45,6 +45,7 @@ def team_page(request: HttpRequest, visit: Visit, **shown_once: str) -> HttpResp
         "invitations": [(one, words.ROLES[one.role]) for one in open_ones.order_by("pk")],
         "roles": words.ROLES,
         "resettable": passwords.in_an_owners_hands(visit.account.pk, visit.user),
+        "with_second_factor": with_second_factor([member.user_id for member in mine]),
         **shown_once,
     }
     return render(request, "console/team.html", context)

@@ -224,6 +224,9 @@ def test_an_account_may_ask_each_member_for_a_second_factor(
     codes.type = Authenticator.Type.WEBAUTHN
     codes.save()
     assert client.get("/console/").status_code == 200
+    if role == Role.OWNER:
+        team = client.get("/console/team/").content.decode()
+        assert team.count('class="badge good"') == 1
 
 
 def test_an_owner_asks_for_a_second_factor_in_the_settings(tenant: Tenant, owner: Client) -> None:
