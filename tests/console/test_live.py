@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from members.models import Member
+from outbox.models import DeletedEvents
 from tests.conftest import Api, Tenant
 from tests.console.conftest import logged_in, person
 from tests.delivery import accept
@@ -88,3 +89,12 @@ def test_an_account_that_has_a_member_listening_hears_nothing_of_another(
         assert not any(line.startswith(b"event") for line in looks)
         accept(api, other_tenant)
         assert next_lines(wire, 1) == ["event: changed"]
+
+
+def test_a_page_that_slept_longer_than_events_are_kept_is_told_to_look(tenant: Tenant) -> None:
+    DeletedEvents.objects.create(account=tenant.account, newest=7)
+    client = logged_in(person("olga", tenant))
+    for after, changed in (("6", ["changed"]), ("7", [])):
+        answer = client.get("/console/live/", {"after": after})
+        assert answer.status_code == 200
+        assert [each["type"] for each in answer.json()["results"]] == changed
