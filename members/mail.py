@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import transaction
+from django.db.models import Min
 
 from http_api import clock, sealing
 from members.models import Mail
@@ -46,6 +47,12 @@ def queue(to: str, subject: str, text: str) -> None:
     content = json.dumps({"to": to, "subject": " ".join(subject.split()), "text": text})
     sealed = sealing.seal("mail", str(pk), "sealed", content)
     Mail.objects.create(pk=pk, sealed=sealed, next_at=now, created_at=now)
+
+
+def waiting(now: dt.datetime) -> dt.timedelta:
+    """Return for how long the oldest mail has waited."""
+    oldest = Mail.objects.aggregate(at=Min("created_at"))["at"]
+    return now - oldest if oldest else dt.timedelta()
 
 
 def send_due(may_go_on: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ class MailServer:
     port: int
     refusal: str = ""  # what it answers to a recipient, as `550 unknown`
     is_gone: bool = False  # it hangs up
+    is_silent: bool = False  # it takes connections and says nothing
     mails: list[EmailMessage] = field(default_factory=list)
 
     def to(self, address: str) -> list[EmailMessage]:
@@ -39,7 +40,8 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
         def handle(self) -> None:
             if found.is_gone:
                 return
-            self.say("220 test")
+            if not found.is_silent:
+                self.say("220 test")
             for line in self.rfile:
                 match line[:4].upper().strip():
                     case b"RCPT" if found.refusal:

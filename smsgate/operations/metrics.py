@@ -22,6 +22,7 @@ from http_api.metrics import REGISTRY
 from http_api.redis import with_redis
 from http_api.throttles import record_failed_key
 from licenses.models import Device
+from members import mail
 from messaging import daily_counts, queue_metrics, retention
 from messaging.services import housekeeping
 from messaging.tasks import FAILING
@@ -62,6 +63,11 @@ class _Queue(Collector):
         yield self._counters()
         yield from self._devices()
         yield self._portals()
+        yield GaugeMetricFamily(
+            "smsgate_mail_waiting_seconds",
+            "Age of the oldest mail that no mail server has taken; 0: none waits.",
+            value=mail.waiting(clock.now()).total_seconds(),
+        )
         yield GaugeMetricFamily(
             "smsgate_tasks_failing",
             "Tasks of the clock whose last run met an error; the log says which.",

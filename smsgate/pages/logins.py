@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from http_api import throttles
-from http_api.addresses import client_network
+from http_api.addresses import client_address, client_network
 from members import mail, services
 
 
@@ -63,7 +63,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_network(request.META)
+        address = client_address(request.META)  # one address: it is stored with the session, too
+        return address or str(super().get_client_ip(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Leave it to the worker: a mail server's time would tell whether an address is known."""

@@ -225,3 +225,11 @@ def test_without_a_mail_server_a_phones_page_offers_no_alerts(owner: Client, pho
     page = text(owner.get("/console/phones/"))
     assert "has no mail server" in page
     assert "/alerts/" not in page
+
+
+def test_the_sessions_name_the_address_that_a_proxy_saw(tenant: Tenant, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    person("anna", tenant)
+    client = Client(headers={"X-Forwarded-For": "2001:db8::7"})
+    client.post("/account/login/", {"login": "anna", "password": PASSWORD})
+    assert "2001:db8::7" in text(client.get("/account/sessions/"))

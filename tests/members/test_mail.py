@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,21 @@ def test_a_server_that_is_away_is_tried_again_for_a_day_and_no_address_is_logged
     assert len(mails.to(ANNA)) == 1
     assert "SMTPServerDisconnected" in caplog.text
     assert ANNA not in caplog.text
+
+
+def test_a_server_that_says_nothing_is_left_alone_until_the_next_try(
+    mails: MailServer, monkeypatch: pytest.MonkeyPatch, manual_clock: ManualClock
+) -> None:
+    monkeypatch.setattr(mail, "SECONDS", 0.2)
+    mails.is_silent = True
+    for _ in range(5):
+        mail.queue(ANNA, "x", "x")
+    began = time.monotonic()
+    send()
+    assert time.monotonic() - began < 2, "one is tried, not each"
+    assert sorted(Mail.objects.values_list("tries", flat=True)) == [0, 0, 0, 0, 1]
+    manual_clock.advance(minutes=7)
+    assert mail.waiting(manual_clock.now).total_seconds() == 420
 
 
 def test_a_recipient_that_is_refused_holds_up_nobody_and_is_given_up(

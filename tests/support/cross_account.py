@@ -31,6 +31,7 @@ MAINTENANCE = {
     "messaging/details.py:end_details": "the end of details, of all accounts",
     "messaging/details.py:late": "metrics of the whole service",
     "messaging/services/phone_alerts.py:tell": "phones that their people are to be told of",
+    "members/mail.py:waiting": "metrics of the whole service",
     "members/mail.py:_take": "the mail that is sent next",
     "messaging/retention.py:_erase": "retention, by the days that accounts keep theirs",
     "messaging/retention.py:delete_claims": "claims that got nothing, of all phones",
