@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console import words
 from console.access import Visit, needs
+from console.message_filter import FilterForm
 from http_api.errors import ApiError
 from members import audit
 from members.audit import Action
 from members.models import Role
 from messaging.selectors import MessageFilter
 from messaging.services import exports
-from messaging.states import MessageState
-
-
-class ExportForm(forms.Form):
-    """Days are the account's; both ends are meant."""
-
-    state = forms.ChoiceField(required=False)
-    first = forms.DateField(required=False)
-    last = forms.DateField(required=False)
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        states = [(state, label.words) for state, label in words.STATES.items()]
-        self.fields["state"].choices = [("", _("all")), *states]  # type: ignore[attr-defined]
-
-    def wanted(self) -> MessageFilter:
-        state, last = self.cleaned_data["state"], self.cleaned_data["last"]
-        return MessageFilter(
-            status=MessageState(state) if state else None,
-            since=_midnight(self.cleaned_data["first"]),
-            until=_midnight(last + dt.timedelta(days=1)) if last else None,
-        )
-
-
-def _midnight(day: dt.date | None) -> dt.datetime | None:
-    return timezone.make_aware(dt.datetime.combine(day, dt.time())) if day else None
 
 
 @needs(Role.OWNER)
 def export_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    form = ExportForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+    is_asked = request.method == "POST"
+    form = FilterForm(request.POST if is_asked else request.GET)
+    if is_asked and form.is_valid():
         try:
             _ask(visit, form.wanted())
         except ApiError:
@@ -66,7 +38,9 @@ def export_list(request: HttpRequest, visit: Visit) -> HttpResponse:
         "exports": exports.exports(visit.account.pk),
         "most": exports.MOST_ROWS,
     }
-    return render(request, "console/exports.html", context, status=400 if form.errors else 200)
+    return render(
+        request, "console/exports.html", context, status=400 if is_asked and form.errors else 200
+    )
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from django.contrib import messages
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console import words
 from console.access import Visit, needs
+from console.message_filter import FilterForm
 from console.pages.parts import ids, list_page, tell_refusal
 from http_api.errors import ApiError
 from members import audit
@@ -34,28 +35,31 @@ _RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show the list. What is looked for comes by POST: a number has no place in an address."""
-    state, sought = request.GET.get("state", ""), request.POST.get("sought", "").strip()
-    wanted = MessageFilter(status=MessageState(state) if state in set(MessageState) else None)
-    if sought:
-        try:
-            phone = parse_phone(sought, visit.account.country, allow_short_codes=True)
-            wanted = MessageFilter(status=wanted.status, phone=phone)
-        except InvalidPhone:
-            wanted = MessageFilter(status=wanted.status, external_id=sought)
+    sought = request.POST.get("sought", "").strip()
+    form = FilterForm(request.GET)
+    form.full_clean()
+    chosen = form.wanted()
+    wanted = _looked_for(chosen, sought, visit.account.country) if sought else chosen
     rows = selectors.messages(visit.account.pk, wanted)
     walked = None
     if wanted.status in selectors.WITHOUT_INDEX:
-        walked = selectors.messages(
-            visit.account.pk, MessageFilter(phone=wanted.phone, external_id=wanted.external_id)
-        )
+        walked = selectors.messages(visit.account.pk, replace(wanted, status=None))
     context = {
+        "form": form,
         "page": list_page(request, rows, walked),
-        "states": words.STATES,
-        "state": state,
+        "query": form.query(),
         "sought": sought,
         "may_decide": visit.is_operator and wanted.status == MessageState.UNCERTAIN,
     }
     return render(request, "console/messages.html", context)
+
+
+def _looked_for(wanted: MessageFilter, sought: str, country: str) -> MessageFilter:
+    """Return the filter for a number, or, of what is none, for an external id."""
+    try:
+        return replace(wanted, phone=parse_phone(sought, country, allow_short_codes=True))
+    except InvalidPhone:
+        return replace(wanted, external_id=sought)
 
 
 @needs(Role.VIEWER)

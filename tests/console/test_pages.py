@@ -474,3 +474,27 @@ def test_an_entry_of_the_audit_trail_ends_after_two_years(
     manual_clock.now = timezone.now()
     tasks.erase_old()
     assert AuditEntry.objects.count() == 1
+
+
+def test_messages_are_shown_of_the_days_that_were_chosen_and_older_ones_of_these(
+    api: Api, tenant: Tenant, operator: Client, manual_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("console.pages.parts.PAGE", 1)
+    for day in ("9", "10", "11"):  # of April
+        for number in range(2):
+            accept(api, tenant, f"id-{day}-{number}", message=f"Day {day} no {number}")
+        manual_clock.advance(days=1)
+    chosen = {"first": "2026-04-10", "last": "2026-04-10", "state": "pending"}
+    page = text_of(operator.get("/console/messages/", chosen))
+    assert "Day 10 no 1" in page
+    assert "first=2026-04-10" in page  # the link to the export has it too
+    older = re.search(r'href="(\?[^"]*below=\d+)"', page)
+    assert older is not None
+    page = text_of(operator.get("/console/messages/" + older[1].replace("&amp;", "&")))
+    assert "Day 10 no 0" in page
+    assert "below=" not in page
+    page = text_of(operator.get("/console/messages/", {"first": "2026-02-31"}))
+    assert 'class="problem"' in page
+    sought = operator.post("/console/messages/?first=2026-04-11", {"sought": "+48123456789"})
+    assert "Day 11 no 1" in text_of(sought)
