@@ -78,6 +78,7 @@ class StatusPush(models.Model):
     message_id = models.BigIntegerField(null=True)  # null: it was refused
     # Of an automation rule: its workflow stands still until it is told a last state.
     event_token = models.CharField(max_length=EVENT_TOKEN_LENGTH, default="")
+    waits = models.BooleanField(default=True)  # such a rule; else it is told the first state
     told = models.CharField(max_length=12, default="")
     tries = models.PositiveSmallIntegerField(default=0)  # of the state that is told next
     next_at = models.DateTimeField()  # not before

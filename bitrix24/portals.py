@@ -194,7 +194,7 @@ def _register(portal: Portal, token: str) -> None:
 
 
 def _register_rule(portal: Portal, token: str) -> None:
-    """Add the automation rule that waits, where the app has the permission to."""
+    """Add the automation rule, which waits unless it is told not to, where the app may."""
     rule = {
         "HANDLER": link(token, "robot"),
         "USE_SUBSCRIPTION": "Y",
@@ -202,6 +202,11 @@ def _register_rule(portal: Portal, token: str) -> None:
         "PROPERTIES": {
             "phone": {"Name": {"en": "Phone", "pl": "Telefon"}, "Type": "string", "Required": "Y"},
             "text": {"Name": {"en": "Text", "pl": "Treść"}, "Type": "text", "Required": "Y"},
+            "wait": {
+                "Name": {"en": "Wait until it is sent", "pl": "Czekaj, aż zostanie wysłana"},
+                "Type": "bool",
+                "Default": "Y",
+            },
         },
         "RETURN_PROPERTIES": {
             "status": {"Name": {"en": "Status", "pl": "Stan"}, "Type": "string"},

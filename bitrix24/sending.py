@@ -31,17 +31,24 @@ def send(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiE
 
 
 def send_of_rule(portal: Portal, sender: Sender, form: dict[str, Any]) -> Message | ApiError:
-    """As `send`, of an automation rule that waits: its workflow is told by the `event_token`."""
+    """As `send`, of an automation rule, whose workflow is told by the `event_token` to go on."""
     token = validated(EventToken, form).event_token
     properties = fields_of(form, "properties")
     sms = {"message_to": properties.get("phone"), "message_body": properties.get("text")}
     remote_id = hashlib.sha256(token.encode()).hexdigest()  # a token is longer than an external_id
-    return _send(portal, sender, sms, remote_id, token)
+    waits = properties.get("wait") != "N"
+    return _send(portal, sender, sms, remote_id, token, waits=waits)
 
 
 @transaction.atomic  # or a crash could leave a message that its portal is never told of
 def _send(
-    portal: Portal, sender: Sender, form: dict[str, Any], remote_id: str, event_token: str = ""
+    portal: Portal,
+    sender: Sender,
+    form: dict[str, Any],
+    remote_id: str,
+    event_token: str = "",
+    *,
+    waits: bool = True,
 ) -> Message | ApiError:
     try:
         found: Message | ApiError = _accept(sender, form, f"b24:{portal.pk}:{remote_id}")
@@ -54,6 +61,7 @@ def _send(
         defaults={
             "message_id": found.pk if isinstance(found, Message) else None,
             "event_token": event_token,
+            "waits": waits,
             "created_at": now,
             "next_at": now,
         },

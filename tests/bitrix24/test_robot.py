@@ -65,6 +65,14 @@ def test_its_workflow_goes_on_with_the_first_final_state(
     assert fake.statuses == []
 
 
+def test_a_rule_that_does_not_wait_goes_on_at_once(
+    api: Api, fake: FakePortal, token: str, portal: Portal
+) -> None:
+    rule(api, token, **{"properties[wait]": "N"})
+    assert [tell_all(), tell_all()] == [1, 0]
+    assert fake.answers == [(TOKEN, "queued", str(Message.objects.get().pk))]
+
+
 def test_a_refusal_lets_the_workflow_go_on(
     api: Api, fake: FakePortal, token: str, portal: Portal
 ) -> None:
