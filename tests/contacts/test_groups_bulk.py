@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contacts.models import ContactGroup
-from tests.conftest import Api, Tenant, refused
+from tests.conftest import Api, Tenant, note_use, refused
 
 URL = "/api/contacts/groups/bulk/"
 
@@ -77,6 +77,7 @@ def test_it_takes_1_to_200_groups(
     api: Api, tenant: Tenant, count: int, django_assert_max_num_queries: Any
 ) -> None:
     names = [f"Group {number}" for number in range(count)]
+    note_use(tenant)
     with django_assert_max_num_queries(6):
         answer = groups(api, tenant, *names)
     assert [group["name"] for group in answer] == names

@@ -10,7 +10,7 @@ import pytest
 from licenses.models import DailyUsage
 from messaging.models import Message
 from messaging.services import opt_outs
-from tests.conftest import Api, ManualClock, Tenant, refused
+from tests.conftest import Api, ManualClock, Tenant, note_use, refused
 
 URL = "/api/messages/bulk/"
 
@@ -297,6 +297,7 @@ def test_the_number_of_queries_does_not_depend_on_the_size(
 ) -> None:
     """Key, savepoint, lock, duplicates and opt-outs, limit, insert, events, release."""
     tenant.set_rules(max_daily_sms=10_000)
+    note_use(tenant)
     body = tenant.bulk([item(f"a-{number}") for number in range(size)])
     with django_assert_num_queries(8):
         assert api.post(URL, body).status_code == 201
