@@ -1,6 +1,7 @@
 -- name: due
 -- Messages of a portal whose state is another than the one it was told. A state without a word is told by none.
--- A workflow that waits is told one state: a final one, or in the end that nobody knows; one that does not wait the first state that has a word.
+-- A workflow that waits is told one state: a final one, or in the end that nobody knows. One that does not
+-- wait is told the first that has a word.
 SELECT found.id, found.remote_id, found.event_token, found.message_id, found.tries, found.status
 FROM (
     SELECT p.id, p.remote_id, p.event_token, p.message_id, p.tries, p.told,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,10 +11,18 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from licenses.sending_hours import WINDOWS_A_DAY, Week
+from licenses.sending_hours import (
+    DAY,
+    WINDOWS_A_DAY,
+    HoursError,
+    Week,
+    Window,
+    check_day,
+    clock_time,
+    window,
+)
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:00)?", re.ASCII)
-_DAY = 24 * 60
 
 Pair = tuple[str, str]  # from and to, as a time input gives them
 
@@ -54,33 +62,32 @@ class WeekField(forms.CharField):
 
     def clean(self, value: list[list[Pair]]) -> str:
         days = tuple(
-            tuple(self._windows(str(name), windows))
-            for name, windows in zip(WEEKDAYS.values(), value, strict=True)
+            self._day(str(name), pairs)
+            for name, pairs in zip(WEEKDAYS.values(), value, strict=True)
         )
         if not any(days):
             return ""
         try:
             return str(Week(days))
-        except ValueError:
-            raise self._problem("always") from None
+        except HoursError as error:
+            raise self._problem(error.code) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(_as_pairs(initial) != data)
 
-    def _windows(self, day: str, windows: list[Pair]) -> Iterator[tuple[int, int]]:
-        last = -1
-        for opens, closes in windows:
-            if not (opens or closes):
-                continue
-            start, end = _minutes(opens), _minutes(closes)
-            if start is None or end is None:
-                raise self._problem("half", day)
-            if start == end != 0:  # from midnight to midnight is the whole day
-                raise self._problem("length", day)
-            if start <= last:
-                raise self._problem("order", day)
-            last = end if end > start else end + _DAY
-            yield start, last
+    def _day(self, name: str, pairs: list[Pair]) -> tuple[Window, ...]:
+        try:
+            windows = tuple(self._window(name, *pair) for pair in pairs if any(pair))
+            check_day(windows)
+        except HoursError as error:
+            raise self._problem(error.code, name) from None
+        return windows
+
+    def _window(self, name: str, opens: str, closes: str) -> Window:
+        start, end = _minutes(opens), _minutes(closes)
+        if start is None or end is None:
+            raise self._problem("half", name)
+        return window(start, end or DAY)  # which a time input can only write as 00:00
 
     def _problem(self, code: str, day: str = "") -> forms.ValidationError:
         return forms.ValidationError(self.error_messages[code], code=code, params={"day": day})
@@ -91,7 +98,9 @@ def _as_pairs(text: str | None) -> list[list[Pair]]:
     days = Week.parse(text).days if text else ((),) * 7
     empty = [("", "")] * WINDOWS_A_DAY
     return [
-        [*((_time(opens), _time(closes)) for opens, closes in windows), *empty][:WINDOWS_A_DAY]
+        [*((clock_time(opens), clock_time(closes)) for opens, closes in windows), *empty][
+            :WINDOWS_A_DAY
+        ]
         for windows in days
     ]
 
@@ -99,7 +108,3 @@ def _as_pairs(text: str | None) -> list[list[Pair]]:
 def _minutes(text: str) -> int | None:
     match = _TIME.fullmatch(text)
     return int(match[1]) * 60 + int(match[2]) if match else None
-
-
-def _time(minutes: int) -> str:
-    return f"{minutes % _DAY // 60:02}:{minutes % 60:02}"

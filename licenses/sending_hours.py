@@ -24,8 +24,8 @@ FORM = (
 )
 MAX_LENGTH = 255  # seven days of their own, with two windows each, are 194
 
-_DAY = 24 * 60  # minutes, as all numbers here
-_WEEK = 7 * _DAY
+DAY = 24 * 60  # minutes, as all numbers here
+_WEEK = 7 * DAY
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _RULE = re.compile(
     rf"(?:(?P<days>[A-Z][a-z](?:[,-][A-Z][a-z])*) )?"
@@ -38,6 +38,14 @@ _RULE = re.compile(
 Window = tuple[int, int]
 
 
+class HoursError(ValueError):
+    """Windows that cannot be. `code` is for who says why in other words: `length`, `order`, `always`."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Week:
     """The windows of each day, from Monday on; at least one in all, and not all of the week."""
@@ -46,11 +54,11 @@ class Week:
 
     def __post_init__(self) -> None:
         for windows in self.days:
-            _check(windows)
+            check_day(windows)
         if not any(self.days):
             raise ValueError("sending hours open on one day at least")
         if self.spans() == [(0, _WEEK)]:
-            raise ValueError("sending hours that never close are none: leave them empty")
+            raise HoursError("always", "sending hours that never close are none: leave them empty")
 
     @classmethod
     def parse(cls, text: str) -> Week:
@@ -96,7 +104,7 @@ class Week:
     def _within_week(self) -> Iterable[Window]:
         for day, windows in enumerate(self.days):
             for opens, closes in windows:
-                start, end = day * _DAY + opens, day * _DAY + closes
+                start, end = day * DAY + opens, day * DAY + closes
                 yield start, min(end, _WEEK)
                 if end > _WEEK:  # the night from Sunday to Monday
                     yield 0, end - _WEEK
@@ -119,15 +127,15 @@ class SendingHours:
 
     def next_opening(self, after: dt.datetime) -> dt.datetime:
         """Return the first open moment from `after` on: `after` itself if it is open."""
-        return after if self.is_open(after) else self._next_turn(after)
+        return after if self.is_open(after) else self.next_turn(after)
 
     def closes_at(self, at: dt.datetime) -> dt.datetime:
         """Return when the hours that are open at `at` end; raise ValueError if it is closed then."""
         if not self.is_open(at):
             raise ValueError("closed at this moment")
-        return self._next_turn(at)
+        return self.next_turn(at)
 
-    def _next_turn(self, at: dt.datetime) -> dt.datetime:
+    def next_turn(self, at: dt.datetime) -> dt.datetime:
         """Return the next moment (UTC) after `at` when it opens, if closed, or closes, if open.
 
         The wall clock runs evenly up to the next change to or from summer time, which can itself
@@ -140,7 +148,7 @@ class SendingHours:
         if turn.astimezone(self.zone).utcoffset() == local.utcoffset():
             return turn
         change = offset_change(at, turn, self.zone)
-        return change if self.is_open(change) != is_open else self._next_turn(change)
+        return change if self.is_open(change) != is_open else self.next_turn(change)
 
     def _until_turn(self, local: dt.datetime) -> dt.timedelta:
         """Return how long the wall clock runs until it opens or closes."""
@@ -162,24 +170,30 @@ def sending_hours(text: str, zone: ZoneInfo) -> SendingHours | None:
 
 
 def _minute(local: dt.datetime) -> int:
-    return local.weekday() * _DAY + local.hour * 60 + local.minute
+    return local.weekday() * DAY + local.hour * 60 + local.minute
 
 
-def _check(windows: Sequence[Window]) -> None:
+def check_day(windows: Sequence[Window]) -> None:
+    """Raise ValueError where these cannot be the windows of one day."""
     if len(windows) > WINDOWS_A_DAY:
         raise ValueError(f"sending hours have at most {WINDOWS_A_DAY} windows a day")
     for (_, closes), (opens, _) in pairwise(windows):
         if opens <= closes:
-            raise ValueError(
-                "sending hours of a day stand one after the other, with a break between"
+            raise HoursError(
+                "order", "sending hours of a day stand one after the other, with a break between"
             )
+
+
+def window(opens: int, closes: int) -> Window:
+    """Return the window from one minute of a day to another; to an earlier one it runs over midnight."""
+    if opens == closes:
+        raise HoursError("length", "sending hours must have a length: let both ends differ")
+    return opens, closes if closes > opens else closes + DAY
 
 
 def _window(text: str) -> Window:
     opens, closes = (int(time[:2]) * 60 + int(time[3:]) for time in text.split("-"))
-    if opens == closes:
-        raise ValueError("sending hours must have a length: let both ends differ")
-    return opens, closes if closes > opens else closes + _DAY
+    return window(opens, closes)
 
 
 def _days(text: str) -> Iterable[int]:
@@ -194,13 +208,14 @@ def _days(text: str) -> Iterable[int]:
 
 
 def _written(windows: Iterable[Window]) -> str:
-    return ",".join(f"{_time(opens)}-{_closing(opens, closes)}" for opens, closes in windows)
+    return ",".join(f"{clock_time(opens)}-{_closing(opens, closes)}" for opens, closes in windows)
 
 
 def _closing(opens: int, closes: int) -> str:
     """Return midnight as 00:00, which every program reads, but where that would have no length."""
-    return "24:00" if closes - opens == _DAY else _time(closes % _DAY)
+    return "24:00" if closes - opens == DAY else clock_time(closes)
 
 
-def _time(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"
+def clock_time(minutes: int) -> str:
+    """Return what the clock shows then, as HH:MM."""
+    return f"{minutes % DAY // 60:02}:{minutes % 60:02}"

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_POST
 
 from console.access import Visit, needs
 from console.pages.parts import ids, number
-from http_api.errors import or_not_found
-from licenses.models import Device
+from licenses.selectors import phone
 from members import alert_rules
 from members.models import Member, Role
 
@@ -31,10 +30,8 @@ def context(account_id: int) -> dict[str, Any]:
 @needs(Role.OWNER)
 def choose(request: HttpRequest, visit: Visit, device_id: int | None = None) -> HttpResponse:
     """Set the rule of all phones, or of one, which may follow that of all again."""
-    account_id, device = visit.account.pk, None
-    if device_id is not None:
-        mine = Device.objects.filter(license__account_id=account_id, revoked_at=None)
-        device = or_not_found(mine.filter(pk=device_id).first(), "phone")
+    account_id = visit.account.pk
+    device = None if device_id is None else phone(account_id, device_id)
     if device is not None and "as_all" in request.POST:
         alert_rules.as_the_account(account_id, device, visit.actor)
     else:

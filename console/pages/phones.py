@@ -19,10 +19,10 @@ from console.pages import alerts
 from console.pages.parts import line, number
 from http_api import clock
 from http_api.errors import or_not_found
+from licenses import selectors
 from licenses import services as licenses
 from licenses.models import Device, PairingCode
 from licenses.pairing import pairing_link, qr_svg, unreachable
-from licenses.selectors import active_licenses
 from members import audit
 from members.audit import Action
 from members.models import Role
@@ -66,8 +66,7 @@ class Shown:
 
 
 def phones_of(account_id: int) -> list[Shown]:
-    paired = Device.objects.filter(license__account_id=account_id, revoked_at=None)
-    return [Shown(device) for device in paired.order_by("pk")]
+    return [Shown(device) for device in selectors.phones(account_id)]
 
 
 @require_safe
@@ -84,8 +83,8 @@ def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 def pair(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Make a code and show it: this once. `replaces` is the phone whose new install will use it."""
     known = request.POST.get("replaces")
-    replaces = None if known is None else _device(visit, number(known) or 0)
-    licence = replaces.license if replaces else active_licenses(visit.account.pk).first()
+    replaces = None if known is None else selectors.phone(visit.account.pk, number(known) or 0)
+    licence = replaces.license if replaces else selectors.active_licenses(visit.account.pk).first()
     with transaction.atomic():
         code = licenses.new_pairing_code(or_not_found(licence, "licence"), replaces=replaces)
         audit.record(visit.account.pk, visit.actor, Action.PAIRING_CODE_MADE)
@@ -125,16 +124,12 @@ def pairing(request: HttpRequest, visit: Visit, code_id: int) -> HttpResponse:
     return render(request, "console/pairing.html", context)
 
 
-def _device(visit: Visit, device_id: int) -> Device:
-    mine = Device.objects.filter(license__account=visit.account, revoked_at=None, pk=device_id)
-    return or_not_found(mine.first(), "phone")
-
-
 @require_POST
 @needs(Role.OPERATOR)
 def pause(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
     """Pause it, or let it go on."""
-    device, is_paused = _device(visit, device_id), request.POST.get("is_paused") == "1"
+    device = selectors.phone(visit.account.pk, device_id)
+    is_paused = request.POST.get("is_paused") == "1"
     with transaction.atomic():
         (phones.pause if is_paused else phones.resume)([device])
         audit.record(
@@ -151,7 +146,7 @@ def pause(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
 @require_POST
 @needs(Role.OWNER)
 def rename(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
-    device = _device(visit, device_id)
+    device = selectors.phone(visit.account.pk, device_id)
     former, name = device.name, line(request, "name", 255)
     if not name:
         messages.error(request, _("Give it a name."))
@@ -170,7 +165,7 @@ def rename(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
 @needs(Role.OWNER)
 def unpair(request: HttpRequest, visit: Visit, device_id: int) -> HttpResponse:
     """Void its token, where its name was typed to confirm that."""
-    device = _device(visit, device_id)
+    device = selectors.phone(visit.account.pk, device_id)
     if request.POST.get("name", "").strip() != device.name.strip():
         messages.error(request, _("Type the phone's name to unpair it."))
         return redirect("console:phones")

@@ -65,8 +65,7 @@ def _next_turn(account: Account) -> tuple[bool, dt.datetime] | None:
     hours, now = sending_hours(account.sending_hours, account.zone), clock.now()
     if hours is None:
         return None
-    is_open = hours.is_open(now)
-    return is_open, hours.closes_at(now) if is_open else hours.next_opening(now)
+    return hours.is_open(now), hours.next_turn(now)
 
 
 def _changes(before: Account, form: SettingsForm) -> dict[str, Any]:

@@ -27,9 +27,7 @@ class DeliveryWindow:
         hours = sender.hours
         if hours is None:
             return cls(is_paused)
-        if hours.is_open(now):
-            return cls(is_paused, turns_at=hours.closes_at(now))
-        return cls(is_paused, is_closed=True, turns_at=hours.next_opening(now))
+        return cls(is_paused, not hours.is_open(now), hours.next_turn(now))
 
     @classmethod
     def of_phone(cls, device: Device | WaitingPhone, now: dt.datetime) -> DeliveryWindow:

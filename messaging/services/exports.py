@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -99,18 +100,21 @@ def _next_rows(export: Export) -> tuple[int, list[Message]]:
 
     A bounded number of messages is looked at, however few of them it wants.
     """
-    walked = selectors.messages(
-        export.account_id, MessageFilter(since=export.since, until=export.until)
-    ).filter(pk__gt=export.last_id, pk__lte=export.end_id)
-    ids = list(walked.order_by("pk").values_list("pk", flat=True)[:PIECE])
-    edge = ids[-1] if len(ids) == PIECE else export.end_id
     wanted = MessageFilter(
         status=MessageState(export.status) if export.status else None,
         since=export.since,
         until=export.until,
     )
+    walked = _between(export, export.end_id, replace(wanted, status=None))
+    ids = list(walked.values_list("pk", flat=True)[:PIECE])
+    edge = ids[-1] if len(ids) == PIECE else export.end_id
+    return edge, list(_between(export, edge, wanted))
+
+
+def _between(export: Export, end_id: int, wanted: MessageFilter) -> QuerySet[Message]:
+    """Return these messages behind what is written already, up to an id."""
     found = selectors.messages(export.account_id, wanted)
-    return edge, list(found.filter(pk__gt=export.last_id, pk__lte=edge).order_by("pk"))
+    return found.filter(pk__gt=export.last_id, pk__lte=end_id).order_by("pk")
 
 
 def _add(export: Export, rows: list[Message], *, is_first: bool) -> None:

@@ -498,3 +498,38 @@ def test_messages_are_shown_of_the_days_that_were_chosen_and_older_ones_of_these
     assert 'class="problem"' in page
     sought = operator.post("/console/messages/?first=2026-04-11", {"sought": "+48123456789"})
     assert "Day 11 no 1" in text_of(sought)
+
+
+@pytest.mark.parametrize(
+    ("times", "hours"),
+    [
+        ({"0-0": ("09:00", "")}, "Monday: give both times"),
+        ({"0-0": ("09:00", "9:00")}, "Monday: give both times"),
+        ({"1-0": ("09:00", "09:00")}, "Tuesday: let both ends"),
+        ({"2-0": ("13:00", "18:00"), "2-1": ("09:00", "12:00")}, "Wednesday: one window after"),
+        ({"3-0": ("22:00", "06:00"), "3-1": ("23:00", "23:30")}, "Thursday: one window after"),
+        ({f"{day}-0": ("00:00", "00:00") for day in range(7)}, "Hours that never close"),
+        ({}, ""),
+        ({"5-0": ("00:00", "00:00")}, "Sa 00:00-24:00"),
+        ({"0-0": ("22:00", "00:00")}, "Mo 22:00-00:00"),
+        ({"6-0": ("10:00", "12:00"), "6-1": ("22:00", "06:00")}, "Su 10:00-12:00,22:00-06:00"),
+        ({"6-1": ("10:00:00", "12:00:00")}, "Su 10:00-12:00"),
+    ],
+)
+def test_the_weeks_hours_are_taken_or_refused_by_the_day(
+    tenant: Tenant, owner: Client, times: dict[str, tuple[str, str]], hours: str
+) -> None:
+    form = {
+        "name": "Alice", "country": "PL", "time_zone": "Europe/Warsaw", "retention_days": "180",
+        "kept_sms": "known", "stop_words": "", "start_words": "",
+    }  # fmt: skip
+    for place, ends in times.items():
+        form |= {
+            f"sending_hours-{place}-{end}": value
+            for end, value in zip(("from", "to"), ends, strict=True)
+        }
+    page = owner.post("/console/settings/", form)
+    is_refused = ": " in hours or hours.startswith("Hours")
+    assert page.status_code == (400 if is_refused else 302), text_of(page)
+    assert tenant.account.sending_hours == ("" if is_refused else hours)
+    assert not is_refused or hours in text_of(page)

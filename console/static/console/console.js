@@ -98,12 +98,13 @@ if (live.length) {
 }
 
 // How long something is good for, counted down.
-setInterval(() => {
+const countDown = () => {
   for (const until of document.querySelectorAll("[data-until]")) {
     const left = Math.max(0, Math.round((new Date(until.dateTime) - Date.now()) / 1000));
     until.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   }
-}, 1000);
+};
+if (document.querySelector("[data-until]")) setInterval(countDown, 1000);
 
 // Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search.
 let went = false;
