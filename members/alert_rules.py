@@ -27,10 +27,11 @@ def choose(
     """Let these members be mailed, once it is silent for so many minutes; others are left out."""
     known = Member.objects.filter(account_id=account_id, pk__in=member_ids).order_by("pk")
     chosen = list(known.values_list("pk", flat=True))
+    minutes = min(minutes, MOST_MINUTES)
     AlertRule.objects.update_or_create(
         account_id=account_id,
         device=device,
-        defaults={"member_ids": chosen, "minutes": min(minutes, MOST_MINUTES)},
+        defaults={"member_ids": chosen, "minutes": minutes},
     )
     _record(account_id, device, by, members=chosen, minutes=minutes)
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from members import audit
 from members.audit import Action
-from members.models import Invitation, Mail, Member, Role
+from members.models import AlertRule, Invitation, Mail, Member, Role
 from messaging.tasks import send_mail
 from tests.conftest import Phone, Tenant
 from tests.console.conftest import PASSWORD, logged_in, person
@@ -214,10 +214,13 @@ def test_an_owner_chooses_who_is_mailed_about_all_phones_and_about_one(
     page = text(owner.get("/console/phones/"))
     assert "a rule of its own" in page
     assert page.count(f'value="{member.pk}" checked') == 1
+    owner.post(own, {"members": [member.pk], "minutes": "99999"})
+    rule = AlertRule.objects.get(device=phone.device)
+    assert audit.entries(tenant.account.pk)[0].details["minutes"] == rule.minutes == 10_080
     owner.post(own, {"as_all": "1"})
     assert text(owner.get("/console/phones/")).count(f'value="{member.pk}" checked') == 2
     changes = audit.entries(tenant.account.pk).filter(action=Action.ALERTS_CHANGED)
-    assert [entry.object_id for entry in changes] == [phone.device.pk, phone.device.pk, None]
+    assert [entry.object_id for entry in changes] == [*[phone.device.pk] * 3, None]
     assert changes.reverse()[0].details == {"members": [member.pk], "minutes": 30}
 
 
