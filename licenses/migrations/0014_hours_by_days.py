@@ -14,6 +14,17 @@ UPDATE licenses_account AS a SET sending_hours = hours.opens || '-' || hours.clo
 FROM hours WHERE hours.id = a.id AND hours.opens <> hours.closes
 """
 
+# The columns before it know one window for every day: of hours by days the first one, and never more.
+TAKE_BACK = """
+WITH hours AS (
+    SELECT id, string_to_array(substring(sending_hours from '[0-9:]{5}-[0-9:]{5}'), '-') AS ends
+    FROM licenses_account WHERE sending_hours <> ''
+)
+UPDATE licenses_account AS a
+SET opens_at = ends[1]::time, closes_at = replace(ends[2], '24:00', '23:59')::time
+FROM hours WHERE hours.id = a.id
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("licenses", "0013_events_kept")]
@@ -32,7 +43,7 @@ class Migration(migrations.Migration):
             ),
         ),
         # A closing time with seconds is that of the next minute; the form never wrote any.
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        migrations.RunSQL(FILL, TAKE_BACK),
         migrations.RemoveConstraint(model_name="account", name="account_hours_both_or_none"),
         migrations.RemoveField(model_name="account", name="opens_at"),
         migrations.RemoveField(model_name="account", name="closes_at"),

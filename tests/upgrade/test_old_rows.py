@@ -84,6 +84,8 @@ def test_what_an_account_holds_is_carried_into_new_columns_and_back(tmp_path: Pa
 
         run((FOLDER / "0.1.0.sql").read_text())
         run("SET search_path TO public;" + OLD_ROWS)
+        hours = "SELECT opens_at::text, closes_at::text FROM licenses_account ORDER BY id"
+        run("UPDATE licenses_account SET opens_at = '22:00', closes_at = '06:30:30' WHERE id = 2")
         migrated(database_url, "licenses", "0008")
         run(
             "UPDATE licenses_account SET codes_by_sms = false, webhook_secret_n = '2$7' WHERE id = 2"
@@ -91,6 +93,11 @@ def test_what_an_account_holds_is_carried_into_new_columns_and_back(tmp_path: Pa
         migrated(database_url, "licenses")
         stored = run("SELECT id, dialect_settings FROM licenses_account ORDER BY id")
         assert stored == [(1, {}), (2, {"sms-by": {"codes_by_sms": False}})]
+        weeks = "SELECT sending_hours FROM licenses_account ORDER BY id"
+        assert run(weeks) == [("",), ("22:00-06:31",)]
+        run(
+            "UPDATE licenses_account SET sending_hours = 'Mo-Fr 09:00-12:00,13:00-18:00' WHERE id = 1"
+        )
         secrets = "SELECT id, webhook_secret_pepper, webhook_secret_number FROM licenses_account"
         assert run(f"{secrets} ORDER BY id") == [(1, 1, 1), (2, 2, 7)]
         migrated(database_url, "licenses", "0008")
@@ -99,6 +106,7 @@ def test_what_an_account_holds_is_carried_into_new_columns_and_back(tmp_path: Pa
             ("2$7",),
         ]
         assert run("SELECT id FROM licenses_account WHERE NOT codes_by_sms") == [(2,)]
+        assert run(hours) == [("09:00:00", "12:00:00"), ("22:00:00", "06:31:00")]
 
 
 def test_messages_of_a_licence_that_was_moved_are_its_accounts(tmp_path: Path) -> None:
