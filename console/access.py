@@ -1,12 +1,13 @@
 """Access: the only way from a request to one.
 
 A view is given a Visit; what it may see and do follows from it. A person may be in several accounts, one
-at a time. An administrator of the installation may look into any, as a viewer, which is recorded there.
+at a time. An administrator of the installation may look into any, as a viewer; each page that they are
+shown is recorded there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -14,17 +15,20 @@ from typing import Concatenate, ParamSpec
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from http_api import clock
 from http_api.addresses import client_network
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses.models import Account
-from members.audit import Actor
+from members import audit
+from members.audit import About, Action, Actor
 from members.models import Role
 from members.selectors import memberships
 
@@ -33,6 +37,8 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 _ACCOUNT = "console_account"  # in the session
 _VISITED = "console_visited"
+_SEEN = "console_seen"  # by an administrator: when, by account and page
+_AGAIN = 60  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +96,36 @@ def needs(
                     if error.code == ErrorCode.NOT_FOUND:
                         raise Http404 from None
                     raise
+            if visit.is_guest:
+                _record(request, visit, response, kwargs)
             add_never_cache_headers(response)
             return response
 
         return of_member  # type: ignore[return-value] # mypy names its first argument
 
     return decorate
+
+
+def _record(
+    request: HttpRequest, visit: Visit, response: HttpResponseBase, ids: Mapping[str, object]
+) -> None:
+    """Record which page an administrator is shown. One that follows what happens asks for itself again,
+    and is recorded once a minute."""
+    if response.status_code != 200 or "text/html" not in response["Content-Type"]:
+        return
+    now, page = clock.now().timestamp(), f"{visit.account.pk} {request.get_full_path()}"
+    seen = request.session.get(_SEEN, {})
+    recent = {one: at for one, at in seen.items() if now - at < _AGAIN}
+    if page in recent and request.method == "GET":
+        return
+    request.session[_SEEN] = recent | {page: now}
+    match = request.resolver_match
+    [object_id] = ids.values() or [None]
+    about = About(visit.account.pk, object_id if isinstance(object_id, int) else None)
+    with transaction.atomic():
+        audit.record_each(
+            [about], visit.actor, Action.VISITED, page=match.url_name if match else ""
+        )
 
 
 def with_second_factor(user_ids: Collection[int]) -> set[int]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from console.access import Visit
-from console.words import Words
+from console.words import PAGES, Words
 from members import mail
 from members.models import Role
 
@@ -19,23 +18,26 @@ class Item(NamedTuple):
     """A place of the menu."""
 
     name: str  # of the route
-    words: Words
     icon: str
     role: Role = Role.VIEWER
 
+    @property
+    def words(self) -> Words:
+        return PAGES[self.name]
+
 
 MENU = (
-    Item("overview", _("Overview"), "home"),
-    Item("send", _("Send"), "send", Role.OPERATOR),
-    Item("messages", _("Messages"), "list"),
-    Item("inbox", _("Replies"), "chat", Role.OPERATOR),
-    Item("opt_outs", _("Opt-outs"), "stop"),
-    Item("phones", _("Phones"), "phone"),
-    Item("keys", _("Keys"), "key", Role.OWNER),
-    Item("webhooks", _("Webhooks"), "bell", Role.OWNER),
-    Item("settings", _("Settings"), "gear", Role.OWNER),
-    Item("team", _("Team"), "people", Role.OWNER),
-    Item("audit", _("Audit trail"), "book", Role.OWNER),
+    Item("overview", "home"),
+    Item("send", "send", Role.OPERATOR),
+    Item("messages", "list"),
+    Item("inbox", "chat", Role.OPERATOR),
+    Item("opt_outs", "stop"),
+    Item("phones", "phone"),
+    Item("keys", "key", Role.OWNER),
+    Item("webhooks", "bell", Role.OWNER),
+    Item("settings", "gear", Role.OWNER),
+    Item("team", "people", Role.OWNER),
+    Item("audit", "book", Role.OWNER),
 )
 
 

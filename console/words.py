@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +51,7 @@ ROLES: dict[str, Words] = {
 ACTIONS: dict[str, Words] = {
     Action.LOGGED_IN: _("logged in"),
     Action.VISITED: _("looked in, as administrator of the installation"),
+    Action.OPERATED: _("posted a form, as administrator of the installation"),
     Action.MEMBER_INVITED: _("invited somebody"),
     Action.INVITATION_WITHDRAWN: _("took an invitation back"),
     Action.MEMBER_JOINED: _("joined"),
@@ -77,6 +80,39 @@ ACTIONS: dict[str, Words] = {
     Action.WEBHOOK_DELETED: _("deleted a webhook"),
     Action.SETTINGS_CHANGED: _("changed the settings"),
 }
+
+PAGES: dict[str, Words] = {
+    "overview": _("Overview"),
+    "send": _("Send"),
+    "messages": _("Messages"),
+    "message": _("Message"),
+    "inbox": _("Replies"),
+    "opt_outs": _("Opt-outs"),
+    "phones": _("Phones"),
+    "keys": _("Keys"),
+    "webhooks": _("Webhooks"),
+    "settings": _("Settings"),
+    "team": _("Team"),
+    "audit": _("Audit trail"),
+    "appearance": _("Appearance and language"),
+}
+
+
+def details(given: Mapping[str, Any]) -> tuple[Words, dict[str, Any]]:
+    """Return where somebody looked, as people read it, and what else an audit entry says."""
+    others = {name: value for name, value in given.items() if name not in {"page", "rows"}}
+    if page := given.get("page"):
+        return PAGES.get(page, page), others
+    return _rows(given["rows"]) if "rows" in given else "", others
+
+
+def _rows(label: str) -> Words:
+    """Return the name that the admin has for this kind of rows; of one that is gone its label."""
+    try:
+        return apps.get_model(label)._meta.verbose_name or label
+    except LookupError:
+        return label
+
 
 _REFUSALS: dict[ErrorCode, Words] = {
     ErrorCode.OPTED_OUT: _("This person wants no messages any more."),

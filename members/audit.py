@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,7 @@ from members.models import AuditEntry
 class Action(StrEnum):
     LOGGED_IN = "logged_in"
     VISITED = "visited"  # the installation's admin looked into the account
+    OPERATED = "operated"  # and posted a form about it
     MEMBER_INVITED = "member_invited"
     INVITATION_WITHDRAWN = "invitation_withdrawn"
     MEMBER_JOINED = "member_joined"
@@ -72,18 +74,33 @@ def record(
 
     Raise RuntimeError outside a transaction: what happened and its entry are committed together.
     """
+    record_each([About(account_id, object_id, count)], by, action, **details)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """One object that an entry is about, or a number of them."""
+
+    account_id: int
+    object_id: int | None = None
+    count: int | None = None
+
+
+def record_each(about: Iterable[About], by: Actor, action: Action, **details: Any) -> None:
+    """Add an entry in each of these accounts, in one statement. As `record`."""
     if not connection.in_atomic_block:
         raise RuntimeError("an audit entry belongs to a transaction")
-    AuditEntry.objects.create(
-        account_id=account_id,
-        user=by.user,
-        username=by.name,
-        action=action.value,
-        object_id=object_id,
-        count=count,
-        details=details,
-        network=by.network,
-        at=clock.now(),
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            **asdict(one),
+            user=by.user,
+            username=by.name,
+            action=action.value,
+            details=details,
+            network=by.network,
+            at=clock.now(),
+        )
+        for one in about
     )
 
 

@@ -1,5 +1,6 @@
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class SmsgateConfig(AppConfig):
@@ -23,3 +24,8 @@ class LogInConfig(AccountConfig):  # type: ignore[misc]
 
     def ready(self) -> None:
         from allauth.account import checks  # noqa: F401
+
+
+class RecordedAdminConfig(AdminConfig):
+    default = False
+    default_site = "smsgate.pages.admin_site.Site"

@@ -76,7 +76,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]  # fmt: skip
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "smsgate.apps.RecordedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -25,7 +25,7 @@ from http_api.addresses import client_network
 from http_api.errors import ApiError
 from licenses.models import Account
 from members import audit, passwords, services
-from members.audit import Action, Actor
+from members.audit import Action
 from members.models import Invitation, Member, Role
 
 
@@ -149,7 +149,10 @@ def join(request: HttpRequest) -> HttpResponse:
 @needs(Role.OWNER)
 def trail(request: HttpRequest, visit: Visit) -> HttpResponse:
     page = list_page(request, audit.entries(visit.account.pk))
-    rows = [(entry, words.ACTIONS.get(entry.action, entry.action)) for entry in page.rows]
+    rows = [
+        (entry, words.ACTIONS.get(entry.action, entry.action), *words.details(entry.details))
+        for entry in page.rows
+    ]
     return render(request, "console/audit.html", {"page": page, "rows": rows})
 
 
@@ -185,8 +188,6 @@ def switch(request: HttpRequest) -> HttpResponse:
     if Member.objects.filter(user=user, account_id=account_id).exists():
         open_account(request, account_id)
     elif user.is_superuser and Account.objects.filter(pk=account_id).exists():
-        with transaction.atomic():
-            audit.record(account_id, Actor(user, client_network(request.META)), Action.VISITED)
         visit_account(request, account_id)
     else:
         raise Http404

@@ -21,7 +21,7 @@ from members.models import AuditEntry, Invitation, Member, Role
 from messaging.models import Message, OptOut
 from messaging.selectors import MessageFilter
 from messaging.services import exports, opt_outs
-from tests.conftest import Api, Phone, Tenant
+from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.console.conftest import logged_in, person
 from tests.delivery import accept
 from webhooks import endpoints
@@ -178,6 +178,32 @@ def test_an_administrator_looks_in_as_a_viewer_and_that_is_recorded(
     assert "as administrator of the installation" in client.get("/console/").content.decode()
     assert client.post("/console/send/").status_code == 403
     assert [entry.action for entry in audit.entries(tenant.account.pk)] == [Action.VISITED]
+    for path in ("", "messages/", "messages/?below=9", "live/", "keys/", "messages/999/"):
+        client.get(f"/console/{path}")
+    seen = [entry.details["page"] for entry in audit.entries(tenant.account.pk)]
+    assert seen == ["messages", "messages", "overview"]
+
+
+def test_a_page_that_asks_for_itself_again_is_recorded_once_a_minute(
+    tenant: Tenant, other_tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    client = logged_in(person("root", other_tenant, is_superuser=True, is_staff=True))
+    client.post("/console/account/", {"account": tenant.account.pk})
+    for seconds, times in ((0, 1), (59, 1), (2, 2)):
+        manual_clock.advance(seconds=seconds)
+        client.get("/console/phones/")
+        assert audit.entries(tenant.account.pk).count() == times
+
+
+def test_what_an_administrator_sees_is_told_the_owner_in_words(
+    api: Api, tenant: Tenant, other_tenant: Tenant, owner: Client
+) -> None:
+    root = logged_in(person("root", other_tenant, is_superuser=True, is_staff=True))
+    root.post("/console/account/", {"account": tenant.account.pk})
+    message = accept(api, tenant)
+    assert root.get(f"/console/messages/{message}/").status_code == 200
+    page = owner.get("/console/audit/", headers={"Accept-Language": "pl"}).content.decode()
+    assert f"wgląd administratora instalacji: Wiadomość #{message}" in page
 
 
 def test_nobody_else_opens_an_account_that_is_not_theirs(
