@@ -16,7 +16,8 @@ GROWING = (
     "webhooks_deliveryattempt", "webhooks_delivery", "webhooks_endpoint", "outbox_event",
     "messaging_awaitedbatch", "messaging_message", "messaging_batch", "messaging_inboundmessage",
     "messaging_optout", "contacts_contact_groups", "contacts_contact", "contacts_contactgroup",
-    "http_api_idempotencyrecord", "licenses_dailyusage", "messaging_dailycount", "messaging_progress",
+    "http_api_idempotencyrecord", "licenses_dailyusage", "messaging_dailycount",
+    "messaging_phonecount", "messaging_progress",
 )  # fmt: skip
 
 _ROWS = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")

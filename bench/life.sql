@@ -157,10 +157,16 @@ SELECT license_id, (%(now)s::timestamptz)::date - day, state, 100
 FROM tenant CROSS JOIN generate_series(1, 175) AS day
 CROSS JOIN unnest(ARRAY['accepted', 'leased', 'sending', 'sent', 'delivered']) AS state;
 
+INSERT INTO messaging_phonecount (device_id, day, state, number, parts)
+SELECT d.id, (%(now)s::timestamptz)::date - day, state, 100, 150
+FROM tenant AS t JOIN licenses_device AS d ON d.license_id = t.license_id CROSS JOIN generate_series(1, 175) AS day
+CROSS JOIN unnest(ARRAY['sent', 'delivered', 'failed']) AS state;
+
 -- All of it is counted, and looked at by who deletes.
 INSERT INTO messaging_progress (task, last_id)
 SELECT 'count_accepted', %(rows)s
-UNION ALL SELECT 'count_changes', max(id) FROM messaging_statechange
+UNION ALL SELECT task, max(id) FROM messaging_statechange
+    CROSS JOIN unnest(ARRAY['count_changes', 'count_by_phone']) AS task GROUP BY task
 UNION ALL SELECT 'delete_claims', max(id) FROM messaging_claim
     WHERE claimed_at < %(now)s::timestamptz - interval '2 days';
 

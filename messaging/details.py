@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from http_api.rows import fetch_all
+from messaging.daily_counts import counted_id
 from messaging.progress import HIGHEST, Walked, advance, last_id, take
 
 PIECE = 4_000
@@ -81,7 +82,7 @@ def end_details(before: dt.datetime) -> int:
         return 0
     values: dict[str, Any] = {
         "last_id": progress.last_id,
-        "counted_id": last_id("count_changes"),
+        "counted_id": counted_id(),
         "before": before,
         "piece": PIECE,
         "highest": HIGHEST,

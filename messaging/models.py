@@ -514,6 +514,33 @@ class DailyCount(models.Model):
         return f"{self.number} {self.state} on {self.day}"
 
 
+class PhoneCount(models.Model):
+    """How many messages that a phone had reached a state on a day in UTC, and their parts: what was
+    delivered was sent, too.
+
+    `sim` as the message named it; null: the phone's default one.
+    """
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    sim = models.SmallIntegerField(null=True)
+    state = models.CharField(max_length=11)
+    number = models.BigIntegerField()
+    parts = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # also serves the look-up of a phone's last days
+            models.UniqueConstraint(
+                fields=["device", "day", "sim", "state"], nulls_distinct=False,
+                name="phone_count_once",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.state} on {self.day} by phone {self.device_id}"
+
+
 class Export(models.Model):
     """An account's messages as CSV, which the worker writes (messaging.services.exports)."""
 

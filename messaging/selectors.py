@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Func, Model, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Func, Model, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from http_api import pagination
 from http_api.errors import or_not_found
@@ -25,6 +26,7 @@ from messaging.models import (
     InboundMessage,
     Message,
     OptOut,
+    PhoneCount,
     StateChange,
 )
 from messaging.states import FINAL, WAITING, MessageState
@@ -255,6 +257,28 @@ def daily_counts(
     """Return (day in UTC, state, how many messages reached it) of each of the account's licences."""
     found = DailyCount.objects.filter(license__account_id=account_id, day__gte=since)
     return found.values_list("day", "state", "number")
+
+
+class PhoneFigures(NamedTuple):
+    """How many messages of a phone's SIM (None: its default one) reached a state."""
+
+    device_id: int
+    sim: int | None
+    state: str
+    number: int
+    on_last_day: int
+
+
+def phone_figures(account_id: int, first: dt.date, last: dt.date) -> list[PhoneFigures]:
+    """Return what the account's phones reached on these days in UTC."""
+    found = PhoneCount.objects.filter(device__license__account_id=account_id)
+    on_last_day = Coalesce(Sum("number", filter=Q(day=last)), 0)
+    rows = (
+        found.filter(day__range=(first, last))
+        .values_list("device_id", "sim", "state")
+        .annotate(total=Sum("number"), on_last_day=on_last_day)
+    )
+    return [PhoneFigures(*row) for row in rows.order_by("device_id", "sim")]
 
 
 def opt_outs(account_id: int) -> QuerySet[OptOut]:

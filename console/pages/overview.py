@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from console import charts
 from console.access import Visit, needs
+from console.figures import SERIES_OF, delivery_rate, last_days, today
 from console.pages.first_steps import Step, first_steps
 from console.pages.needs_me import needs_me
 from console.pages.phones import Shown, phones_of
@@ -36,7 +37,7 @@ _COUNTED = 1_000  # of what waits; more is "1000+"
 def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     account = visit.account
     asked = request.GET.get("days")
-    days = _reached(account.pk, _last_days(int(asked if asked in _DAYS else _DAYS[0])))
+    days = _reached(account.pk, last_days(int(asked if asked in _DAYS else _DAYS[0])))
     totals = {
         name: sum(day[name] for day in days.values()) for name in ("delivered", "sent", "failed")
     }
@@ -47,9 +48,9 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     waiting = _waiting(account.pk)
     context = {
         "needs": needs_me(visit, sender, phones, doubtful[:_COUNTED].count(), waiting.oldest_due),
-        "today": days[_today()],
+        "today": days[today()],
         "totals": totals,
-        "rate": _percent(totals["delivered"], totals["delivered"] + totals["failed"]),
+        "rate": delivery_rate(totals),
         "chart": charts.stacked(days),
         "days": days,
         "waiting": waiting.number,
@@ -77,35 +78,17 @@ def _steps(
     return first_steps(has_phone=bool(phones), has_sent=has_sent, newest=newest)
 
 
-def _today() -> dt.date:
-    return clock.now().date()
-
-
-def _last_days(number: int) -> list[dt.date]:
-    return [_today() - dt.timedelta(days=back) for back in reversed(range(number))]
-
-
 def _reached(account_id: int, days: list[dt.date]) -> dict[dt.date, dict[str, int]]:
     """Return how many messages ended in which way, by day in UTC, as they are counted for metrics."""
     found: dict[dt.date, dict[str, int]] = {
         day: defaultdict(int, dict.fromkeys(charts.SERIES, 0)) for day in days
     }
     for day, state, number in selectors.daily_counts(account_id, days[0]):
-        if day in found and (series := _SERIES_OF.get(state)):
+        if day in found and (series := SERIES_OF.get(state)):
             found[day][series] += number
     for counts in found.values():  # what was delivered was sent before
         counts["sent"] = max(0, counts["sent"] - counts["delivered"])
     return found
-
-
-_SERIES_OF = {
-    MessageState.DELIVERED.value: "delivered",
-    MessageState.SENT.value: "sent",
-    MessageState.UNDELIVERED.value: "failed",
-    MessageState.FAILED.value: "failed",
-    MessageState.EXPIRED.value: "failed",
-    MessageState.UNCERTAIN.value: "uncertain",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +112,3 @@ def _queue_end(sender: Sender | None, waiting: Waiting, phones: int) -> dt.datet
     if sender is None or not 0 < waiting.number < _COUNTED:
         return None
     return queue_end(clock.now(), waiting.number, waiting.parts, phones, sender.hours)
-
-
-def _percent(part: int, whole: int) -> int | None:
-    return round(100 * part / whole) if whole else None

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
+from console.figures import SERIES_OF, delivery_rate, last_days, today
 from console.pages import alerts
 from console.pages.parts import line, number
 from http_api import clock
@@ -26,7 +31,22 @@ from licenses.pairing import pairing_link, qr_svg, unreachable
 from members import audit
 from members.audit import Action
 from members.models import Role
+from messaging import selectors as messaging
+from messaging.selectors import PhoneFigures
 from messaging.services import phones
+
+
+@dataclass(frozen=True, slots=True)
+class SimToday:
+    """A SIM, and how many messages it sent today."""
+
+    sim: int | None  # as messages name it; None: the phone's default one
+    sent: int
+    failed: int
+
+    @property
+    def name(self) -> str:
+        return _("default SIM") if self.sim is None else f"SIM {self.sim + 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +54,8 @@ class Shown:
     """A phone as a card."""
 
     device: Device
+    sims: Sequence[SimToday] = ()  # those that did something
+    rate: int | None = None  # of delivery, in per cent
 
     @property
     def is_silent(self) -> bool:
@@ -69,10 +91,41 @@ def phones_of(account_id: int) -> list[Shown]:
     return [Shown(device) for device in selectors.phones(account_id)]
 
 
+_DAYS = 30  # of the rate of delivery
+
+
+def _with_figures(account_id: int) -> list[Shown]:
+    found = messaging.phone_figures(account_id, last_days(_DAYS)[0], today())
+    of_phone = {device: list(rows) for device, rows in groupby(found, attrgetter("device_id"))}
+    return [
+        replace(
+            phone,
+            sims=_sims_today(of_phone.get(phone.device.pk, [])),
+            rate=delivery_rate(_totals(of_phone.get(phone.device.pk, []), "number")),
+        )
+        for phone in phones_of(account_id)
+    ]
+
+
+def _sims_today(found: list[PhoneFigures]) -> list[SimToday]:
+    by_sim = groupby(found, attrgetter("sim"))
+    totals = {sim: _totals(rows, "on_last_day") for sim, rows in by_sim}
+    return [
+        SimToday(sim, of["sent"], of["failed"]) for sim, of in totals.items() if any(of.values())
+    ]
+
+
+def _totals(found: Iterable[PhoneFigures], number: str) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for one in found:
+        totals[SERIES_OF[one.state]] += getattr(one, number)
+    return totals
+
+
 @require_safe
 @needs(Role.VIEWER)
 def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    context: dict[str, Any] = {"phones": phones_of(visit.account.pk)}
+    context: dict[str, Any] = {"phones": _with_figures(visit.account.pk), "days": _DAYS}
     if visit.is_owner:
         context |= alerts.context(visit.account.pk)
     return render(request, "console/phones.html", context)

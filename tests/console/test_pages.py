@@ -20,7 +20,7 @@ from messaging import tasks
 from messaging.models import Message, OptOut
 from messaging.services import opt_outs, phones
 from messaging.states import MessageState
-from tests.conftest import Api, ManualClock, Phone, Tenant
+from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.console.conftest import PASSWORD
 from tests.delivery import Wire, accept, event, sent
 from webhooks import endpoints
@@ -173,6 +173,31 @@ def test_a_phone_is_paused_goes_on_and_is_unpaired_by_its_name(
     owner.post(f"/console/phones/{device.pk}/unpair/", {"name": device.name})
     device.refresh_from_db()
     assert device.revoked_at is not None
+
+
+def test_a_phone_shows_what_each_sim_did_today_and_its_rate_of_delivery(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone, viewer: Client,
+    manual_clock: ManualClock,
+) -> None:  # fmt: skip
+    wire, theirs = Wire(api, phone), Wire(api, pair_phone(other_tenant))
+    for number in range(3):
+        accept(api, tenant, f"id-{number}")
+    accept(api, other_tenant)
+    Message.objects.filter(external_id="id-2").update(sim=1)
+    first, second, third = (one["message_id"] for one in wire.claim())
+    [other] = (one["message_id"] for one in theirs.claim())
+    theirs.report(*sent(other))
+    wire.report(*sent(first), event("part_delivered", first, part=1, parts=1))
+    wire.report(event("part_failed", second, part=1, parts=1, code="no_service"), *sent(third))
+    tasks.count_states()
+    page = text_of(viewer.get("/console/phones/"))
+    assert "default SIM: sent 1, failed 1" in page
+    assert "SIM 2: sent 1, failed 0" in page
+    assert "50 %" in page
+    manual_clock.advance(days=1)
+    page = text_of(viewer.get("/console/phones/"))
+    assert "Today (UTC)" not in page
+    assert "50 %" in page
 
 
 def test_an_invitation_leads_a_new_person_in(tenant: Tenant, owner: Client) -> None:

@@ -9,10 +9,12 @@ from django.db import connections, transaction
 
 from licenses import services
 from messaging import daily_counts, tasks
-from messaging.models import DailyCount, Message, StateChange
+from messaging.models import DailyCount, Message, PhoneCount, Progress, StateChange
+from messaging.progress import Walked, advance
+from messaging.services import owner
 from smsgate.operations.metrics import _Queue
 from tests.conftest import Api, ManualClock, Phone, Tenant, in_threads, pair_phone
-from tests.delivery import Wire, accept, sent
+from tests.delivery import Wire, accept, event, sent
 
 
 def counted(tenant: Tenant) -> dict[tuple[str, str], int]:
@@ -48,6 +50,53 @@ def test_each_licences_messages_are_counted_by_day_and_state(
     totals = daily_counts.totals()
     assert (totals["accepted"], totals["leased"], totals["sent"]) == (3, 1, 1)
     assert totals["failed"] == 0
+
+
+def test_each_phones_messages_are_counted_by_sim_with_their_parts(
+    api: Api, tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    wire, other = Wire(api, phone), Wire(api, pair_phone(tenant, "Other"))
+    moved = accept(api, tenant, "moved")
+    long = accept(api, tenant, "long", message="x" * 161)
+    Message.objects.filter(pk=long).update(sim=1)
+    wire.claim()
+    wire.report(event("part_failed", moved, part=1, parts=1, code="no_service"))
+    wire.report(*(event("part_sent", long, part=part, parts=2) for part in (1, 2)))
+    manual_clock.advance(minutes=1)
+    owner.resolve(tenant.account.pk, moved, "again")
+    other.claim()
+    other.report(*sent(moved, 2))
+    for _ in range(2):
+        tasks.count_states()
+    rows = PhoneCount.objects.values_list("device", "sim", "state", "number", "parts")
+    assert set(rows) == {
+        (phone.device.pk, None, "failed", 1, 1),
+        (phone.device.pk, 1, "sent", 1, 2),
+        (other.phone.device.pk, None, "sent", 1, 1),
+    }
+
+
+def test_a_death_between_two_counts_of_the_same_changes_counts_nothing_twice(
+    api: Api, tenant: Tenant, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire(api, phone)
+    first = accept(api, tenant)
+    wire.claim()
+    wire.report(*sent(first))
+
+    def die_by_phone(progress: Progress, walked: Walked) -> int:
+        return advance(progress, walked) // (progress.task != "count_by_phone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(daily_counts, "advance", die_by_phone)
+        with pytest.raises(ZeroDivisionError):
+            daily_counts.count()
+    assert not PhoneCount.objects.exists()
+    assert daily_counts.counted_id() == 0, "its details are kept until it is counted"
+    for _ in range(2):
+        daily_counts.count()
+    assert PhoneCount.objects.get().number == 1
+    assert counted(tenant)[f"{PhoneCount.objects.get().day}", "sent"] == 1
 
 
 def test_it_goes_piece_by_piece_through_what_was_there_before_it_counted(
