@@ -40,9 +40,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from licenses import services
 from licenses.models import License
+from members.models import Member, Role
 made = [services.provision(f"life{{number}}") for number in range({life.ACCOUNTS})]
 client = Client()
-client.force_login(User.objects.create_superuser("operator"))
+operator = User.objects.create_superuser("operator")
+client.force_login(operator)
+Member.objects.create(account_id=made[0].account_id, user=operator, role=Role.OWNER)
 license = License.objects.get(pk=made[0].license_id)
 tokens = [services.add_credential(license).token for _ in range(10)]
 keys = asdict(made[0]) | {{"tokens": tokens}}
@@ -120,6 +123,7 @@ def _measured(
     for read in _all(
         reads.of_programs(keys, session, facts, now),
         reads.of_operators(keys["license_id"], facts, operator),
+        reads.of_people(facts, operator),
         [Read("metrics", "/metrics", metrics), Read("readyz", "/readyz/", {})],
     ):
         # One of massej.li's keys may ask as often as one list is asked here.

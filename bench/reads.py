@@ -178,3 +178,15 @@ def of_operators(
     ):  # fmt: skip
         shown = _shown(path, message, facts["external_id"], facts["opted_out"])
         yield Read(f"admin: {shown}", f"/admin/{path}", headers)
+
+
+def of_people(facts: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Read]:
+    """Yield the pages of the console; `headers` are an owner's."""
+    message = facts["message_id"]
+    for path in (
+        "", "?days=90", "messages/", f"messages/?below={message // 2}", "messages/?state=pending",
+        "messages/?state=failed", "messages/?state=delivered",
+        "messages/?first=2026-01-01&last=2026-01-31", f"messages/{message}/", "messages/exports/",
+        "send/", "inbox/", "opt-outs/", "phones/", "keys/", "webhooks/", "team/", "audit/",
+    ):  # fmt: skip
+        yield Read(f"console: {_shown(path, message // 2, message)}", f"/console/{path}", headers)

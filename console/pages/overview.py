@@ -26,7 +26,7 @@ from messaging import selectors
 from messaging.models import Message
 from messaging.queue_end import queue_end
 from messaging.selectors import MessageFilter
-from messaging.states import WAITING, MessageState
+from messaging.states import MessageState
 
 _DAYS = ("14", "90")  # that the chart may show
 _COUNTED = 1_000  # of what waits; more is "1000+"
@@ -101,7 +101,7 @@ class Waiting:
 
 
 def _waiting(account_id: int) -> Waiting:
-    rows = Message.objects.filter(license__account_id=account_id, status__in=WAITING)
+    rows = selectors.messages(account_id, MessageFilter(status=MessageState.PENDING))
     found = list(rows.values_list("parts", "due_at")[:_COUNTED])
     oldest = min((due_at for _, due_at in found), default=None)
     return Waiting(len(found), sum(parts for parts, _ in found), oldest)
