@@ -15,6 +15,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
+from django.test.utils import override_settings
 from django.utils import timezone
 
 from http_api import clock, redis
@@ -81,6 +82,13 @@ LONG = (
     "tests/smsgate/test_up.py",
     "tests/test_docs.py",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hasher() -> Iterator[None]:
+    """Django's own takes a quarter of a second of CPU, on purpose; servers that tests start keep it."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

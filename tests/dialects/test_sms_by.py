@@ -21,6 +21,7 @@ from tests.conftest import Api, ManualClock, Phone, Tenant
 from tests.delivery import Wire, event, sent
 from tests.dialects.conformance import NUMBER, TEXT, Conformance
 from tests.receiver import receiver
+from webhooks import delivery
 
 FORM = "application/x-www-form-urlencoded"
 BELARUS = "375291234567"
@@ -486,13 +487,13 @@ def test_a_callback_is_told_once_what_the_status_would_be(
         *rest, last = [message["message_id"] for message in wire.claim()]
         for message_id in rest:
             wire.report(*sent(message_id), event("part_delivered", message_id, part=1, parts=1))
-        tasks.deliver_webhooks()
+        delivery.deliver(tasks.BODIES)
         assert not theirs.calls
         wire.report(event("started", last, parts=1))
         wire.report(event("part_failed", last, part=1, parts=1, code="no_service"))
         for _ in range(2):
             manual_clock.advance(minutes=1)
-            tasks.deliver_webhooks()
+            delivery.deliver(tasks.BODIES)
     [call] = theirs.calls
     assert call.json == program.call("statusBulkSms", uuid=uuid)
     assert [len(mailing["success"]) for mailing in call.json] == [2, 1]

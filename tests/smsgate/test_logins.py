@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 CHECK = "django.contrib.auth.models.User.check_password"
 
 
-@pytest.fixture(autouse=True)
-def quick_hasher(settings: Any) -> None:
-    """Django's own takes a quarter of a second of CPU, on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def owner() -> User:
     return User.objects.create_superuser("owner", password="right")
