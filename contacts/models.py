@@ -5,10 +5,29 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import CharField, F, Func, Q
 from django.utils import timezone
 
 from licenses.models import Account
 from messaging.models import PHONE_LENGTH, stored_phone
+
+
+class Folded(Func):
+    """A name without its case and its Polish marks, as it is looked for.
+
+    A database of the locale C knows ASCII's case alone: both cases of these letters are named.
+    """
+
+    template = (
+        "translate(lower(%(expressions)s), 'ąćęłńóśźżĄĆĘŁŃÓŚŹŻ', 'acelnoszzacelnoszz')"
+        ' COLLATE "C"'
+    )
+    output_field = CharField()
+
+
+class LastWord(Func):
+    template = "substring(%(expressions)s from '[^ ]+$')"
+    output_field = CharField()
 
 
 class ContactGroup(models.Model):
@@ -48,7 +67,15 @@ class Contact(models.Model):
         ]
         indexes: ClassVar = [
             # the list of smSend's clients
-            models.Index(fields=["account", "id"], name="contact_account")
+            models.Index(fields=["account", "id"], name="contact_account"),
+            # who is looked for by how the name begins, or by its last word
+            models.Index(F("account"), Folded("name"), name="contact_name"),
+            models.Index(
+                F("account"),
+                Folded(LastWord("name")),
+                condition=Q(name__contains=" "),
+                name="contact_last_name",
+            ),
         ]
 
     def __str__(self) -> str:

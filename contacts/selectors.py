@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import IntegerField, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import IntegerField, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 
-from contacts.models import Contact, ContactGroup, Membership
+from contacts.models import Contact, ContactGroup, Folded, LastWord, Membership
 from http_api.errors import or_not_found
 from http_api.pagination import walked
 from http_api.shapes import MAX_ID
@@ -74,6 +74,36 @@ def contact(account_id: int, contact_id: int) -> Contact:
 def contact_by_phone(account_id: int, phone: str) -> Contact:
     """Raise ApiError `not_found`."""
     return or_not_found(contacts(account_id).filter(phone=phone).first(), "contact")
+
+
+def names_of(account_id: int, phones: Collection[str]) -> dict[str, str]:
+    """Return the names of the account's contacts who have one of these numbers."""
+    found = Contact.objects.filter(account_id=account_id, phone__in=set(phones)).exclude(name="")
+    return dict(found.values_list("phone", "name"))
+
+
+LEAST_LETTERS = 2
+MOST_NAMED = 20
+
+
+def named_like(account_id: int, text: str) -> list[Contact]:
+    """Return contacts whose name, or its last word, begins with this text of LEAST_LETTERS or more: at
+    most MOST_NAMED, by name. Neither case nor Polish marks matter."""
+    text = " ".join(text.split())
+    if len(text) < LEAST_LETTERS:
+        return []
+    mine = Contact.objects.filter(account_id=account_id)
+    by_last_word = mine.filter(name__contains=" ").alias(folded=Folded(LastWord("name")))
+    begins = {"folded__gte": Folded(Value(text)), "folded__lt": Folded(Value(f"{text}{_HIGHEST}"))}
+    found: dict[int, Contact] = {
+        contact.pk: contact
+        for rows in (mine.alias(folded=Folded("name")), by_last_word)
+        for contact in rows.filter(**begins).order_by("folded")[:MOST_NAMED]
+    }
+    return sorted(found.values(), key=lambda one: (one.name, one.pk))[:MOST_NAMED]
+
+
+_HIGHEST = "\U0010ffff"  # behind each letter
 
 
 def groups(account_id: int, search: str | None = None) -> QuerySet[ContactGroup]:

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.access import Visit, needs
-from console.pages.parts import list_page
+from console.pages.parts import list_page, names_for
 from members.models import Role
 from messaging import selectors
 
@@ -16,4 +16,5 @@ from messaging import selectors
 @needs(Role.OPERATOR)
 def inbox(request: HttpRequest, visit: Visit) -> HttpResponse:
     page = list_page(request, selectors.inbox(visit.account.pk).select_related("device"))
-    return render(request, "console/inbox.html", {"page": page})
+    names = names_for(visit, (sms.sender for sms in page.rows))
+    return render(request, "console/inbox.html", {"page": page, "names": names})

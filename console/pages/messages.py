@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console import words
 from console.access import Visit, needs
 from console.message_filter import FilterForm
-from console.pages.parts import ids, list_page, tell_refusal
+from console.pages.parts import ids, list_page, names_for, tell_refusal
 from http_api.errors import ApiError
 from members import audit
 from members.audit import Action
@@ -44,9 +44,11 @@ def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
     walked = None
     if wanted.status in selectors.WITHOUT_INDEX:
         walked = selectors.messages(visit.account.pk, replace(wanted, status=None))
+    page = list_page(request, rows, walked)
     context = {
         "form": form,
-        "page": list_page(request, rows, walked),
+        "page": page,
+        "names": names_for(visit, (message.phone for message in page.rows)),
         "query": form.query(),
         "sought": sought,
         "may_decide": visit.is_operator and wanted.status == MessageState.UNCERTAIN,
@@ -85,6 +87,7 @@ def message(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse
     changes = selectors.timeline(found)
     context: dict[str, Any] = {
         "message": found,
+        "names": names_for(visit, [found.phone]),
         "steps": [
             Step(one, words.STATES[one.to_state], reasons.in_words(one.cause)) for one in changes
         ],

@@ -16,6 +16,7 @@ from console.access import Visit, needs
 from console.figures import SERIES_OF, delivery_rate, last_days, today
 from console.pages.first_steps import Step, first_steps
 from console.pages.needs_me import needs_me
+from console.pages.parts import names_for
 from console.pages.phones import Shown, phones_of
 from console.pages.send import sender_of
 from http_api import clock
@@ -58,6 +59,7 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
         "steps": _steps(visit, totals, phones, newest),
         "phones": phones,
         "messages_": newest,
+        "names": names_for(visit, (message.phone for message in newest)),
     }
     return render(request, "console/overview.html", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from console import words
+from console.access import Visit
+from contacts import selectors as contacts
 from http_api.errors import ApiError
 from http_api.pagination import edge, first_rows
 from http_api.shapes import MAX_ID
@@ -43,6 +46,11 @@ def list_page(
 
 def _below(request: HttpRequest) -> int:
     return number(request.POST.get("below") or request.GET.get("below") or "") or MAX_ID
+
+
+def names_for(visit: Visit, phones: Iterable[str]) -> dict[str, str]:
+    """Return the names of the contacts who have these numbers; for a viewer none."""
+    return contacts.names_of(visit.account.pk, set(phones)) if visit.is_operator else {}
 
 
 def tell_refusal(request: HttpRequest, error: ApiError) -> None:

@@ -1,4 +1,4 @@
-"""Send one SMS: to a number, now or later."""
+"""Send one SMS: to a number, or to a contact found by name; now or later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from console import words
 from console.access import Visit, needs
-from console.pages.parts import number
+from console.pages.parts import line, names_for, number
+from contacts import selectors as contacts
+from contacts.models import Contact
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses import daily_limit, lookup
@@ -50,6 +52,7 @@ class SendForm(forms.Form):
     def __init__(self, sender: Sender, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sender = sender
+        self.people: list[Contact] = []  # who may be meant by a name in place of a number
         self.fields["sim"].choices = [("", _("any")), *_sims(sender)]  # type: ignore[attr-defined]
 
     def clean_once(self) -> str:
@@ -64,7 +67,16 @@ class SendForm(forms.Form):
                 allow_short_codes=self._sender.allow_short_codes,
             )
         except InvalidPhone as error:
-            raise forms.ValidationError(words.invalid_phone(error)) from None
+            typed = self.cleaned_data["phone"]
+            self.people = contacts.named_like(self._sender.account_id, typed)
+            raise forms.ValidationError(self._asked(typed, error)) from None
+
+    def _asked(self, typed: str, error: InvalidPhone) -> str:
+        if self.people:
+            return gettext("Whom do you mean?")
+        if any(letter.isalpha() for letter in typed):
+            return gettext("No contact has a name like this; a number has only digits.")
+        return words.invalid_phone(error)
 
     def draft(self) -> Draft:
         at: dt.datetime | None = self.cleaned_data["at"]
@@ -94,10 +106,12 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         sender = sender_of(visit.account.pk, number(request.POST.get("license", "")))
     except ApiError as error:
         return render(request, "console/send.html", {"refusal": words.refusal(error)})
-    is_begun = "begin" in request.POST  # by a form of another page, to be completed here
+    # By a form of another page, or by the choice of a person: to be completed here.
+    is_begun = "begin" in request.POST or "chosen" in request.POST
     form = SendForm(sender, request.POST if request.method == "POST" and not is_begun else None)
     if is_begun:
-        form.initial = {name: request.POST.get(name, "") for name in ("phone", "text")}
+        form.initial = {name: request.POST.get(name, "") for name in ("text", "at", "sim")}
+        form.initial["phone"] = line(request, "chosen", 64) or line(request, "phone", 64)
     preview = None
     if form.is_valid() and "preview" in request.POST:
         preview = accept.preview(sender, form.draft())
@@ -111,6 +125,7 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
             return redirect("console:message", message_id)
     context = {
         "form": form,
+        "names": _names(visit, form),
         "licenses": active_licenses(visit.account.pk),
         "license_id": sender.license_id,
         "preview": preview,
@@ -123,6 +138,12 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         "zone": timezone.get_current_timezone_name(),
     }
     return render(request, "console/send.html", context, status=400 if form.errors else 200)
+
+
+def _names(visit: Visit, form: SendForm) -> dict[str, str]:
+    """Return the name of whom the form is for, where that is known."""
+    phone = form.cleaned_data.get("phone") if form.is_bound else form.initial.get("phone")
+    return names_for(visit, [phone]) if phone else {}
 
 
 _FIELDS = {"phone": "phone", "message": "text", "send_after": "at"}

@@ -42,6 +42,15 @@ def phone(context: RequestContext, number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+@register.simple_tag(takes_context=True)
+def person(context: RequestContext, number: str) -> SafeString | str:
+    """Return the name, of `names`, of who has this number, and the number, as `phone` has it."""
+    shown = phone(context, number)
+    names: dict[str, str] = context.get("names") or {}
+    name = names.get(number)
+    return format_html('<span class="who">{}</span><br>{}', name, shown) if name else shown
+
+
 @register.filter
 def when(moment: dt.datetime | None) -> SafeString | str:
     """Return a moment in the account's zone, as `28.11.2026 23:09`."""

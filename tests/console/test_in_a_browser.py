@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from contacts.models import Contact
 from members.models import Role
 from messaging.models import Message
 from messaging.tasks import send_mail
@@ -82,6 +83,7 @@ def log_in(page: Page, url: str, name: str) -> None:
 
 
 def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
+    Contact.objects.create(account=tenant.account, name="Jan" * 80, phone="+48123456789")
     for number in range(3):
         accept(api, tenant, external_id=f"id-{number}")
     wire = Wire(api, phone)
@@ -120,6 +122,24 @@ def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(
             owner.evaluate("font => { document.documentElement.style.fontSize = font }", font)
             wide = owner.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, width, font, wide)
+
+
+def test_enter_sends_to_the_number_that_was_typed_after_a_name_was_asked_about(
+    site: str, tenant: Tenant, owner: Page, complaints: list[str]
+) -> None:
+    Contact.objects.create(account=tenant.account, name="Jan Kowalski", phone="+48601234567")
+    owner.set_viewport_size({"width": 390, "height": 844})
+    owner.goto(f"{site}/console/send/")
+    owner.fill("#id_text", "Hello")
+    owner.fill("#id_phone", "kowal")
+    owner.press("#id_phone", "Enter")
+    owner.wait_for_selector("#people")
+    assert owner.evaluate("document.documentElement.scrollWidth") <= 390
+    complaints.clear()  # the answer was a 400
+    owner.fill("#id_phone", "601 234 568")
+    owner.press("#id_phone", "Enter")
+    owner.wait_for_url("**/console/messages/*/")
+    assert Message.objects.get().phone == "+48601234568"
 
 
 def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from contacts.models import Contact
 from licenses import services as licenses
 from licenses.models import Device
 from members import audit
@@ -34,6 +36,10 @@ def sending(client: Client, **form: str) -> Any:
     once = re.search(r'name="once" value="([^"]+)"', page)
     assert once is not None
     return client.post("/console/send/", {"once": once[1], "text": "Hello", **form})
+
+
+def contact(tenant: Tenant, name: str, phone: str) -> None:
+    Contact.objects.create(account=tenant.account, name=name, phone=phone)
 
 
 def text_of(response: Any) -> str:
@@ -88,6 +94,42 @@ def test_who_opted_out_is_not_written_to(api: Api, tenant: Tenant, operator: Cli
     assert response.status_code == 400
     assert "This person wants no messages any more." in text_of(response)
     assert not Message.objects.exists()
+
+
+def test_a_recipient_is_found_by_name_and_sent_to_only_once_chosen(
+    tenant: Tenant, other_tenant: Tenant, operator: Client
+) -> None:
+    contact(tenant, "Jan Kowalski", "+48601234567")
+    contact(tenant, "Ewa Kowalska", "+48601234568")
+    contact(other_tenant, "Kowal", "+48601234569")
+    page = text_of(sending(operator, phone="kowal", at="2030-07-01T09:00"))
+    assert "Whom do you mean?" in page
+    assert re.findall(r'name="chosen" value="([^"]+)"', page) == ["+48601234568", "+48601234567"]
+    form = {"phone": "kowal", "chosen": "+48601234567", "text": "Hello", "at": "2030-07-01T09:00"}
+    page = text_of(operator.post("/console/send/", form))
+    assert not Message.objects.exists()
+    for kept in ('value="+48601234567"', "Jan Kowalski", "Hello", 'value="2030-07-01T09:00"'):
+        assert kept in page
+    preview = text_of(sending(operator, phone="601234567", preview="1"))
+    assert "Jan Kowalski" in preview
+    assert "No contact has a name like this" in text_of(sending(operator, phone="nobody"))
+    assert operator.post("/console/send/", {"begin": "1", "phone": "\0"}).status_code == 200
+
+
+def test_a_contacts_name_is_beside_its_number_but_not_for_a_viewer(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone, operator: Client, viewer: Client
+) -> None:
+    contact(tenant, "Jan <b>", "+48123456789")
+    contact(other_tenant, "Spy", "+48123456789")
+    pk = accept(api, tenant)
+    inbound = {"type": "received", "sender": "+48123456789", "text": "Hi", "event_id": str(uuid4())}
+    Wire(api, phone).report(inbound | {"wall_time": "2026-04-09T14:32:00Z"})
+    for path in ("", "messages/", f"messages/{pk}/", "inbox/"):
+        page = text_of(operator.get(f"/console/{path}"))
+        assert "Jan &lt;b&gt;" in page, path
+        assert "Spy" not in page
+    for path in ("", "messages/", f"messages/{pk}/"):
+        assert "Jan" not in text_of(viewer.get(f"/console/{path}")), path
 
 
 def test_a_start_is_read_in_the_accounts_zone(operator: Client, manual_clock: ManualClock) -> None:
@@ -243,7 +285,8 @@ def test_a_page_costs_few_queries(
     api: Api, tenant: Tenant, phone: Phone, owner: Client, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(30):
-        accept(api, tenant, external_id=f"id-{number}")
+        accept(api, tenant, external_id=f"id-{number}", phone=f"+486010000{number:02}")
+        contact(tenant, f"Jan {number}", f"+486010000{number:02}")
     for path in ("/console/", "/console/messages/", "/console/phones/", "/console/team/",
                  "/console/audit/", "/console/send/", "/console/inbox/"):  # fmt: skip
         with django_assert_max_num_queries(15):
