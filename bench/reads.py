@@ -182,11 +182,12 @@ def of_operators(
 
 def of_people(facts: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Read]:
     """Yield the pages of the console; `headers` are an owner's."""
-    message = facts["message_id"]
+    deep = facts["message_id"] // 2
     for path in (
-        "", "?days=90", "messages/", f"messages/?below={message // 2}", "messages/?state=pending",
-        "messages/?state=failed", "messages/?state=delivered",
-        "messages/?first=2026-01-01&last=2026-01-31", f"messages/{message}/", "messages/exports/",
-        "send/", "inbox/", "opt-outs/", "phones/", "keys/", "webhooks/", "team/", "audit/",
+        "", "?days=90", "messages/", "messages/?below={deep}", "messages/?state=pending",
+        "messages/?state=failed", "messages/?state=delivered", "messages/?device={device}",
+        "messages/?device={device}&state=sent", "messages/?first=2026-01-01&last=2026-01-31",
+        "messages/{message_id}/", "messages/exports/", "send/", "inbox/", "opt-outs/", "phones/",
+        "keys/", "webhooks/", "team/", "audit/",
     ):  # fmt: skip
-        yield Read(f"console: {_shown(path, message // 2, message)}", f"/console/{path}", headers)
+        yield Read(f"console: {path}", f"/console/{path.format(deep=deep, **facts)}", headers)

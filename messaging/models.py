@@ -545,10 +545,14 @@ class Export(models.Model):
     """An account's messages as CSV, which the worker writes (messaging.services.exports)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
-    # What is wanted: a state ('': all), accepted at or after, and before.
+    # What is wanted, as a MessageFilter has it: a state ('': all), accepted at or after, and before, by
+    # this phone, to one of these numbers ([]: to all), under this id ('': each).
     status = models.CharField(max_length=11, blank=True, default="")
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
+    device = models.ForeignKey(Device, null=True, on_delete=models.CASCADE, related_name="+")
+    phones = models.JSONField(default=list)
+    external_id = models.CharField(max_length=255, blank=True, default="")
     # Messages up to `end_id` are wanted, those up to `last_id` written.
     end_id = models.BigIntegerField()
     last_id = models.BigIntegerField(default=0)

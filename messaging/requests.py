@@ -154,7 +154,7 @@ class MessageQuery(Page):
     def filter(self) -> MessageFilter:
         return MessageFilter(
             external_id=self.external_id,
-            phone=self.phone,
+            phones=(self.phone,) if self.phone else None,
             status=self.status,
             since=self.since.at if self.since else None,
         )

@@ -5,13 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Func, Model, Prefetch, Q, QuerySet, Sum
+from django.db.models import (
+    BooleanField,
+    Func,
+    Model,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from http_api import pagination
@@ -49,14 +59,18 @@ def between(
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
     external_id: str | None = None  # or several, separated by commas
-    phone: str | None = None  # E.164
+    phones: tuple[str, ...] | None = None  # E.164, any of these
     status: MessageState | None = None  # `pending` also means `scheduled`
     since: dt.datetime | None = None  # accepted at or after
     until: dt.datetime | None = None  # accepted before
+    device: int | None = None  # the phone that has or last had it
 
-
-# Most messages end in these; where few of a licence's do, a list walks past the others.
-WITHOUT_INDEX = frozenset({MessageState.SENT, MessageState.DELIVERED})
+    @property
+    def by_index(self) -> MessageFilter:
+        """The same without what no index serves. Most messages end in one of two states: where few of a
+        licence's do, a list walks past the others; and past those that another phone had."""
+        is_common = self.status in {MessageState.SENT, MessageState.DELIVERED}
+        return replace(self, status=None if is_common else self.status, device=None)
 
 
 def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
@@ -64,11 +78,26 @@ def messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message]:
     found = Message.objects.filter(license_id__in=_licenses(account_id))
     if wanted.external_id is not None:
         found = found.filter(external_id__in=_ids(found, wanted.external_id))
-    if wanted.phone is not None:
-        found = found.filter(phone=wanted.phone)
+    if wanted.phones is not None:
+        found = found.filter(phone__in=wanted.phones)
     if wanted.status is not None:
         found = found.filter(_is_shown_as(wanted.status))
+    if wanted.device is not None:
+        found = found.alias(device=_LAST_DEVICE).filter(device=wanted.device)
     return between(found, wanted.since, wanted.until)
+
+
+# A scalar subquery is one look-up by index for each row of a page; a join may hash the whole table.
+_LAST_DEVICE = Subquery(
+    Attempt.objects.filter(message=OuterRef("pk")).order_by("-n").values("device_id")[:1]
+)
+
+
+def walked_messages(account_id: int, wanted: MessageFilter) -> QuerySet[Message] | None:
+    """Return what a list of `messages` walks (http_api.pagination), where no index serves the whole
+    filter; else None."""
+    by_index = wanted.by_index
+    return None if by_index == wanted else messages(account_id, by_index)
 
 
 def _is_shown_as(status: MessageState) -> Q:

@@ -57,10 +57,8 @@ class MessageViewSet(NativeViewSet):
         wanted = read(request, requests.MessageQuery)
         asked_for = wanted.filter()
         rows = selectors.messages(self.sender.account_id, asked_for)
-        if asked_for.status not in selectors.WITHOUT_INDEX:
-            return wanted.of(rows, request, responses.message)
-        of_any = selectors.messages(self.sender.account_id, replace(asked_for, status=None))
-        return wanted.of(rows, request, responses.message, walked=of_any)
+        walked = selectors.walked_messages(self.sender.account_id, asked_for)
+        return wanted.of(rows, request, responses.message, walked=walked)
 
     def retrieve(self, request: Request, message_id: str) -> Response:
         message = selectors.message(self.sender.account_id, int(message_id))

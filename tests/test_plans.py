@@ -44,7 +44,7 @@ WALKS = dict.fromkeys(
         *(f"SMS Gateway for Android: messages, state={s}" for s in ("Pending", "Failed", "Delivered")),
     ],
     2_000,
-)  # fmt: skip
+) | {"console: messages/?device={device}&state=sent": MOST}  # fmt: skip
 
 
 @pytest.fixture
@@ -110,6 +110,17 @@ def calls(
     yield "cancel", lambda: api.delete(f"/api/messages/{pending}/", tenant)
 
 
+def searches(
+    operator: Client, of_large: dict[str, Any]
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What people look for: by POST, for it has no place in an address."""
+    for sought in (of_large["phone"], of_large["external_id"], "jan", "jan 1", "99", "nobody"):
+        for query in "", "?state=failed", f"?device={of_large['device']}&state=delivered":
+            path, form = f"/console/messages/{query}", {"sought": sought}
+            yield f"console: search in {path}", lambda: operator.post(path, form)  # noqa: B023 (called at once)
+    yield "console: send, by name", lambda: operator.post("/console/send/", {"phone": "jan"})
+
+
 def jobs(manual_clock: ManualClock) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the clock does, with some of it due."""
     queue = _Queue()
@@ -151,7 +162,8 @@ def test_no_statement_reads_more_than_it_shows(
             response = client.get(page.path, headers=dict(page.headers))
             assert response.status_code == 200, (page, response.content)
             assert len(plans.seen) - before < LARGEST_PAGE, page
-        for plans.asked_by, work in itertools.chain(all_calls, jobs(manual_clock)):
+        sought = searches(operator, facts(large))
+        for plans.asked_by, work in itertools.chain(sought, all_calls, jobs(manual_clock)):
             work()
     assert len(plans.seen) > 300
     assert not plans.faults, f"{len(plans.faults)} faults\n\n" + "\n\n".join(plans.faults)

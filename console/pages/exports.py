@@ -23,8 +23,8 @@ from messaging.services import exports
 
 @needs(Role.OWNER)
 def export_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    is_asked = request.method == "POST"
-    form = FilterForm(request.POST if is_asked else request.GET)
+    is_asked = request.method == "POST" and "begin" not in request.POST  # by the page of messages
+    form = FilterForm(request, visit.account)
     if is_asked and form.is_valid():
         try:
             _ask(visit, form.wanted())

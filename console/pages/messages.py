@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from django.contrib import messages
@@ -24,8 +24,6 @@ from members.audit import Action
 from members.models import Role
 from messaging import reasons, selectors
 from messaging.models import Message, StateChange
-from messaging.phone import InvalidPhone, parse_phone
-from messaging.selectors import MessageFilter
 from messaging.services import owner
 from messaging.states import MessageState
 from messaging.transitions import Resolution
@@ -33,42 +31,23 @@ from messaging.transitions import Resolution
 _RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 
-def list_of(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show the list. What is looked for comes by POST: a number has no place in an address."""
-    sought = request.POST.get("sought", "").strip()
-    form = FilterForm(request.GET)
-    form.full_clean()
-    chosen = form.wanted()
-    wanted = _looked_for(chosen, sought, visit.account.country) if sought else chosen
+@needs(Role.VIEWER)
+def message_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    if request.method == "POST" and not visit.is_operator:  # a viewer sees numbers masked
+        return render(request, "console/not_allowed.html", {"role": Role.OPERATOR}, status=403)
+    form = FilterForm(request, visit.account)
+    wanted = form.wanted()
     rows = selectors.messages(visit.account.pk, wanted)
-    walked = None
-    if wanted.status in selectors.WITHOUT_INDEX:
-        walked = selectors.messages(visit.account.pk, replace(wanted, status=None))
-    page = list_page(request, rows, walked)
+    page = list_page(request, rows, selectors.walked_messages(visit.account.pk, wanted))
     context = {
         "form": form,
         "page": page,
         "names": names_for(visit, (message.phone for message in page.rows)),
         "query": form.query(),
-        "sought": sought,
+        "sought": form.cleaned_data.get("sought"),
         "may_decide": visit.is_operator and wanted.status == MessageState.UNCERTAIN,
     }
     return render(request, "console/messages.html", context)
-
-
-def _looked_for(wanted: MessageFilter, sought: str, country: str) -> MessageFilter:
-    """Return the filter for a number, or, of what is none, for an external id."""
-    try:
-        return replace(wanted, phone=parse_phone(sought, country, allow_short_codes=True))
-    except InvalidPhone:
-        return replace(wanted, external_id=sought)
-
-
-@needs(Role.VIEWER)
-def message_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    if request.method == "POST" and not visit.is_operator:  # a viewer sees numbers masked
-        return render(request, "console/not_allowed.html", {"role": Role.OPERATOR}, status=403)
-    return list_of(request, visit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Iterable
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -36,10 +35,9 @@ COLUMNS = (
 
 
 def exports(account_id: int) -> QuerySet[Export]:
-    """Return those that are kept, the newest first."""
-    return Export.objects.filter(account_id=account_id, asked_at__gt=clock.now() - KEPT).order_by(
-        "-pk"
-    )
+    """Return those that are kept, each with its phone, the newest first."""
+    kept = Export.objects.filter(account_id=account_id, asked_at__gt=clock.now() - KEPT)
+    return kept.select_related("device").order_by("-pk")
 
 
 def export(account_id: int, export_id: int) -> Export:
@@ -61,6 +59,9 @@ def ask(account_id: int, wanted: MessageFilter) -> Export:
         status=wanted.status or "",
         since=wanted.since,
         until=wanted.until,
+        device_id=wanted.device,
+        phones=wanted.phones or [],
+        external_id=wanted.external_id or "",
         end_id=newest or 0,
         asked_at=clock.now(),
     )
@@ -104,8 +105,12 @@ def _next_rows(export: Export) -> tuple[int, list[Message]]:
         status=MessageState(export.status) if export.status else None,
         since=export.since,
         until=export.until,
+        device=export.device_id,
+        phones=tuple(export.phones) or None,
+        external_id=export.external_id or None,
     )
-    walked = _between(export, export.end_id, replace(wanted, status=None))
+    days = MessageFilter(since=export.since, until=export.until)
+    walked = _between(export, export.end_id, days)
     ids = list(walked.values_list("pk", flat=True)[:PIECE])
     edge = ids[-1] if len(ids) == PIECE else export.end_id
     return edge, list(_between(export, edge, wanted))

@@ -19,7 +19,7 @@ from members import audit
 from members.audit import Action, Actor
 from members.models import AuditEntry, Member, Role
 from messaging import tasks
-from messaging.models import Message, OptOut
+from messaging.models import Export, Message, OptOut
 from messaging.services import opt_outs, phones
 from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
@@ -174,6 +174,61 @@ def test_the_list_is_searched_by_number_and_id_and_filtered_by_state(
         assert "+48 601 000 002" not in page
     assert "No messages here yet." in text_of(operator.get("/console/messages/?state=failed"))
     assert text_of(operator.get("/console/messages/?state=nonsense")).count("<time") == 2
+
+
+def test_the_list_is_filtered_by_phone_and_searched_by_name_together(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone, operator: Client
+) -> None:
+    other = pair_phone(tenant, "Other")
+    for number, wire in ((1, Wire(api, phone)), (2, Wire(api, other)), (3, None)):
+        accept(api, tenant, f"id-{number}", phone=f"+4860100000{number}")
+        if wire:
+            wire.claim()
+    contact(tenant, "Jan Kowalski", "+48601000001")
+    contact(tenant, "Janina", "+48601000003")
+    contact(other_tenant, "Janusz", "+48601000002")
+    of_phone = f"/console/messages/?device={phone.device.pk}"
+    assert numbers(operator.get(of_phone)) == ["001"]
+    found = operator.post("/console/messages/", {"sought": "jan"})
+    assert numbers(found) == ["003", "001"]
+    assert "Jan Kowalski, Janina" in text_of(found)
+    assert numbers(operator.post(of_phone, {"sought": "jan"})) == ["001"]
+    assert numbers(operator.post(of_phone, {"sought": "601 000 003"})) == []
+    assert numbers(operator.get("/console/messages/?sought=jan")) == ["003", "002", "001"]
+    assert operator.post("/console/messages/", {"sought": "a\0b"}).status_code == 200
+    theirs = pair_phone(other_tenant).device.pk
+    assert 'class="problem"' in text_of(operator.get(f"/console/messages/?device={theirs}"))
+
+
+def test_an_export_is_of_what_the_list_was_searched_for(
+    api: Api, tenant: Tenant, phone: Phone, owner: Client
+) -> None:
+    pair_phone(tenant, "Other")
+    for number in (1, 2, 3):
+        accept(api, tenant, f"id-{number}", phone=f"+4860100000{number}")
+    contact(tenant, "Jan", "+48601000001")
+    contact(tenant, "Janina", "+48601000003")
+    Wire(api, phone).claim(2)
+    place = f"/console/messages/exports/?device={phone.device.pk}"
+    begun = text_of(owner.post(place, {"sought": "jan", "begin": "1"}))
+    assert 'value="jan"' in begun
+    assert f'value="{phone.device.pk}" selected' in begun
+    assert not Export.objects.exists()
+    owner.post(place, {"sought": "jan", "device": str(phone.device.pk)})
+    tasks.write_exports()
+    [export] = Export.objects.all()
+    assert export.rows == 1
+    page = text_of(owner.get("/console/messages/exports/"))
+    assert "+48 601 000 001, +48 601 000 003" in page
+    owner.post(place, {"sought": "id-3", "device": ""})
+    tasks.write_exports()
+    assert Export.objects.latest("pk").rows == 1
+
+
+def numbers(response: Any) -> list[str]:
+    """Return the last digits of the numbers that a list of messages shows, in its order."""
+    rows = text_of(response).partition('id="rows"')[2]
+    return re.findall(r"\+48 601 000 (\d+)", rows)
 
 
 def test_old_pages_are_reached_without_a_gap(api: Api, tenant: Tenant, operator: Client) -> None:
