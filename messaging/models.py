@@ -542,7 +542,11 @@ class PhoneCount(models.Model):
 
 
 class Export(models.Model):
-    """An account's messages as CSV, which the worker writes (messaging.services.exports)."""
+    """An account's messages as a file, which the worker writes (messaging.services.exports)."""
+
+    class Kind(models.TextChoices):
+        CSV = "csv"
+        XLSX = "xlsx"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     # What is wanted, as a MessageFilter has it: a state ('': all), accepted at or after, and before, by
@@ -553,6 +557,7 @@ class Export(models.Model):
     device = models.ForeignKey(Device, null=True, on_delete=models.CASCADE, related_name="+")
     phones = models.JSONField(default=list)
     external_id = models.CharField(max_length=255, blank=True, default="")
+    kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.CSV)
     # Messages up to `end_id` are wanted, those up to `last_id` written.
     end_id = models.BigIntegerField()
     last_id = models.BigIntegerField(default=0)

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from console import words
 from console.access import Visit, needs
 from console.message_filter import FilterForm
+from http_api import spreadsheets
 from http_api.errors import ApiError
 from members import audit
 from members.audit import Action
 from members.models import Role
+from messaging.models import Export
 from messaging.selectors import MessageFilter
 from messaging.services import exports
 
@@ -27,7 +29,7 @@ def export_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     form = FilterForm(request, visit.account)
     if is_asked and form.is_valid():
         try:
-            _ask(visit, form.wanted())
+            _ask(visit, form.wanted(), _kind(request))
         except ApiError:
             form.add_error(None, _("There are as many exports as an account may have: delete one."))
         else:
@@ -43,9 +45,13 @@ def export_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     )
 
 
+def _kind(request: HttpRequest) -> Export.Kind:
+    return Export.Kind.XLSX if request.POST.get("kind") == Export.Kind.XLSX else Export.Kind.CSV
+
+
 @transaction.atomic
-def _ask(visit: Visit, wanted: MessageFilter) -> None:
-    export = exports.ask(visit.account.pk, wanted)
+def _ask(visit: Visit, wanted: MessageFilter, kind: Export.Kind) -> None:
+    export = exports.ask(visit.account.pk, wanted, kind)
     audit.record(visit.account.pk, visit.actor, Action.MESSAGES_EXPORTED, object_id=export.pk)
 
 
@@ -60,11 +66,17 @@ def fetch(request: HttpRequest, visit: Visit, export_id: int) -> HttpResponseBas
         visit.account.pk, visit.actor, Action.EXPORT_FETCHED, object_id=export.pk, rows=export.rows
     )
     response = FileResponse(
-        exports.Reader(export), as_attachment=True, filename=f"messages-{export.pk}.csv",
-        content_type="text/csv; charset=utf-8",
+        exports.Reader(export), as_attachment=True,
+        filename=f"messages-{export.pk}.{export.kind}", content_type=_TYPES[export.kind],
     )  # fmt: skip
     response["Content-Length"] = export.size
     return response
+
+
+_TYPES = {
+    Export.Kind.CSV.value: "text/csv; charset=utf-8",
+    Export.Kind.XLSX.value: spreadsheets.XLSX_TYPE,
+}
 
 
 @require_POST

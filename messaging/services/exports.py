@@ -1,7 +1,8 @@
-"""Exports of an account's messages as CSV: asked for, written by the worker in pieces, kept for a day.
+"""Exports of an account's messages, as CSV or XLSX: asked for, written by the worker in pieces, kept for
+a day.
 
 Each piece is committed with the place where the next begins, so that whoever goes on after a `kill -9`
-writes no row twice and leaves none out.
+writes no row twice and leaves none out. Those of a workbook are packed once all are there.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def export(account_id: int, export_id: int) -> Export:
 
 
 @transaction.atomic
-def ask(account_id: int, wanted: MessageFilter) -> Export:
+def ask(account_id: int, wanted: MessageFilter, kind: Export.Kind = Export.Kind.CSV) -> Export:
     """Have these messages written; those that are accepted later are not. Raise `conflict`."""
     Account.objects.select_for_update().get(pk=account_id)
     if exports(account_id).count() >= MOST_EXPORTS:
@@ -56,6 +57,7 @@ def ask(account_id: int, wanted: MessageFilter) -> Export:
     newest = selectors.messages(account_id, MessageFilter()).aggregate(Max("pk"))["pk__max"]
     return Export.objects.create(
         account_id=account_id,
+        kind=kind,
         status=wanted.status or "",
         since=wanted.since,
         until=wanted.until,
@@ -79,16 +81,22 @@ def write_piece() -> bool:
     if found is None:
         return False
     looked_at, rows = _next_rows(found)
-    if found.rows + len(rows) > MOST_ROWS:
+    _add(found, rows)
+    found.last_id = looked_at
+    if found.rows > MOST_ROWS or (_is_xlsx(found) and found.size > spreadsheets.MOST_SHEET_BYTES):
         ExportPiece.objects.filter(export=found).delete()
         found.is_too_large = True
-    else:
-        _add(found, rows, is_first=found.last_id == 0)
-        found.last_id = looked_at
-    if found.is_too_large or found.last_id >= found.end_id:
+        found.finished_at = clock.now()
+    elif looked_at >= found.end_id:
+        if _is_xlsx(found):
+            _pack(found)
         found.finished_at = clock.now()
     found.save()
     return True
+
+
+def _is_xlsx(export: Export) -> bool:
+    return export.kind == Export.Kind.XLSX
 
 
 def _next_export() -> Export | None:
@@ -122,31 +130,87 @@ def _between(export: Export, end_id: int, wanted: MessageFilter) -> QuerySet[Mes
     return found.filter(pk__gt=export.last_id, pk__lte=end_id).order_by("pk")
 
 
-def _add(export: Export, rows: list[Message], *, is_first: bool) -> None:
-    head = spreadsheets.BOM + spreadsheets.lines([COLUMNS]) if is_first else ""
-    text = head + spreadsheets.lines(_cells(row, export.account.zone) for row in rows)
+def _add(export: Export, rows: list[Message]) -> None:
+    values = [_values(row, export.account.zone) for row in rows]
+    is_first = export.last_id == 0
+    table: list[list[object]] = [list(COLUMNS), *values] if is_first else values
+    if _is_xlsx(export):
+        text = spreadsheets.xlsx_rows(table)
+    else:
+        text = (spreadsheets.BOM if is_first else "") + spreadsheets.lines(map(_csv_cells, table))
     if content := text.encode():
         ExportPiece.objects.create(export=export, data=zlib.compress(content))
     export.rows += len(rows)
     export.size += len(content)
 
 
-def _cells(message: Message, zone: ZoneInfo) -> Iterable[object]:
-    for column in COLUMNS:
-        value = getattr(message, column)
-        if isinstance(value, dt.datetime):
-            yield f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        else:
-            yield value if column == "phone" else spreadsheets.as_text(value)
+def _values(message: Message, zone: ZoneInfo) -> list[object]:
+    """Return the cells of a row; times as the account's clocks show them."""
+    values = (getattr(message, column) for column in COLUMNS)
+    return [
+        value.astimezone(zone).replace(tzinfo=None, microsecond=0)
+        if isinstance(value, dt.datetime)
+        else value
+        for value in values
+    ]
+
+
+def _csv_cells(values: list[object]) -> Iterable[object]:
+    """A number stays as it is, though a spreadsheet takes it for one."""
+    for column, value in zip(COLUMNS, values, strict=True):
+        yield value if column == "phone" else spreadsheets.as_text(value)
+
+
+def _pack(export: Export) -> None:
+    """Make a workbook of the rows that are written, in place of them."""
+    rows = _pieces_of(export)
+    file = _Pieces(export)
+    spreadsheets.write_xlsx(file, (_data(export.pk, piece_id) for piece_id in rows))
+    file.close()
+    ExportPiece.objects.filter(export=export, pk__lte=rows[-1]).delete()
+    export.size = file.size
+
+
+def _pieces_of(export: Export) -> list[int]:
+    pieces = ExportPiece.objects.filter(export=export).order_by("pk")
+    return list(pieces.values_list("pk", flat=True))
+
+
+def _data(export_id: int, piece_id: int) -> bytes:
+    """Raise where the export was deleted meanwhile."""
+    pieces = ExportPiece.objects.values_list("data", flat=True)
+    return zlib.decompress(pieces.get(pk=piece_id, export_id=export_id))
+
+
+class _Pieces:
+    """A file that is written as pieces of an export, and is compressed already."""
+
+    def __init__(self, export: Export) -> None:
+        self._export, self._left, self.size = export, bytearray(), 0
+
+    def write(self, data: bytes) -> int:
+        self._left += data
+        if len(self._left) >= _PIECE_BYTES:
+            self.close()
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is read before the whole is committed."""
+
+    def close(self) -> None:
+        ExportPiece.objects.create(export=self._export, data=zlib.compress(self._left, level=0))
+        self.size += len(self._left)
+        self._left.clear()
+
+
+_PIECE_BYTES = 1 << 20
 
 
 class Reader:
     """A finished export as a file of which one piece is held at a time."""
 
     def __init__(self, export: Export) -> None:
-        self._pieces = list(
-            ExportPiece.objects.filter(export=export).order_by("pk").values_list("pk", flat=True)
-        )
+        self._pieces = _pieces_of(export)
         self._export_id, self._left = export.pk, b""
 
     def read(self, size: int = -1) -> bytes:
@@ -159,12 +223,9 @@ class Reader:
 
     def _piece(self, piece_id: int) -> bytes:
         try:
-            data = ExportPiece.objects.values_list("data", flat=True).get(
-                pk=piece_id, export_id=self._export_id
-            )
+            return _data(self._export_id, piece_id)
         finally:
             connection.close()  # the server reads files in threads that ask nothing else
-        return zlib.decompress(data)
 
     def close(self) -> None:
         self._pieces, self._left = [], b""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from zipfile import ZipFile
+
 import pytest
 from django.test import Client
 
@@ -45,6 +48,19 @@ def test_it_is_asked_for_written_fetched_and_deleted(
     owner.post(f"{place}delete/")
     assert owner.get(place).status_code == 404
     assert not ExportPiece.objects.exists()
+
+
+def test_a_workbook_is_fetched_as_one(server: Server, api: Api, tenant: Tenant) -> None:
+    accept(api, tenant)
+    owner = logged_in(person("olga", tenant))
+    owner.post("/console/messages/exports/", {"kind": "xlsx"})
+    tasks.write_exports()
+    answer = fetched(server, owner, f"/console/messages/exports/{Export.objects.get().pk}/")
+    assert "spreadsheetml.sheet" in answer.headers["content-type"]
+    assert ".xlsx" in answer.headers["content-disposition"]
+    with ZipFile(io.BytesIO(answer.body)) as archive:
+        assert archive.testzip() is None
+        assert b"+48123456789" in archive.read("xl/worksheets/sheet1.xml")
 
 
 def fetched(server: Server, client: Client, place: str) -> Answer:

@@ -12,9 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from contacts.models import Contact
 from members.models import Role
-from messaging.models import Message
+from messaging.models import Export, Message
+from messaging.selectors import MessageFilter
+from messaging.services import exports
 from messaging.tasks import send_mail
-from tests.conftest import Api, Phone, Tenant
+from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.console.conftest import PASSWORD, person
 from tests.delivery import Wire, accept, sent
 from tests.http_api.live import Server, server
@@ -84,6 +86,11 @@ def log_in(page: Page, url: str, name: str) -> None:
 
 def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
     Contact.objects.create(account=tenant.account, name="Jan" * 80, phone="+48123456789")
+    device = pair_phone(tenant, "Second").device.pk
+    sought = MessageFilter(
+        device=device, phones=("+48123456789", *(f"+486010000{n}" for n in range(10, 29)))
+    )
+    exports.ask(tenant.account.pk, sought, Export.Kind.XLSX)
     for number in range(3):
         accept(api, tenant, external_id=f"id-{number}")
     wire = Wire(api, phone)

@@ -6,6 +6,8 @@ import csv
 import datetime as dt
 import io
 import zlib
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 
@@ -28,11 +30,32 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PIECE", 2)
 
 
-def rows_of(export: Export) -> list[dict[str, str]]:
+def content_of(export: Export) -> bytes:
     pieces = ExportPiece.objects.filter(export=export).order_by("pk")
     content = b"".join(zlib.decompress(piece.data) for piece in pieces)
     export.refresh_from_db()
     assert export.size == len(content)
+    return content
+
+
+XML = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def sheet_of(export: Export) -> list[dict[str, tuple[str, str]]]:
+    """Return the rows of a workbook: by column the type of the cell, its style, and what it holds."""
+    with ZipFile(io.BytesIO(content_of(export))) as archive:
+        assert archive.testzip() is None
+        sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
+    rows = [
+        [(cell.get("t", "") + cell.get("s", ""), "".join(cell.itertext())) for cell in row]
+        for row in sheet.iter(f"{XML}row")
+    ]
+    head = [text for _, text in rows[0]]
+    return [dict(zip(head, row, strict=True)) for row in rows[1:]]
+
+
+def rows_of(export: Export) -> list[dict[str, str]]:
+    content = content_of(export)
     assert content.startswith("\ufeff".encode())
     reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";")
     return list(reader)
@@ -87,6 +110,48 @@ def test_no_text_becomes_a_formula(api: Api, tenant: Tenant, manual_clock: Manua
     assert [row["text"] for row in rows] == ["'=1+1", "'+1", "'-1", "'@A1", *texts[4:]]
     assert rows[0]["external_id"] == "'=id-0"
     assert rows[0]["created_at"] == "2026-04-09 16:32:00"  # in Warsaw
+
+
+def test_a_workbook_has_texts_as_they_are_and_times_as_times(
+    api: Api, tenant: Tenant, manual_clock: ManualClock
+) -> None:
+    texts = ["=1+1", "<r>&</r>", "a\x0bb\r\nc", "_x0041_", " Zażółć \ufffe"]
+    for number, text in enumerate(texts):
+        accept(api, tenant, f"=id-{number}", message="x")
+        Message.objects.filter(external_id=f"=id-{number}").update(text=text)
+    export = exports.ask(tenant.account.pk, ALL, Export.Kind.XLSX)
+    tasks.write_exports()
+    rows = sheet_of(export)
+    shown = ["=1+1", "<r>&</r>", "a_x000B_b_x000D_\nc", "_x005F_x0041_", " Zażółć _xFFFE_"]
+    assert [row["text"] for row in rows] == [("inlineStr", text) for text in shown]
+    assert rows[0]["external_id"] == ("inlineStr", "=id-0")
+    assert rows[0]["phone"] == ("inlineStr", "+48123456789")
+    assert rows[0]["id"] == ("", str(Message.objects.first().pk))  # type: ignore[union-attr]
+    assert rows[0]["sent_at"] == ("", "")
+    kind, days = rows[0]["created_at"]
+    assert (kind, round(float(days), 6)) == ("1", 46121.688889)  # 2026-04-09 16:32 in Warsaw
+
+
+def test_a_workbook_of_several_pieces_has_each_message_once_though_its_packing_died(
+    api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [accept(api, tenant, f"id-{number}") for number in range(7)]
+    export = exports.ask(tenant.account.pk, ALL, Export.Kind.XLSX)
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "_pack", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            tasks.write_exports()
+    monkeypatch.setattr(exports, "_PIECE_BYTES", 100)
+    tasks.write_exports()
+    assert [int(row["id"][1]) for row in sheet_of(export)] == ids
+    export.refresh_from_db()
+    assert export.rows == 7
+
+
+def test_a_workbook_of_nothing_has_its_columns(tenant: Tenant) -> None:
+    export = exports.ask(tenant.account.pk, ALL, Export.Kind.XLSX)
+    tasks.write_exports()
+    assert sheet_of(export) == []
 
 
 def test_more_than_the_most_is_refused_and_not_cut(
