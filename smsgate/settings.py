@@ -76,6 +76,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]  # fmt: skip
 
 INSTALLED_APPS = [
+    "smsgate.apps.SmsgateConfig",  # its templates go before the admin's
     "smsgate.apps.RecordedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -85,7 +86,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "smsgate.apps.SmsgateConfig",
     "http_api",
     "licenses",
     "members",

@@ -50,7 +50,7 @@ class EndpointAdmin(_NothingToChange):
     def state(self, endpoint: Endpoint) -> str:
         if endpoint.disabled_at:
             words = endpoint.get_disabled_reason_display()
-            return format_html('<b style="color: #b00">{}: {}</b>', gettext("off"), words)
+            return format_html('<b class="trouble">{}: {}</b>', gettext("off"), words)
         return gettext("rests") if endpoint.rests_until else gettext("in service")
 
 
@@ -93,7 +93,7 @@ class DeliveryAdmin(_NothingToChange):
         if delivery.delivered_at:
             return gettext("delivered")
         if delivery.next_at is None:
-            return format_html('<b style="color: #b00">{}</b>', gettext("given up"))
+            return format_html('<b class="trouble">{}</b>', gettext("given up"))
         return gettext("to be tried again") if delivery.tries else gettext("waits")
 
     @admin.action(description=_("Given up: try again for three days"), permissions=["change"])

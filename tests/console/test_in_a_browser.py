@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from contacts.models import Contact
@@ -48,7 +47,6 @@ PAGES = (
     "webhooks/",
     "settings/",
 )
-OF_LOG_IN = ("password/change/", "password/reset/", "email/", "second-factor/", "sessions/")
 
 
 @pytest.fixture
@@ -97,25 +95,6 @@ def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
     [first, *_] = wire.claim()
     wire.report(*sent(first["message_id"]))
     Message.objects.filter(pk__gt=first["message_id"]).update(status="uncertain")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_fault_for_who_sees_or_types_otherwise(
-    site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page, complaints: list[str],
-    scheme: Any, mails: MailServer,
-) -> None:  # fmt: skip
-    some_of_everything(api, tenant, phone)
-    owner.emulate_media(color_scheme=scheme)
-    axe = Axe()
-    paths = [f"console/{path}" for path in PAGES] + [f"account/{path}" for path in OF_LOG_IN]
-    for path in (*paths, f"console/messages/{Message.objects.first().pk}/"):  # type: ignore[union-attr]
-        answer = owner.goto(f"{site}/{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        found = axe.run(owner).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        assert not serious, (path, [(one["id"], one["nodes"][0]["html"]) for one in serious])
-    assert complaints == []
 
 
 def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(

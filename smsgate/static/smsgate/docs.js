@@ -1,7 +1,13 @@
+// Swagger UI is dark by a class.
+const root = document.documentElement;
+const system = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => root.classList.toggle("dark-mode", (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark");
+system.addEventListener("change", paint);
+paint();
+
 SwaggerUIBundle({
   url: "/api/schema/",
   dom_id: "#swagger",
-  deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: false,
