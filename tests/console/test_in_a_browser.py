@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from contacts.models import Contact
@@ -228,17 +229,24 @@ def test_a_wrong_password_is_told_in_one_wording_whoever_it_is(
     assert len(said) == 1
 
 
-def test_a_second_factor_is_set_up_and_asked_for(site: str, owner: Page, browser: Browser) -> None:
-    from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
+def code_of(page: Page) -> str:
+    """The code that an app shows for the secret on this page."""
+    secret = page.input_value("#authenticator_secret")
+    return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
 
+
+def confirm_password(page: Page) -> None:
+    """Give the password again where the page asks for it: the log-in was a while ago."""
+    if page.query_selector("input[name=password]"):
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+
+
+def test_a_second_factor_is_set_up_and_asked_for(site: str, owner: Page, browser: Browser) -> None:
     owner.goto(f"{site}/account/second-factor/totp/activate/")
-    if owner.query_selector("input[name=password]"):
-        owner.fill("input[name=password]", PASSWORD)
-        owner.press("input[name=password]", "Enter")
+    confirm_password(owner)
     owner.wait_for_selector("#authenticator_secret")
-    secret = owner.input_value("#authenticator_secret")
-    code = f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
-    owner.fill("input[name=code]", code)
+    owner.fill("input[name=code]", code_of(owner))
     owner.press("input[name=code]", "Enter")
     owner.wait_for_url("**/recovery-codes/**")
     context = browser.new_context(locale="en-GB")
@@ -256,6 +264,54 @@ def test_a_second_factor_is_set_up_and_asked_for(site: str, owner: Page, browser
     page.press("#id_password", "Enter")
     assert "/admin/login/" in page.url
     context.close()
+
+
+def test_who_needs_a_second_factor_is_led_to_one_and_gets_in_with_it(
+    site: str, tenant: Tenant, owner: Page
+) -> None:
+    owner.goto(f"{site}/console/settings/")
+    owner.check("input[name=needs_second_factor]")
+    owner.click("main form button:has-text('Save')")
+    owner.wait_for_selector("text=Set up an app")
+    owner.click("text=Set up an app")
+    confirm_password(owner)
+    owner.wait_for_selector("#authenticator_secret")
+    owner.fill("input[name=code]", code_of(owner))
+    owner.press("input[name=code]", "Enter")
+    owner.wait_for_url("**/recovery-codes/**")
+    owner.click("text=To the console")
+    owner.wait_for_selector("nav")
+    assert "Overview" in owner.inner_text("h1")
+
+
+def test_a_passkey_is_added_and_logs_in(
+    site: str, tenant: Tenant, context: BrowserContext, complaints: list[str]
+) -> None:
+    site = site.replace("127.0.0.1", "localhost")  # an address is no name that a passkey is of
+    person("olga", tenant)
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+        "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    log_in(page, site, "olga")
+    page.goto(f"{site}/account/second-factor/webauthn/add/")
+    confirm_password(page)
+    page.fill("#id_name", "Laptop")
+    page.check("#id_passwordless")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url("**/recovery-codes/**")
+    page.goto(f"{site}/console/")
+    page.click("nav button:has-text('Log out')")
+    page.wait_for_selector("#passkey_login")
+    page.click("#passkey_login")
+    page.wait_for_url("**/console/")
+    assert "olga" in page.inner_text("nav")
+    assert complaints == []
 
 
 def test_letters_that_double_the_parts_are_named_and_replaced(site: str, owner: Page) -> None:
