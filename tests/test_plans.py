@@ -22,7 +22,9 @@ from http_api.pagination import MOST
 from licenses.models import Account
 from members.models import Member, Role
 from messaging import tasks
-from messaging.services import housekeeping
+from messaging.selectors import MessageFilter
+from messaging.services import exports, housekeeping
+from messaging.states import MessageState
 from smsgate.operations.metrics import _Queue
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone, provisioned
 from tests.delivery import Wire, event, sent
@@ -44,7 +46,9 @@ WALKS = dict.fromkeys(
         *(f"SMS Gateway for Android: messages, state={s}" for s in ("Pending", "Failed", "Delivered")),
     ],
     2_000,
-) | {"console: messages/?device={device}&state=sent": MOST}  # fmt: skip
+) | {
+    "console: messages/?device={device}&state=sent": MOST, "export, device=": exports.PIECE,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -121,6 +125,26 @@ def searches(
     yield "console: send, by name", lambda: operator.post("/console/send/", {"phone": "jan"})
 
 
+def written(account_id: int, wanted: MessageFilter) -> None:
+    """Write the first piece of an export."""
+    export = exports.ask(account_id, wanted)
+    exports.write_piece()
+    exports.delete(account_id, export.pk)
+
+
+def exported(
+    account_id: int, of_large: dict[str, Any]
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    ids = {"external_id": of_large["external_id"], "status": MessageState.DELIVERED}
+    for name, wanted in {
+        "all": MessageFilter(),
+        "device=": MessageFilter(device=of_large["device"]),
+        "phones=": MessageFilter(phones=(of_large["phone"], "+48600100200")),
+        "external_id=, status=delivered": MessageFilter(**ids),
+    }.items():
+        yield f"export, {name}", lambda: written(account_id, wanted)  # noqa: B023 (called at once)
+
+
 def jobs(manual_clock: ManualClock) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the clock does, with some of it due."""
     queue = _Queue()
@@ -163,7 +187,8 @@ def test_no_statement_reads_more_than_it_shows(
             assert response.status_code == 200, (page, response.content)
             assert len(plans.seen) - before < LARGEST_PAGE, page
         sought = searches(operator, facts(large))
-        for plans.asked_by, work in itertools.chain(sought, all_calls, jobs(manual_clock)):
+        files = exported(large.account.pk, facts(large))
+        for plans.asked_by, work in itertools.chain(sought, files, all_calls, jobs(manual_clock)):
             work()
     assert len(plans.seen) > 300
     assert not plans.faults, f"{len(plans.faults)} faults\n\n" + "\n\n".join(plans.faults)
