@@ -103,10 +103,10 @@ def _send(mail: Mail, server: EmailBackend) -> bool:
         server.open()  # and kept for the next
         server.send_messages([_message(mail)])
     except OSError as error:  # smtplib's errors are such: their words hold addresses
-        code = getattr(error, "smtp_code", "")
+        why = getattr(error, "smtp_code", "") or getattr(error, "verify_message", "")
         logger.warning(
             "mail %s was not taken, try %s of %s: %s %s",
-            mail.pk, mail.tries, TRIES, type(error).__name__, code,
+            mail.pk, mail.tries, TRIES, type(error).__name__, why,
         )  # fmt: skip
         return isinstance(error, smtplib.SMTPRecipientsRefused)
     mail.delete()

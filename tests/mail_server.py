@@ -32,8 +32,14 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
+def mail_server(
+    tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
+) -> Iterator[MailServer]:
+    """With `starttls` it takes mail only after the connection was made safe."""
+
     class Handler(StreamRequestHandler):
+        is_safe = starttls is None
+
         def say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
@@ -42,8 +48,17 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
                 return
             if not found.is_silent:
                 self.say("220 test")
-            for line in self.rfile:
+            while line := self.rfile.readline():
                 match line[:4].upper().strip():
+                    case b"EHLO" if not self.is_safe:
+                        self.say("250-test")
+                        self.say("250 STARTTLS")
+                    case b"STAR" if starttls:
+                        self.say("220 go on")
+                        if not self.make_safe(starttls):
+                            return
+                    case _ if not self.is_safe:
+                        self.say("530 not in the clear")
                     case b"RCPT" if found.refusal:
                         self.say(found.refusal)
                     case b"DATA":
@@ -55,6 +70,19 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
                         return
                     case _:
                         self.say("250 ok")
+
+        def make_safe(self, context: ssl.SSLContext) -> bool:
+            try:
+                self.request = context.wrap_socket(self.request, server_side=True)
+            except OSError:  # the client does not trust us
+                return False
+            self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
+            self.is_safe = True
+            return True
+
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
 
         def mail(self) -> EmailMessage:
             lines = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +122,35 @@ def test_a_try_that_was_killed_is_made_again_under_the_same_id(
     assert first["Message-ID"] == second["Message-ID"]
 
 
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+tls"])
 def test_a_server_whose_certificate_nobody_vouches_for_is_given_no_mail(
-    settings: Any, tmp_path: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    settings: Any, tmp_path: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, scheme: str,
+) -> None:  # fmt: skip
     pem = certificate(tmp_path, "localhost")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pem)
-    with mail_server(tls) as server:
-        url = f"smtps://localhost:{server.port}?from=sms@example.com"
+    with mail_server(tls) if scheme == "smtps" else mail_server(starttls=tls) as server:
+        url = f"{scheme}://localhost:{server.port}?from=sms@example.com"
         settings.MAIL_SERVER = config.load({"EMAIL_URL": url}, tmp_path / "none").email_url
         mail.queue(ANNA, "x", "x")
         send()
         assert Mail.objects.get().tries == 1
         assert server.mails == []
+        assert "SSLCertVerificationError self-signed certificate" in caplog.text
         monkeypatch.setenv("SSL_CERT_FILE", str(pem))
         manual_clock.advance(minutes=1)
         send()
         assert len(server.mails) == 1
+        assert not Mail.objects.exists()
+
+
+def test_a_server_that_does_not_offer_starttls_is_given_nothing_in_the_clear(
+    mails: MailServer, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MAIL_SERVER = replace(settings.MAIL_SERVER, starts_tls=True)
+    mail.queue(ANNA, "x", "x")
+    send()
+    assert mails.mails == []
+    assert Mail.objects.get().tries == 1
+    assert "SMTPNotSupportedError" in caplog.text
