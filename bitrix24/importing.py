@@ -17,15 +17,15 @@ from django.db import transaction
 
 from bitrix24 import calling
 from bitrix24.models import ContactImport, Portal
-from contacts import services
-from contacts.requests import ContactItem
-from contacts.services import ContactDraft, SavedContacts
+from contacts import people, services
+from contacts.people import Person
+from contacts.services import SavedPeople
 from http_api import clock
 from http_api.errors import ApiError
-from http_api.shapes import validated
 from licenses import lookup
 from licenses.models import License
 from licenses.sender import Sender
+from messaging import locks
 
 GROUP = "Bitrix24"
 PAGE = 50  # what a portal gives to one request
@@ -33,7 +33,6 @@ PAGE = 50  # what a portal gives to one request
 # portal allows.
 PAGES = 8
 SHOWN = 1_000  # of those that were refused
-_LONGEST_NAME = 255
 _PAUSE = 0.5  # seconds; a portal allows two requests a second
 # The app has no permission for contacts, or who installed it has none: all else goes on.
 _NOT_ALLOWED = frozenset({"insufficient_scope", "ACCESS_DENIED"})
@@ -129,8 +128,8 @@ def import_by_webhook(license: License, url: str) -> Imported:
         with transaction.atomic():
             saved, refused = _save_rows(sender, page)
         done = Imported(
-            done.created_count + saved.created_count,
-            done.updated_count + saved.updated_count,
+            done.created_count + len(saved.new),
+            done.updated_count + len(saved.known),
             done.refused + refused,
         )
         time.sleep(_PAUSE)
@@ -170,32 +169,27 @@ def _save(wanted: ContactImport, sender: Sender, page: list[Row]) -> bool:
         return False
     saved, refused = _save_rows(sender, page)
     wanted.last_id = page[-1].id
-    wanted.created_count += saved.created_count
-    wanted.updated_count += saved.updated_count
+    wanted.created_count += len(saved.new)
+    wanted.updated_count += len(saved.known)
     wanted.refused_count += len(refused)
     wanted.refused += refused[: max(SHOWN - len(wanted.refused), 0)]
     wanted.save()
     return True
 
 
-def _save_rows(sender: Sender, page: list[Row]) -> tuple[SavedContacts, list[list[Any]]]:
+def _save_rows(sender: Sender, page: list[Row]) -> tuple[SavedPeople, list[list[Any]]]:
     """Save these contacts; return what came of it, and the id of each that cannot be saved, with why."""
-    drafts = {row.id: _draft(sender, row) for row in page}
-    refused = [[id, why] for id, why in drafts.items() if isinstance(why, str)]
-    good = [draft for draft in drafts.values() if isinstance(draft, ContactDraft)]
-    return services.save_contacts(sender, good, ignore_foreign_numbers=False), refused
-
-
-def _draft(sender: Sender, row: Row) -> ContactDraft | str:
-    """Return the contact with the first of its numbers that is one, or why it cannot be saved."""
-    problems: list[str] = []
-    for phone in row.phones:
-        fields = {"name": (row.name or phone)[:_LONGEST_NAME], "phone": phone, "group_name": GROUP}
+    wanted: dict[str, Person] = {}
+    refused: list[list[Any]] = []
+    for row in page:
         try:
-            return validated(ContactItem, fields, sender=sender).draft()
-        except ApiError as error:
-            problems.append(error.message)
-    return problems[0] if problems else "phone: there is none"
+            phone = people.first_number(row.phones, sender.country)
+        except people.Problem as problem:
+            refused.append([row.id, f"phone: {problem.words}"])
+        else:
+            wanted[phone] = Person(phone, (row.name or phone)[: people.LONGEST], (GROUP,))
+    locks.lock_account(sender.account_id)
+    return services.save_people(sender.account_id, list(wanted.values())), refused
 
 
 def _end(wanted: ContactImport, error: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from contacts import selectors, services
 from contacts.models import Contact, ContactGroup, Membership
-from contacts.services import ContactDraft
+from contacts.services import Consent, ContactDraft
+from http_api import clock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses import tokens
@@ -73,8 +74,10 @@ def change_contact(
     name: str | None = None,
     phone: str | None = None,
     group_ids: Collection[int] | None = None,
+    fields: Mapping[str, str] | None = None,
+    consent: Consent | None = None,
 ) -> None:
-    """Change what is given; `group_ids` are all groups that it is in afterwards.
+    """Change what is given; `group_ids` are all groups, `fields` all fields, that it has afterwards.
 
     Opt-outs are of numbers: with a new one the contact has that one's. Raise ApiError: `not_found`;
     `conflict` where another contact has the number; `invalid` where a group is not the account's.
@@ -83,7 +86,12 @@ def change_contact(
     if phone is not None:
         _check_is_free(contact, phone)
     contact.name, contact.phone = name or contact.name, phone or contact.phone
-    contact.save(update_fields=["name", "phone"])
+    if fields is not None:
+        contact.fields = dict(fields)
+    if consent is not None:
+        contact.consent_note, contact.consent_by = consent
+        contact.consent_at = clock.now()
+    contact.save()
     if group_ids is not None:
         _check_groups(account_id, set(group_ids))
         Membership.objects.filter(contact=contact).exclude(contactgroup__in=group_ids).delete()

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
+    BeforeValidator,
     Field,
+    PlainValidator,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     field_validator,
+    model_validator,
 )
 
+from contacts import imports, people, spreadsheets
+from contacts.imports import Choices
+from contacts.models import Import
 from contacts.selectors import ContactFilter
-from contacts.services import ContactDraft, ContactSms
-from http_api.pagination import Page
-from http_api.shapes import MAX_ID, Boolean, Id, Identifier, Shape, problem, problems_by_field
+from contacts.services import Consent, ContactDraft, ContactSms
+from contacts.spreadsheets import Reading
+from http_api.pagination import MAX_PAGE, PAGE, Page
+from http_api.parsing import Upload
+from http_api.shapes import (
+    MAX_ID,
+    Boolean,
+    Id,
+    Identifier,
+    Integer,
+    Shape,
+    problem,
+    problems_by_field,
+)
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Invalid
 from messaging.fields import CallbackUrl, Phone, Priority, Text, Time
 
 Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
+
+
+def _field_name(value: str) -> str:
+    if words := people.field_problem(value):
+        raise problem(words)
+    return value
+
+
+Fields = Annotated[
+    dict[
+        Annotated[str, AfterValidator(_field_name)],
+        Annotated[Identifier, Field(max_length=people.LONGEST)],
+    ],
+    Field(
+        max_length=people.MOST_FIELDS,
+        description="Names and texts of your own: all that it has afterwards.",
+    ),
+]
+ConsentNote = Annotated[
+    str,
+    Field(
+        max_length=255,
+        description="By what this person agreed to be written to; when, and whose key said so, is kept.",
+    ),
+]
 Key = Annotated[Identifier | None, Field(description="Licence key, 6–12 characters.")]
 ApiKey = Annotated[Identifier | None, Field(description="API key, exactly 12 characters.")]
 
@@ -40,6 +84,8 @@ class ContactItem(Shape):
     send_after: Annotated[Time | None, Field(validate_default=True)] = None
     send_before: Time | None = None
     priority: Priority = DEFAULT_PRIORITY
+    fields: Fields | None = None
+    consent_note: ConsentNote = ""
 
     @field_validator("send_after")
     @classmethod
@@ -54,7 +100,9 @@ class ContactItem(Shape):
         sms = None
         if self.message is not None and self.send_after is not None:
             sms = ContactSms(self.message, self.send_after, self.send_before, self.priority)
-        return ContactDraft(self.name, self.phone, self.group_name, sms)
+        return ContactDraft(
+            self.name, self.phone, self.group_name, sms, self.fields, self.consent_note
+        )
 
 
 class SingleContact(_Keys, ContactItem):
@@ -99,6 +147,8 @@ class ChangedContact(_Keys):
         list[Id] | None,
         Field(max_length=MAX_GROUPS, description="All groups that it is in afterwards."),
     ] = None
+    fields: Fields | None = None
+    consent_note: ConsentNote = ""
 
 
 class ContactQuery(Page):
@@ -113,6 +163,141 @@ class ContactQuery(Page):
 
     def filter(self) -> ContactFilter:
         return ContactFilter(self.search, self.phone, self.group, below=self.cursor or MAX_ID)
+
+
+def _columns(value: object) -> object:
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
+class _Reading(_Keys):
+    """How a file is read, and what its rows are imported as; what is absent is guessed."""
+
+    encoding: Annotated[
+        Literal["utf-8", "utf-16", "cp1250", "iso8859-2", "iso8859-1"] | None,
+        Field(description="Of a text file."),
+    ] = None
+    delimiter: Annotated[
+        Literal[";", ",", "\t", "|"] | None, Field(description="Of a text file.")
+    ] = None
+    sheet: Annotated[
+        str | None, Field(max_length=255, description="Of a workbook: the sheet's name.")
+    ] = None
+    has_header: Annotated[
+        Boolean | None, Field(description="Whether the first row names the columns.")
+    ] = None
+    columns: Annotated[
+        list[Annotated[str, Field(max_length=300)]] | None,
+        BeforeValidator(_columns),
+        Field(
+            max_length=spreadsheets.MOST_COLUMNS,
+            description="What each column is, in their order: `phone`, `name`, `first_name`,"
+            " `last_name`, `groups` (parted by `;`), `field:NAME`, or nothing, which passes it over.",
+        ),
+    ] = None
+    group_name: Annotated[Name | None, Field(description="A group for all of them.")] = None
+    known: Annotated[
+        Literal["keep", "overwrite", "skip"] | None,
+        Field(
+            description="Who is known already: keeps name and fields, and gets what was missing"
+            " (`keep`, where nothing is said); gets the file's (`overwrite`); is passed over (`skip`)."
+        ),
+    ] = None
+
+    def reading(self) -> Reading:
+        return Reading(self.sheet or "", self.encoding or "", self.delimiter or "")
+
+    def choices(self, found: Import) -> Choices:
+        """Return what is chosen; the rest is as it was, or was guessed."""
+        return Choices(
+            columns=found.columns if self.columns is None else self.columns,
+            group=found.group if self.group_name is None else self.group_name,
+            known=imports.Known(self.known or found.known),
+        )
+
+
+class _Consent(Shape):
+    consent: Annotated[
+        Boolean,
+        Field(description="That these people agreed to be written to; contacts need it."),
+    ] = False
+    consent_note: ConsentNote = ""
+
+    def given(self, by: str) -> Consent | None:
+        return Consent(self.consent_note, by) if self.consent else None
+
+
+def _file(value: object) -> Upload:
+    if not isinstance(value, Upload):
+        raise problem("send it as a file of a multipart form")
+    return value
+
+
+File = Annotated[
+    Upload,
+    PlainValidator(_file),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "binary",
+            "description": "CSV or text, xlsx, xls, xlsb or ods; at most 10 MiB and 100,000 rows.",
+        }
+    ),
+]
+
+
+class NewImport(_Reading, _Consent):
+    """Body of `POST /api/contacts/imports/`: a form with a file, or JSON with a text."""
+
+    file: File | None = None
+    text: Annotated[str | None, Field(description="In place of a file: a table as text.")] = None
+    columns: Annotated[
+        list[Annotated[str, Field(max_length=300)]] | None,
+        BeforeValidator(_columns),
+        Field(max_length=spreadsheets.MOST_COLUMNS),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "description": "As of a change, parted by commas; a list in JSON does the same.",
+            }
+        ),
+    ] = None
+    kind: Annotated[Literal["contacts", "opt_outs"], Field(description="What the rows are.")] = (
+        "contacts"
+    )
+    start: Annotated[
+        Boolean, Field(description="false: only check it, and say what would come of it.")
+    ] = True
+
+    @model_validator(mode="after")
+    def _is_given(self) -> NewImport:
+        if (self.file is None) == (self.text is None):
+            raise problem("send a file or a text")
+        return self
+
+    def upload(self) -> Upload:
+        return self.file or Upload.of("", (self.text or "").encode())
+
+
+class ChangedImport(_Reading):
+    """Body of `PATCH /api/contacts/imports/{id}/`: what is absent stays as it is."""
+
+    @property
+    def reads_anew(self) -> bool:
+        given = (self.encoding, self.delimiter, self.sheet, self.has_header)
+        return any(one is not None for one in given)
+
+
+class StartedImport(_Keys, _Consent):
+    """Body of `POST /api/contacts/imports/{id}/start/`."""
+
+
+class ProblemQuery(Shape):
+    """Query of `GET /api/contacts/imports/{id}/problems/`."""
+
+    after: Annotated[
+        Integer, Field(ge=0, le=MAX_ID, description="Rows behind this one; from `next`.")
+    ] = 0
+    limit: Annotated[Integer, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")] = PAGE
 
 
 class GroupItem(Shape):

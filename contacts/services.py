@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NamedTuple, NotRequired, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
 from typing_extensions import TypedDict
 
-from contacts.models import Contact, ContactGroup, Membership
+from contacts.models import Contact, ContactGroup, Import, Membership
+from contacts.people import MOST_FIELDS, Person
 from http_api import clock
 from http_api.errors import ApiError
 from licenses.sender import Sender
@@ -47,6 +48,34 @@ class ContactDraft:
     phone: str
     group_name: str | None = None
     sms: ContactSms | None = None
+    fields: Mapping[str, str] | None = None  # all that it has afterwards; None: those that it has
+    consent_note: str = ""
+
+
+Known: TypeAlias = Import.Known
+
+
+class Consent(NamedTuple):
+    """That people agreed to be written to: what by, and who says so."""
+
+    note: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPeople:
+    """People who were saved, by their numbers. `full`: who was not, having too many fields then."""
+
+    ids: dict[str, int]
+    new: Set[str]
+    changed: Set[str]
+    full: Set[str]
+    group_ids: Set[int]
+
+    @property
+    def known(self) -> Set[str]:
+        """Return who was there already, changed or not."""
+        return self.ids.keys() - self.new
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +122,9 @@ def save_contact(
     Raises ApiError: `invalid`, `daily_limit_exceeded`.
     """
     locks.lock_account(sender.account_id)
-    contact, is_new = Contact.objects.update_or_create(
-        account_id=sender.account_id,
-        phone=draft.phone,
-        defaults={"name": draft.name},
-        create_defaults={"name": draft.name, "created_at": clock.now()},
-    )
-    if draft.group_name is not None:
-        [group] = _groups_by_name(sender, [draft.group_name]).values()
-        put_into_groups(sender.account_id, {(contact.pk, group.pk)})
+    saved = _save_drafts(sender, [draft])
     skipped = _queue_one(sender, draft, ignore_foreign_numbers, callback_url)
-    return SavedContact(contact.pk, is_new, skipped)
+    return SavedContact(saved.ids[draft.phone], bool(saved.new), skipped)
 
 
 def _queue_one(
@@ -132,7 +153,6 @@ def save_contacts(
 
     Raises ApiError `daily_limit_exceeded`; nothing is written then.
     """
-    now = clock.now()
     drafts: dict[int, ContactDraft] = {}
     skipped: list[SkippedContact] = []
     for index, item in enumerate(items):
@@ -142,7 +162,7 @@ def save_contacts(
         elif isinstance(item, ContactDraft):
             drafts[index] = item
     locks.lock_account(sender.account_id)
-    created_count = _upsert(sender, list(drafts.values()), now)
+    created_count = len(_save_drafts(sender, list(drafts.values())).new)
     queued, left_out = _queue_many(sender, drafts, ignore_foreign_numbers, callback_url)
     skipped += (
         {"index": index, "reason": reason, "contact_saved": True}
@@ -167,32 +187,121 @@ def _problems(sender: Sender, draft: ContactDraft) -> dict[str, Any]:
     return {}
 
 
-def _upsert(sender: Sender, drafts: Sequence[ContactDraft], now: dt.datetime) -> int:
-    """Save contacts and memberships; the last name of a phone wins. Answers how many are new."""
-    names = {draft.phone: draft.name for draft in drafts}
-    contacts = {
-        contact.phone: contact
-        for contact in Contact.objects.filter(account_id=sender.account_id, phone__in=names)
+def name_of(sender: Sender) -> str:
+    """Return who a program is, where a person would be named."""
+    return f"licence {sender.license_id}"
+
+
+def _save_drafts(sender: Sender, drafts: Sequence[ContactDraft]) -> SavedPeople:
+    """Save contacts; of several for a phone the last wins, and all their groups are meant."""
+    last: dict[str, ContactDraft] = {}
+    groups: dict[str, tuple[str, ...]] = {}
+    for draft in drafts:
+        last[draft.phone] = draft
+        mine = groups.get(draft.phone, ())
+        groups[draft.phone] = mine if draft.group_name is None else (*mine, draft.group_name)
+    people = [
+        Person(phone, draft.name, groups[phone], draft.fields) for phone, draft in last.items()
+    ]
+    by = name_of(sender)
+    consents = {
+        phone: Consent(draft.consent_note, by)
+        for phone, draft in last.items()
+        if draft.consent_note
     }
-    new_count = len(names.keys() - contacts.keys())
-    saved = Contact.objects.bulk_create(  # what is known by its phone gets its new name
-        (
-            Contact(account_id=sender.account_id, phone=phone, name=name, created_at=now)
-            for phone, name in names.items()
-            if phone not in contacts or contacts[phone].name != name
-        ),
+    return save_people(sender.account_id, people, consents=consents, fields_are_all=True)
+
+
+def save_people(
+    account_id: int,
+    people: Sequence[Person],
+    *,
+    known: Known = Known.OVERWRITE,
+    consents: Mapping[str, Consent] | None = None,
+    fields_are_all: bool = False,
+    made_by: int | None = None,
+) -> SavedPeople:
+    """Save people, each of another number, and put them into their groups, which are made where they are
+    missing, in a number of queries that does not depend on how many there are.
+
+    `known` says what becomes of those who are in the account already. `fields_are_all`: they have no
+    other ones afterwards. The caller holds the account's lock.
+    """
+    found = {
+        contact.phone: contact
+        for contact in Contact.objects.filter(
+            account_id=account_id, phone__in=[person.phone for person in people]
+        )
+    }
+    if known == Known.SKIP:
+        people = [person for person in people if person.phone not in found]
+    wanted = {person.phone: _wanted(found.get(person.phone), person, known, fields_are_all)
+              for person in people}  # fmt: skip
+    full = {phone for phone, (_, fields) in wanted.items() if len(fields) > MOST_FIELDS}
+    rows = [
+        _row(
+            account_id, phone, name, fields, found.get(phone), (consents or {}).get(phone), made_by
+        )
+        for phone, (name, fields) in wanted.items()
+        if phone not in full
+    ]
+    written = Contact.objects.bulk_create(
+        (row for row in rows if _differs(row, found.get(row.phone))),
         update_conflicts=True,
         unique_fields=["account", "phone"],
-        update_fields=["name"],
+        update_fields=["name", "fields", "consent_note", "consent_at", "consent_by", "made_by"],
     )
-    contacts |= {contact.phone: contact for contact in saved}
-    wanted = [draft for draft in drafts if draft.group_name is not None]
-    groups = _groups_by_name(sender, [str(draft.group_name) for draft in wanted])
-    put_into_groups(
-        sender.account_id,
-        {(contacts[draft.phone].pk, groups[str(draft.group_name)].pk) for draft in wanted},
+    ids = {phone: contact.pk for phone, contact in found.items()}
+    ids |= {contact.phone: contact.pk for contact in written}
+    people = [person for person in people if person.phone not in full]
+    groups = _groups_by_name(account_id, [name for person in people for name in person.groups])
+    pairs = {(ids[person.phone], groups[name].pk) for person in people for name in person.groups}
+    put_into_groups(account_id, pairs)
+    phones = {contact.phone for contact in written}
+    return SavedPeople(
+        ids, phones - found.keys(), phones & found.keys(), full, {group for _, group in pairs}
     )
-    return new_count
+
+
+def _wanted(
+    old: Contact | None, person: Person, known: Known, fields_are_all: bool
+) -> tuple[str, Mapping[str, str]]:
+    """Return the name and the fields that somebody has afterwards."""
+    before: Mapping[str, str] = old.fields if old else {}
+    given = before if person.fields is None else person.fields
+    if old is not None and known == Known.KEEP:
+        return old.name or person.name, {**given, **before}
+    name = person.name or (old.name if old else "")
+    return name, given if fields_are_all else {**before, **given}
+
+
+def _row(
+    account_id: int,
+    phone: str,
+    name: str,
+    fields: Mapping[str, str],
+    old: Contact | None,
+    consent: Consent | None,
+    made_by: int | None,
+) -> Contact:
+    now = clock.now()
+    row = Contact(account_id=account_id, phone=phone, name=name, fields=fields, created_at=now)
+    row.made_by = made_by if old is None else None
+    if old is not None:
+        row.consent_note, row.consent_at, row.consent_by = _consent(old)
+    if consent is not None and (row.consent_note, row.consent_by) != consent:
+        row.consent_note, row.consent_at, row.consent_by = consent.note, now, consent.by
+    return row
+
+
+def _consent(contact: Contact) -> tuple[str, dt.datetime | None, str]:
+    return contact.consent_note, contact.consent_at, contact.consent_by
+
+
+def _differs(row: Contact, old: Contact | None) -> bool:
+    return old is None or (
+        (row.name, row.fields, _consent(row)) != (old.name, old.fields, _consent(old))
+    )
 
 
 def put_into_groups(account_id: int, pairs: Set[tuple[int, int]]) -> None:
@@ -257,8 +366,8 @@ def create_group(sender: Sender, name: str) -> ContactGroup:
 def get_or_create_groups(sender: Sender, names: Sequence[str]) -> list[GroupResult]:
     """Return each name's group, created if absent; a repeated name "existed" the second time."""
     locks.lock_account(sender.account_id)
-    existing = _existing_groups(sender, names)
-    groups = _groups_by_name(sender, names, existing)
+    existing = _existing_groups(sender.account_id, names)
+    groups = _groups_by_name(sender.account_id, names, existing)
     results = []
     for name in names:
         results.append(
@@ -268,22 +377,22 @@ def get_or_create_groups(sender: Sender, names: Sequence[str]) -> list[GroupResu
     return results
 
 
-def _existing_groups(sender: Sender, names: Sequence[str]) -> dict[str, ContactGroup]:
+def _existing_groups(account_id: int, names: Sequence[str]) -> dict[str, ContactGroup]:
     """By exact name; where several exist the lowest id is meant."""
     if not names:
         return {}
-    found = ContactGroup.objects.filter(account_id=sender.account_id, name__in=set(names))
+    found = ContactGroup.objects.filter(account_id=account_id, name__in=set(names))
     return {group.name: group for group in found.order_by("-pk")}
 
 
 def _groups_by_name(
-    sender: Sender, names: Sequence[str], existing: dict[str, ContactGroup] | None = None
+    account_id: int, names: Sequence[str], existing: dict[str, ContactGroup] | None = None
 ) -> dict[str, ContactGroup]:
     """Get or create; the caller holds the account's lock."""
-    groups = dict(_existing_groups(sender, names) if existing is None else existing)
+    groups = dict(_existing_groups(account_id, names) if existing is None else existing)
     now = clock.now()
     missing = [name for name in dict.fromkeys(names) if name not in groups]
     new = ContactGroup.objects.bulk_create(
-        ContactGroup(account_id=sender.account_id, name=name, created_at=now) for name in missing
+        ContactGroup(account_id=account_id, name=name, created_at=now) for name in missing
     )
     return groups | {group.name: group for group in new}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import address_book, requests, responses, selectors, services
-from contacts.models import ContactGroup
-from contacts.services import ContactDraft
+from contacts import address_book, imports, requests, responses, selectors, services, workbook
+from contacts.models import ContactGroup, Import
+from contacts.services import Consent, ContactDraft
+from contacts.spreadsheets import Unreadable
 from http_api.error_codes import ErrorCode
+from http_api.errors import ApiError
 from http_api.idempotency import idempotent
+from http_api.pagination import Page, first_rows, next_page
+from http_api.parsing import FileParser
 from http_api.reading import read
 from licenses.authentication import KeyPair
 from licenses.scopes import Scope, require
@@ -87,6 +93,8 @@ class ContactViewSet(NativeViewSet):
             name=wanted.name,
             phone=wanted.phone,
             group_ids=wanted.group_ids,
+            fields=wanted.fields,
+            consent=self._consent(wanted.consent_note) if wanted.consent_note else None,
         )
         return self._answer(int(contact_id))
 
@@ -94,6 +102,9 @@ class ContactViewSet(NativeViewSet):
     def destroy(self, request: Request, contact_id: str) -> Response:
         address_book.delete_contact(self.sender.account_id, int(contact_id))
         return Response(status=204)
+
+    def _consent(self, note: str) -> Consent:
+        return Consent(note, by=services.name_of(self.sender))
 
     def _answer(self, contact_id: int) -> Response:
         found = selectors.found_contact(self.sender.account_id, contact_id)
@@ -104,6 +115,115 @@ def _may_send(sender: Sender, items: Sequence[ContactDraft | Invalid]) -> None:
     """Require the scope `send` if a contact is to get an SMS; raise ApiError."""
     if any(isinstance(item, ContactDraft) and item.sms is not None for item in items):
         require(sender.scopes, Scope.SEND)
+
+
+class ImportViewSet(NativeViewSet):
+    """Files of people, or of numbers that want no messages, which the worker brings in."""
+
+    needs: ClassVar = dict.fromkeys(
+        (
+            "create",
+            "list",
+            "retrieve",
+            "partial_update",
+            "destroy",
+            "start",
+            "stop",
+            "undo",
+            "problems",
+        ),
+        Scope.CONTACTS,
+    )
+    queries: ClassVar = {"list": Page, "problems": requests.ProblemQuery}
+
+    authentication_classes = [KeyPair]
+    parser_classes = [FileParser]
+    status_by_code: ClassVar = _ALWAYS_401
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        body = read(request, requests.NewImport)
+        upload = body.upload()
+        with transaction.atomic(), _file_problems():
+            found = imports.upload(
+                self.sender.account_id,
+                self.sender.country,
+                upload.data,
+                name=upload.name,
+                by=services.name_of(self.sender),
+                kind=imports.Kind(body.kind),
+                wanted=body.reading(),
+                has_header=body.has_header,
+            )
+            found = imports.check(self.sender.account_id, found.pk, body.choices(found))
+            if body.start:
+                found = self._started(found.pk, body)
+        return Response(responses.found_import(found), status=201)
+
+    def _started(self, import_id: int, body: requests.NewImport | requests.StartedImport) -> Import:
+        consent = body.given(by=services.name_of(self.sender))
+        return imports.start(self.sender.account_id, import_id, consent)
+
+    def list(self, request: Request) -> Response:
+        rows = imports.imports(self.sender.account_id)
+        return read(request, Page).of(rows, request, responses.found_import)
+
+    def retrieve(self, request: Request, import_id: str) -> Response:
+        found = imports.find(self.sender.account_id, int(import_id))
+        return Response(responses.found_import(found))
+
+    @idempotent
+    def partial_update(self, request: Request, import_id: str) -> Response:
+        body, account_id = read(request, requests.ChangedImport), self.sender.account_id
+        with transaction.atomic(), _file_problems():
+            found = imports.find(account_id, int(import_id))
+            if body.reads_anew:
+                found = imports.read_anew(
+                    account_id, found.pk, body.reading(), has_header=body.has_header
+                )
+            found = imports.check(account_id, found.pk, body.choices(found))
+        return Response(responses.found_import(found))
+
+    @idempotent
+    def destroy(self, request: Request, import_id: str) -> Response:
+        imports.delete(self.sender.account_id, int(import_id))
+        return Response(status=204)
+
+    @idempotent
+    def start(self, request: Request, import_id: str) -> Response:
+        found = self._started(int(import_id), read(request, requests.StartedImport))
+        return Response(responses.found_import(found))
+
+    @idempotent
+    def stop(self, request: Request, import_id: str) -> Response:
+        found = imports.stop(self.sender.account_id, int(import_id))
+        return Response(responses.found_import(found))
+
+    @idempotent
+    def undo(self, request: Request, import_id: str) -> Response:
+        number = imports.undo(self.sender.account_id, int(import_id))
+        return Response({"deleted_count": number})
+
+    def problems(self, request: Request, import_id: str) -> Response:
+        wanted = read(request, requests.ProblemQuery)
+        found = imports.find(self.sender.account_id, int(import_id))
+        rows = imports.problems(found).filter(row__gt=wanted.after)
+        page, has_more = first_rows(rows, wanted.limit)
+        following = next_page(request, "after", page[-1].row) if has_more else None
+        results = [responses.import_problem(row) for row in page]
+        return Response({"next": following, "results": results})
+
+
+@contextmanager
+def _file_problems() -> Iterator[None]:
+    """Say what is wrong with a file as the API says it."""
+    try:
+        yield
+    except Unreadable as error:
+        raise ApiError.of_field("file", str(error)) from None
+    except workbook.Busy:
+        words = "Another workbook is being read: try again."
+        raise ApiError(ErrorCode.UNAVAILABLE, words, retry_after=5) from None
 
 
 class GroupViewSet(NativeViewSet):

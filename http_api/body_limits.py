@@ -16,6 +16,7 @@ MIB = 1024 * KIB
 BULK_BODY = 8 * MIB  # 1,000 ten-part texts in \\u escapes are 4.4 MB
 SYNC_BODY = constant("max_request_bytes")
 HOOK_BODY = MIB  # an alert that lists some hundred alerts
+FILE_BODY = 10 * MIB + 64 * KIB  # a file of contacts, with what a form has beside it
 OTHER_BODY = 64 * KIB
 
 # Memory budgets over all requests: for bodies of at most OTHER_BODY, and for larger ones.

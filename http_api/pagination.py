@@ -59,11 +59,14 @@ class Page(Shape):
             found = found.filter(pk__gte=end or 0)
         page, has_more = first_rows(found, self.limit, long_text)
         end = page[-1].pk if has_more else end
-        following = None
-        if end is not None:
-            parameters = {**request.query_params.dict(), "cursor": end}
-            following = f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"
+        following = None if end is None else next_page(request, "cursor", end)
         return Response({"next": following, "results": [shown(row) for row in page]})
+
+
+def next_page(request: Request, name: str, value: int) -> str:
+    """Return the request's own address, with this parameter."""
+    parameters = {**request.query_params.dict(), name: value}
+    return f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"
 
 
 def first_rows(rows: QuerySet[Row], limit: int, long_text: str = "") -> tuple[list[Row], bool]:

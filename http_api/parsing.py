@@ -6,17 +6,19 @@ what a body is, is read from the body: one that starts with `{` or `[` is JSON.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
 from binascii import unhexlify
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, NoReturn
 
 from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
@@ -51,7 +53,7 @@ class StrictParser(BaseParser):
         if not request.body.strip():
             return {}
         if kind == "multipart/form-data":
-            return _multipart(request)
+            return _multipart(request)[0]
         if kind == "application/x-www-form-urlencoded" and not _starts_with(
             request.body, b"{", b"["
         ):
@@ -69,6 +71,33 @@ class ListParser(StrictParser):
         if _starts_with(body, b"["):
             return {"items": _parse(body)}
         return super().parse(stream, media_type, parser_context)
+
+
+class Upload(str):
+    """A file of a form: as a string its digest, by which a request that comes again is the same."""
+
+    __slots__ = ("data", "name")
+    name: str
+    data: bytes
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Upload:
+        upload = cls(hashlib.sha256(data).hexdigest())
+        upload.name, upload.data = name, data
+        return upload
+
+
+class FileParser(StrictParser):
+    """For the few routes that take a file: a form's files are among its fields, each as an Upload."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        request: HttpRequest = parser_context["request"]._request
+        if (media_type or "").split(";")[0].strip().lower() != "multipart/form-data":
+            return super().parse(stream, media_type, parser_context)
+        fields, files = _multipart(request, [MemoryFileUploadHandler(request)])
+        return fields | files
 
 
 def _starts_with(body: bytes, *signs: bytes) -> bool:
@@ -231,28 +260,39 @@ def _unquoted(text: bytes) -> str:
     return _ESCAPES.sub(lambda run: unhexlify(run[0].replace(b"%", b"")), plain).decode()
 
 
-def _multipart(request: HttpRequest) -> dict[str, Any]:
+def _multipart(
+    request: HttpRequest, handlers: Sequence[FileUploadHandler] = ()
+) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """Return a form's fields, and its files where somebody handles them."""
     # As Latin-1, which is bytes: Django would replace what is not UTF-8.
     try:
         parser: Any = MultiPartParser(
-            request.META, BytesIO(request.body), request.upload_handlers, "latin-1"
+            request.META, BytesIO(request.body), list(handlers), "latin-1"
         )
         if b"--%b--" % parser._boundary not in request.body:
             _malformed("The multipart body does not come to its end.")
         parts = request.body.count(b"--%b" % parser._boundary) - 1
         if parts > MAX_FORM_FIELDS:  # Django would stop at this number too, but not of all parts
             _malformed(f"The form has more than {MAX_FORM_FIELDS} fields.")
-        fields, _files = parser.parse()
+        fields, files = parser.parse()
     except (MultiPartParserError, SuspiciousOperation):
         _malformed("The multipart body is broken.")
     try:
-        return _form(
+        decoded = _form(
             (name, value.encode("latin-1").decode("utf-8"))
             for name, values in fields.lists()
             for value in values
         )
     except UnicodeDecodeError:
         _malformed("The form is not UTF-8.")
+    return decoded, {
+        name: Upload.of(_file_name(file.name), file.read()) for name, file in files.items()
+    }
+
+
+def _file_name(name: str | None) -> str:
+    decoded = (name or "").encode("latin-1", "replace").decode("utf-8", "replace")
+    return decoded.replace("\0", "")
 
 
 _TIME_AND_OFFSET = re.compile(

@@ -156,7 +156,7 @@ def _in_words(detail: ErrorDetails) -> str:
         case "too_short":
             return "may not be empty"
         case "too_long":
-            unit = "items" if context["field_type"] == "List" else "characters"
+            unit = "items" if context["field_type"] in {"List", "Dictionary"} else "characters"
             return f"may have at most {context['max_length']} {unit}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"

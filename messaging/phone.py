@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cache, partial
 
 import phonenumbers
@@ -510,6 +511,24 @@ def is_foreign(e164: str, country: str) -> bool:
     """Say whether the calling code is not the country's; a short code is never foreign."""
     own_code = phonenumbers.country_code_for_region(country)
     return e164.startswith("+") and not e164.startswith(f"+{own_code}")
+
+
+class Doubt(StrEnum):
+    """Why a number may be another one than its writer meant, or reach no mobile phone."""
+
+    FOREIGN = "foreign"
+    LANDLINE = "landline"
+    UNKNOWN_RANGE = "unknown_range"  # of its plan's length, and in no range that is known
+
+
+def doubt(e164: str, country: str) -> Doubt | None:
+    """Return why this number is to be looked at twice."""
+    if is_foreign(e164, country):
+        return Doubt.FOREIGN
+    kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    if kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE):
+        return None
+    return Doubt.UNKNOWN_RANGE if kind == PhoneNumberType.UNKNOWN else Doubt.LANDLINE
 
 
 def spellings(e164: str) -> frozenset[str]:

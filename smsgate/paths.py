@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dialects import registry
-from http_api.body_limits import BULK_BODY, HOOK_BODY, OTHER_BODY, SYNC_BODY
+from http_api.body_limits import BULK_BODY, FILE_BODY, HOOK_BODY, OTHER_BODY, SYNC_BODY
 
 _NATIVE = {
     "/api/messages/bulk": BULK_BODY,
     "/api/contacts/contacts/bulk": BULK_BODY,
     "/api/contacts/groups/bulk": BULK_BODY,
+    "/api/contacts/imports": FILE_BODY,
+    "/console/contacts/imports": FILE_BODY,
     "/companion/sync": SYNC_BODY,
 }
 

@@ -220,8 +220,10 @@ WHITENOISE_AUTOREFRESH = False
 
 # The whole request is in memory already, bounded by http_api.body_limits before Django sees it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-# Django's own would write the files of a form into /tmp; no address takes one.
-FILE_UPLOAD_HANDLERS: list[str] = []
+# Django's own would write the files of a form into /tmp. Which address takes how much is known before
+# (smsgate.paths).
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2**24  # more than any takes
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -301,6 +303,8 @@ CELERY_BEAT_SCHEDULE = {
         "messaging.tasks.count_states": 10.0,
         "messaging.tasks.erase_old": 60.0,
         "messaging.tasks.write_exports": 3.0,
+        "contacts.tasks.run_imports": 2.0,
+        "contacts.tasks.delete_old_imports": 60.0,
         "dialects.tasks.deliver_webhooks": 10.0,
         "webhooks.tasks.delete_old_events": 60.0,
         "bitrix24.tasks.tend_bitrix24": 5.0,

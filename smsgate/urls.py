@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from companion_api.views import PairViewSet, SyncViewSet
-from contacts.views import ContactViewSet, GroupViewSet
+from contacts.views import ContactViewSet, GroupViewSet, ImportViewSet
 from http_api.views import ApiViewSet
 from licenses.views import MeViewSet
 from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet
@@ -47,6 +47,7 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponseBase], name: st
 
 ID = "[0-9]{1,18}"
 MESSAGE = f"(?P<message_id>{ID})"
+IMPORT = f"(?P<import_id>{ID})"
 ENDPOINT, DELIVERY = f"(?P<endpoint_id>{ID})", f"(?P<delivery_id>{ID})"
 
 # Grouped, so that a path of another group is passed over at once.
@@ -62,6 +63,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         route("contacts", ContactViewSet, COLLECTION, "contacts-list"),
         route("contacts/bulk", ContactViewSet, {"post": "bulk"}, "contacts-bulk"),
         route(f"contacts/(?P<contact_id>{ID})", ContactViewSet, ONE, "contacts-detail"),
+        route("imports", ImportViewSet, COLLECTION, "imports-list"),
+        route(f"imports/{IMPORT}", ImportViewSet, ONE, "imports-detail"),
+        route(f"imports/{IMPORT}/start", ImportViewSet, {"post": "start"}, "imports-start"),
+        route(f"imports/{IMPORT}/stop", ImportViewSet, {"post": "stop"}, "imports-stop"),
+        route(f"imports/{IMPORT}/undo", ImportViewSet, {"post": "undo"}, "imports-undo"),
+        route(f"imports/{IMPORT}/problems", ImportViewSet, {"get": "problems"}, "imports-problems"),
         route("groups", GroupViewSet, COLLECTION, "groups-list"),
         route("groups/bulk", GroupViewSet, {"post": "bulk"}, "groups-bulk"),
         route(f"groups/(?P<group_id>{ID})", GroupViewSet, ONE, "groups-detail"),

@@ -16,7 +16,7 @@ def main() -> int:
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     worker = app.Worker(
         pool_cls="threads",
-        concurrency=7,
+        concurrency=8,
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,

@@ -65,6 +65,24 @@ CONTACTS_BULK: dict[str, Any] = {
     ],
 }
 
+IMPORT: dict[str, Any] = {
+    "key": "ABC123",
+    "api_key": "DEF456GHI789",
+    "text": "phone;name;city\n+48123456789;Jan Kowalski;Kraków",
+    "columns": "phone,name,field:city",
+    "group_name": "Newsletter",
+    "consent": True,
+    "consent_note": "Form on our site, 2026",
+}
+
+CHANGED_IMPORT: dict[str, Any] = {
+    "encoding": "cp1250",
+    "columns": ["phone", "name", "field:city"],
+    "known": "overwrite",
+}
+
+STARTED_IMPORT: dict[str, Any] = {"consent": True, "consent_note": "Form on our site, 2026"}
+
 GROUP: dict[str, Any] = {
     "key": "ABC123",
     "api_key": "DEF456GHI789",
@@ -169,8 +187,23 @@ _ACCEPTED = {
 }
 _CONTACT_READ = {
     "id": 12, "name": "Jan Kowalski", "phone": "+48123456789",
-    "groups": [{"id": 5, "name": "VIP Clients"}], "opted_out": False,
-    "created_at": "2026-04-10T09:00:00Z",
+    "groups": [{"id": 5, "name": "VIP Clients"}], "fields": {"city": "Kraków"},
+    "consent": {"note": "Form on our site", "by": "olga", "at": "2026-04-10T09:00:00Z"},
+    "opted_out": False, "created_at": "2026-04-10T09:00:00Z",
+}  # fmt: skip
+_IMPORT = {
+    "id": 8, "kind": "contacts", "file_name": "clients.csv", "state": "done", "rows": 1200,
+    "done_rows": 1200, "counts": {"new": 1150, "unchanged": 45, "rounded": 5},
+    "reading": {
+        "encoding": "cp1250", "delimiter": ";", "sheet": "", "sheets": [], "has_header": True,
+    },
+    "columns": ["phone", "name", "field:city"], "group_name": "Newsletter", "known": "keep",
+    "made_by": "licence 2", "created_at": "2026-04-10T09:00:00Z", "ended_at": "2026-04-10T09:00:02Z",
+    "error": None, "earlier_id": None, "may_be_undone": True,
+}  # fmt: skip
+_IMPORT_PROBLEM = {
+    "row": 17, "reason": "rounded", "same_as_row": None, "cells": ["4,85006E+10", "Jan Kowalski"],
+    "message": "the spreadsheet cut this number short: set the column to Text and save again",
 }  # fmt: skip
 _GROUP = {"id": 5, "name": "VIP Clients", "created_by": 1}
 _GROUP_READ = {**_GROUP, "created_at": "2026-04-10T09:00:00Z"}
@@ -230,6 +263,10 @@ _ANSWERS: dict[str, Any] = {
     },
     "ContactRead": _CONTACT_READ,
     "ContactPage": _page(_CONTACT_READ),
+    "ImportRead": _IMPORT,
+    "ImportPage": _page(_IMPORT),
+    "ImportProblemPage": _page(_IMPORT_PROBLEM),
+    "ImportUndone": {"deleted_count": 1150},
     "GroupAnswer": _GROUP,
     "GroupsAnswer": {"groups": [{"name": "VIP Clients", "id": 5, "status": "existed"}]},
     "GroupRead": _GROUP_READ,

@@ -86,6 +86,7 @@ class Operation:
     security: str = "licenseKey"
     has_idempotency_key: bool = False
     media: str = "application/json"  # of its answers
+    takes_a_file: bool = False  # in a multipart form
 
 
 _MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _CALLS, _HOOKS, _PHONE = (
@@ -185,6 +186,59 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "deleteContact", _CONTACTS, "Delete a contact", {204: None}, (400, 401, 403, 404, 429),
         description="The number's opt-out stays, and so do its messages, also those that wait.",
         security="keyPair", has_idempotency_key=True,
+    ),
+    ("post", "/api/contacts/imports/"): Operation(
+        "importContacts", _CONTACTS, "Import a file of contacts",
+        {201: contact_answers.ImportRead}, (400, 401, 403, 409, 429, 503), contacts.NewImport,
+        "The worker brings it in, 500 rows at a time; ask for it again to see how far it is. People are"
+        " known by their numbers: the same file again changes nothing. What is not said of its encoding,"
+        " delimiter and columns is guessed. With `kind` `opt_outs` its numbers get no more messages.",
+        examples.IMPORT, security="keyPair", has_idempotency_key=True,
+        takes_a_file=True,
+    ),
+    ("get", "/api/contacts/imports/"): Operation(
+        "listImports", _CONTACTS, "List imports", {200: contact_answers.ImportPage},
+        (400, 401, 403, 429), query=Page, security="keyPair", description="Newest first.",
+    ),
+    ("get", "/api/contacts/imports/{import_id}/"): Operation(
+        "getImport", _CONTACTS, "One import, and how far it is",
+        {200: contact_answers.ImportRead}, (400, 401, 403, 404, 429), security="keyPair",
+        description="`counts` grow while it is checked or runs.",
+    ),
+    ("patch", "/api/contacts/imports/{import_id}/"): Operation(
+        "changeImport", _CONTACTS, "Read a file otherwise, and check it anew",
+        {200: contact_answers.ImportRead}, (400, 401, 403, 404, 409, 429, 503),
+        contacts.ChangedImport, example=examples.CHANGED_IMPORT, security="keyPair",
+        has_idempotency_key=True,
+        description="Before it is started. Read otherwise, its columns are guessed anew.",
+    ),
+    ("delete", "/api/contacts/imports/{import_id}/"): Operation(
+        "deleteImport", _CONTACTS, "Delete a file that was not imported", {204: None},
+        (400, 401, 403, 404, 409, 429), security="keyPair", has_idempotency_key=True,
+        description="Otherwise it goes after seven days.",
+    ),
+    ("post", "/api/contacts/imports/{import_id}/start/"): Operation(
+        "startImport", _CONTACTS, "Bring in what was checked", {200: contact_answers.ImportRead},
+        (400, 401, 403, 404, 409, 429), contacts.StartedImport, example=examples.STARTED_IMPORT,
+        security="keyPair", has_idempotency_key=True,
+        description="Contacts need `consent`.",
+    ),
+    ("post", "/api/contacts/imports/{import_id}/stop/"): Operation(
+        "stopImport", _CONTACTS, "Stop an import", {200: contact_answers.ImportRead},
+        (400, 401, 403, 404, 409, 429), security="keyPair", has_idempotency_key=True,
+        description="What is in stays.",
+    ),
+    ("post", "/api/contacts/imports/{import_id}/undo/"): Operation(
+        "undoImport", _CONTACTS, "Take an import back", {200: contact_answers.ImportUndone},
+        (400, 401, 403, 404, 409, 429), security="keyPair", has_idempotency_key=True,
+        description="Within 24 hours of its end: deletes the contacts that it made and that nobody has"
+        " changed or put into another group since.",
+    ),
+    ("get", "/api/contacts/imports/{import_id}/problems/"): Operation(
+        "listImportProblems", _CONTACTS, "Rows that were refused",
+        {200: contact_answers.ImportProblemPage}, (400, 401, 403, 404, 429),
+        query=contacts.ProblemQuery, security="keyPair",
+        description="In their order, each with its cells; kept for seven days after the end.",
     ),
     ("post", "/api/contacts/groups/"): Operation(
         "createGroup", _GROUPS, "Create a group", {201: contact_answers.GroupAnswer},
@@ -444,6 +498,7 @@ _REQUIREMENTS: dict[str, list[dict[str, list[str]]]] = {
 _ID = {"type": "integer", "format": "int64"}
 _PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "message_id": ("The message's `id`.", _ID),
+    "import_id": ("The import's `id`.", _ID),
     "contact_id": ("The contact's `id`.", _ID),
     "group_id": ("The group's `id`.", _ID),
     "endpoint_id": ("The webhook's `id`.", _ID),
@@ -574,8 +629,13 @@ def _operation(path: str, operation: Operation, types: Types) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": types.request(operation.body)}
         if operation.example is not None:
             content["example"] = operation.example
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        described["requestBody"] = {"required": True, "content": _media(operation, content)}
     return described
+
+
+def _media(operation: Operation, content: dict[str, Any]) -> dict[str, Any]:
+    media = ["multipart/form-data"] * operation.takes_a_file + ["application/json"]
+    return dict.fromkeys(media, content)
 
 
 def _parameters(path: str, operation: Operation, types: Types) -> Iterator[dict[str, Any]]:

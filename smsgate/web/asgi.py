@@ -53,7 +53,7 @@ _SWITCH_SECONDS = 0.001
 
 
 # Connections to PostgreSQL beside those of web processes: of the worker, beat and a backup.
-OTHER_CONNECTIONS = 10
+OTHER_CONNECTIONS = 11
 
 
 def load_routes() -> None:

@@ -65,12 +65,12 @@ def test_contacts_are_imported_into_a_group_with_the_first_number_that_is_one(
         (name, phone, tenant.keys.account_id)
         for name, phone in (
             ("Ola Kowalska", "+48600100201"), ("Nowak", "+48600100203"),
-            ("600100204", "+48600100204"), ("After", "+48600100205"), ("Иван", "+79991234567"),
+            ("+48600100204", "+48600100204"), ("After", "+48600100205"), ("Иван", "+79991234567"),
         )
     ]  # fmt: skip
     assert (counts(made), made.error) == ((4, 1, 2), "")
     [(first, why), (second, none)] = made.refused
-    assert (first, second, none) == (6, 7, "phone: there is none")
+    assert (first, second, none) == (6, 7, "phone: there is no number")
     assert why.startswith("phone: ")
 
 

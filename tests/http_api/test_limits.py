@@ -79,6 +79,7 @@ def test_the_table_of_limits_says_what_the_code_does() -> None:
         "requests sent ahead of their answers": f"{ConnectionLimits.max_ahead // MIB} MiB,"
         " of all connections",
         "a body": f"{body_limits.OTHER_BODY // KIB} KiB",
+        "a body for an import, by API or in the console": f"{body_limits.FILE_BODY // KIB} KiB",
         "a body for `/companion/sync/`": f"{body_limits.SYNC_BODY // KIB} KiB",
         "a body for a hook link": f"{body_limits.HOOK_BODY // MIB} MiB",
         "a body for smSend's routes": f"{smsend.DIALECT.body_limit // MIB} MiB",

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from contacts.models import Contact, ContactGroup
+from contacts.models import Contact, ContactGroup, Import
 from messaging.models import InboundMessage, Message, OptOut
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.routes import routes
@@ -51,6 +51,7 @@ def bob(api: Api, other_tenant: Tenant) -> Tenant:
     keys = other_tenant.with_keys()
     api.post("/api/contacts/contacts/", keys | {"name": SECRET, "phone": NUMBER})
     api.post("/api/contacts/groups/", keys | {"name": SECRET})
+    api.post("/api/contacts/imports/", keys | {"text": f"{NUMBER};{SECRET}", "consent": True})
     api.post("/api/opt-outs/", {"phone": "+48600900901"}, **other_tenant.headers)
     received = {"event_id": str(uuid4()), "type": "received", "sender": NUMBER, "text": SECRET}
     bobs_phone = pair_phone(other_tenant, "bobs-install")
@@ -65,6 +66,7 @@ def _bobs(name: str) -> str:
     if name.startswith("opt-outs"):
         return OptOut.objects.get().phone
     kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup, "webhooks": Endpoint}
+    kinds["imports"] = Import
     return str(kinds.get(name.partition("-")[0], Message).objects.get().pk)
 
 
@@ -78,7 +80,7 @@ def _bobs_path(name: str, path: str) -> str:
 
 
 def _state() -> list[Any]:
-    kinds: tuple[Any, ...] = (Message, OptOut, Contact, ContactGroup, Endpoint, Delivery)
+    kinds: tuple[Any, ...] = (Message, OptOut, Contact, ContactGroup, Import, Endpoint, Delivery)
     return [list(kind.objects.values()) for kind in kinds]
 
 
@@ -106,6 +108,7 @@ def test_the_routes_are_found() -> None:
     }
     assert {name for name, _, _ in LISTS} == {
         "messages-list", "inbox-list", "opt-outs-list", "contacts-list", "groups-list", "me",
+        "imports-list",
         "webhooks-list", "events-list",
     }  # fmt: skip
     assert len(ROUTES) >= 15

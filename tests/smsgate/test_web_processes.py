@@ -134,7 +134,7 @@ def counted(started: Up, data_dir: Path) -> int:
 def test_it_warns_of_more_connections_than_postgresql_allows(data_dir: Path) -> None:
     with up(data_dir, WEB_PROCESSES="2", WEB_THREADS="30") as started:
         started.wait_until_ready()
-        told = [line for line in started.lines if "this service may open 76 connections" in line]
+        told = [line for line in started.lines if "this service may open 77 connections" in line]
         assert len(told) == 1
         assert "WEB_PROCESSES" in told[0]
 

@@ -44,6 +44,8 @@ MAINTENANCE = {
     "messaging/services/batch_ends.py:take_ended": "the batches that may have come to their end",
     "messaging/services/batch_ends.py:_unfinished": "which of those that were chosen are not final",
     "messaging/services/exports.py:_next_export": "the export that is written next, of any account",
+    "contacts/import_job.py:_next": "the import that is worked on next, of any account",
+    "contacts/imports.py:delete_old": "retention, of all accounts",
     "webhooks/retention.py:_delete": "retention, of all accounts",
     "bitrix24/tending.py:connected": "which portals are connected",
     "webhooks/publishing.py:publish_all": "which accounts have new events",

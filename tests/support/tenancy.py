@@ -34,7 +34,7 @@ PARENTS = frozenset(
     {
         "message_id", "batch_id", "parent_id", "claim_id", "contact_id", "contactgroup_id",
         "credential_id", "delivery_id", "endpoint_id", "event_id", "export_id",
-        "portal_id",
+        "import_id", "portal_id",
     }
 )  # fmt: skip
 # A key of a parent, though no reference: what a phone reports is kept even of no message.
