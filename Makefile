@@ -17,13 +17,16 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev demo check test test-slow sim crash load noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up restart dev demo check test test-slow sim crash load rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/.runtime ## Start the whole service: PORT, BIND, DATA_DIR, DATABASE_URL… (docs/operating.md)
 	@$(RUN) -m smsgate.supervisor.up
+
+restart: .venv/.runtime ## Replace the processes that `make up` runs, after an upgrade or with other settings: no request fails
+	@$(RUN) -m smsgate.supervisor.restart
 
 dev: .venv/.dev ## As `make up`, and start anew whenever a file of the product has changed
 	@.venv/bin/watchfiles --sigint-timeout 30 '$(RUN) -m smsgate.supervisor.up' $(APPS)
@@ -45,6 +48,9 @@ crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUN
 
 load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
 	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
+
+rolling: .venv/.dev ## Replace web processes under load, behind HAProxy and by `make restart`: no request may fail
+	@$(RUN) -m tests.rolling
 
 network: .venv/.dev ## Freeze, cut and refuse Redis and PostgreSQL over a network, and set the clock
 	@$(RUN) -m pytest -n 2 --dist loadfile tests/network/*_stories.py $(ARGS)

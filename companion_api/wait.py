@@ -29,6 +29,8 @@ POLLS_A_PHONE = 2  # a reconnecting phone leaves its dead poll open; beyond this
 # Rate limit against a thundering herd, when all waiting phones check the queue: Redis has come back.
 LOOKS_A_SECOND = 200
 
+REST_SECONDS = 1.0
+
 _REMEMBERED = 20_000
 
 
@@ -91,6 +93,9 @@ class Waiters:
         Raises ApiError `device_unknown`.
         """
         owner = self._owners.get(hash(token)) or await self._identify(token, turn)
+        if self._is_closing:  # answered at once it would ask at once, until this process has ended
+            await asyncio.sleep(REST_SECONDS)
+            return False
         poll = _Poll()
         polls = self._by_device[owner.device_id]
         polls.append(poll)

@@ -7,6 +7,7 @@ the defaults here. Standard library only, so that the supervisor can read it wit
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -62,6 +63,7 @@ class Config:
     failed_keys_per_minute: int
     web_processes: int
     web_threads: int
+    drain_seconds: int
     detail_days: int  # 0: details never end
     event_days: int
     log_level: str
@@ -168,6 +170,7 @@ def load(
         failed_keys_per_minute=_integer(env, "FAILED_KEYS_PER_MINUTE", 20, lowest=1),
         web_processes=_integer(env, "WEB_PROCESSES", min(_cores(), 4), lowest=1, highest=64),
         web_threads=_integer(env, "WEB_THREADS", 8, lowest=1, highest=256),
+        drain_seconds=_integer(env, "DRAIN_SECONDS", 0, lowest=0, highest=3600),
         detail_days=_integer(env, "DETAIL_DAYS", 90, lowest=0, highest=36_500),
         event_days=_integer(env, "EVENT_DAYS", 30, lowest=4, highest=36_500),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
@@ -181,14 +184,14 @@ def _cores() -> int:
 
 
 def lock_file(data_dir: Path) -> Path:
-    """Held while `make up` runs; its text is that service's public URL."""
+    """Held while `make up` runs (smsgate.supervisor.running); it says that service's public URL."""
     return data_dir / "lock"
 
 
 def _public_url_of_supervisor(data_dir: Path) -> str:
     try:
-        return lock_file(data_dir).read_text(encoding="utf-8").strip()
-    except OSError:
+        return str(json.loads(lock_file(data_dir).read_text(encoding="utf-8"))["public_url"])
+    except (OSError, ValueError, KeyError):
         return ""
 
 

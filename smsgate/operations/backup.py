@@ -29,7 +29,7 @@ from smsgate.operations.progress import Progress
 from smsgate.supervisor.embedded import EmbeddedError, Postgres
 from smsgate.supervisor.embedded.errors import one_line
 from smsgate.supervisor.pipes import pipe
-from smsgate.supervisor.up import CannotLive, locked
+from smsgate.supervisor.running import Lock, RunsAlready
 from smsgate.version import VERSION
 
 # Secrets that are not backed up: a restore creates these servers anew. All others are: the peppers,
@@ -83,11 +83,11 @@ def _database(config: Config) -> Iterator[tuple[Path, dict[str, str]]]:
     if not (config.postgres_dir / "PG_VERSION").exists():
         raise BackupError(f"there is no data in {config.data_dir}")
     try:
-        lock = locked(config)
-    except CannotLive:  # it runs
+        lock = Lock(config)
+    except RunsAlready:  # it runs
         yield postgres.bin, libpq(postgres.url())
         return
-    with lock:
+    with closing(lock):
         postgres.prepare()
         postgres.start()
         try:
@@ -147,7 +147,7 @@ def restore(config: Config, source: Path, *, is_moved: bool) -> dict[str, int]:
             "DATABASE_URL is set: load the backup's database.dump there with pg_restore, then run"
             " manage.py after_restore (docs/operating.md)"
         )
-    with locked(config):
+    with closing(Lock(config)):
         if config.postgres_dir.exists():
             raise BackupError(f"there is data in {config.data_dir}: choose an empty DATA_DIR")
         draft = replace(config, data_dir=config.data_dir / "restoring")
@@ -277,7 +277,7 @@ def main() -> int:
             target = options.file or config.data_dir / "backups" / name
             backup(config, target.absolute())
             print(target)
-    except (BackupError, ConfigError, EmbeddedError, CannotLive) as error:
+    except (BackupError, ConfigError, EmbeddedError, RunsAlready) as error:
         print(f"smsgate: {error}", file=sys.stderr)
         return 1
     return 0

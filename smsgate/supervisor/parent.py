@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 
 _FD = "SMSGATE_PARENT_FD"
+_READY_FD = "SMSGATE_READY_FD"
 
 CANNOT_START = 3  # exit code of a child for which trying again is no use
 
@@ -15,6 +17,13 @@ def pipe() -> int | None:
     """Return what becomes readable when the supervisor is gone; None where there is no supervisor."""
     descriptor = os.environ.pop(_FD, None)
     return None if descriptor is None else int(descriptor)
+
+
+def say_ready() -> None:
+    """Tell the supervisor, if there is one that asks, that this process serves."""
+    if descriptor := os.environ.pop(_READY_FD, None):
+        with suppress(BrokenPipeError):  # it has heard enough: one more takes a dead one's place
+            os.write(int(descriptor), b".")
 
 
 def end_with_parent() -> None:

@@ -30,7 +30,7 @@ from http_api.errors import WRONG_METHOD, ApiError, incident
 from http_api.patience import without_waiting
 from licenses.authentication import ACCOUNT, COUNTED
 from smsgate.paths import body_limit
-from smsgate.web import mcp_route
+from smsgate.web import draining, mcp_route
 from smsgate.web.asgi_types import Receive, Scope, Send
 from smsgate.web.callers import Callers
 from smsgate.web.event_stream import STREAMS, EventStream, Look
@@ -46,6 +46,7 @@ from webhooks.listening import Listeners
 from webhooks.views import WAIT_SECONDS
 
 WAIT_PATHS = frozenset({"/companion/wait/", "/companion/wait"})
+READY_PATHS = frozenset({"/readyz/", "/readyz"})
 
 # GIL switch interval. A request takes the GIL a dozen times and waits this long for each busy thread
 # before it: Python's default of 5 ms would let others' load dominate its latency.
@@ -97,7 +98,9 @@ class Root:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._request
-        if scope["path"] in WAIT_PATHS:
+        if draining.has_begun() and scope["path"] in READY_PATHS:
+            answer = _is_draining
+        elif scope["path"] in WAIT_PATHS:
             answer = self._wait
         elif scope["path"] in STREAMS:
             answer = self._events.stream
@@ -227,6 +230,11 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
+
+
+async def _is_draining(scope: Scope, receive: Receive, send: Send) -> None:
+    words = "This process is stopping: ask another."
+    await send_error(scope, send, ApiError(ErrorCode.UNAVAILABLE, words, retry_after=2))
 
 
 async def _disconnected(receive: Receive) -> None:

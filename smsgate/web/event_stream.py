@@ -21,6 +21,7 @@ from smsgate.web.responses import send_answer, send_error
 from smsgate.web.wsgi_bridge import Answer
 from webhooks.listening import Listeners
 
+REST_SECONDS = 1.0
 _FEED = "/api/events/"
 # Each stream, and what is asked at each look of it.
 STREAMS = {
@@ -65,6 +66,8 @@ class EventStream:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + look.wait_seconds
+        if self._listeners.is_closing:  # answered at once it would ask at once, until we have ended
+            await asyncio.sleep(REST_SECONDS)
         scope = _asking(_FEED, scope, _query(scope) | {"after": str(_page(look)["after"])})
         async with self._listener(look.account_id, receive) as rest:
             while True:

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from smsgate.web import draining
 
 # For so long the rest of a request that was refused is thrown away.
 LINGER_SECONDS = 10.0
@@ -22,6 +23,9 @@ LINGER_SECONDS = 10.0
 UNREAD_SECONDS = 60.0
 # The same while the process stops: it would wait for one that never reads.
 UNREAD_SECONDS_AT_END = 3.0
+
+# When the process stops, the next request of a connection may be on its way.
+LAST_SECONDS = 1.0
 
 # When to come again after 503.
 RETRY_SECONDS = 5
@@ -43,6 +47,8 @@ class AnswerWriter(asyncio.Transport):
             self._head = b""
         elif bytes(data[:13]) == b"HTTP/1.1 100 ":
             self._transport.write(data)
+        elif draining.has_begun():
+            self._head = bytes(data).replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
         else:
             self._head = bytes(data)
 
@@ -124,7 +130,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._unread is not None:
             self._unread.cancel()
             self._await_reader()
-        super().shutdown()
+        self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:
         super().pause_writing()

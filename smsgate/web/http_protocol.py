@@ -15,9 +15,10 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from http_api.error_codes import ErrorCode
+from smsgate.web import draining
 from smsgate.web.connection_limits import ConnectionLimits
 from smsgate.web.http_body import Chunks, Length, TooMuchFraming, take
-from smsgate.web.http_connection import HttpConnection
+from smsgate.web.http_connection import LAST_SECONDS, HttpConnection
 
 # Bytes of a request line with its headers: ten parts of emoji in a hook link, percent-encoded, are
 # 6 KiB. They must be complete after so many seconds.
@@ -99,6 +100,11 @@ class Protocol(HttpConnection):
         else:
             self._close()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if not self._must_wait() and self._body is None:
+            self._expect(LAST_SECONDS, self._head_is_late)
+
     def _begin(self, head: bytes) -> None:
         self.parser = httptools.HttpRequestParser(self)  # of this head only
         try:
@@ -178,8 +184,8 @@ class Protocol(HttpConnection):
             self._linger()
 
     def _rest(self) -> None:
-        """Wait for the next request, or close as the client asked."""
-        if self._closes:
+        """Wait for the next request, or close as the client asked or was told."""
+        if self._closes or draining.has_begun():
             self._close()
         else:
             _limits.rest(self.transport)

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from smsgate import config
-from smsgate.supervisor import listeners
+from smsgate.supervisor import listeners, parent
 from smsgate.supervisor.parent import CANNOT_START, end_with_parent
-from smsgate.web import self_signed_tls
+from smsgate.web import draining, self_signed_tls
 from smsgate.web.connection_limits import ConnectionLimits
 from smsgate.web.http_protocol import HEAD_SECONDS, Protocol
 from smsgate.web.processes import Processes
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 
+_TICKS_A_SECOND = 10  # of uvicorn's main loop
+
 # What the process may open besides connections of clients: the database, Redis, files that are sent.
 OTHER_FILES = 200
 
@@ -44,9 +46,9 @@ Tls = tuple[socket.socket, ssl.SSLContext]
 
 
 class Server(uvicorn.Server):
-    def __init__(self, root: Root, tls: Tls | None) -> None:
+    def __init__(self, root: Root, tls: Tls | None, drain_seconds: int) -> None:
         super().__init__(server_config(root, lifespan="on"))
-        self._root, self._tls = root, tls
+        self._root, self._tls, self._drain_seconds = root, tls, drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -62,6 +64,7 @@ class Server(uvicorn.Server):
                     backlog=2048,
                 )
             )
+        parent.say_ready()
 
     def _protocol(self) -> asyncio.Protocol:
         """As uvicorn makes it for the sockets that it knows."""
@@ -70,10 +73,20 @@ class Server(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Long polls are answered first: else stopping would wait for them to run out."""
+    async def main_loop(self) -> None:
+        await super().main_loop()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Go on answering for DRAIN_SECONDS, in which no balancer and no client finds a closed door.
+        Long polls are answered at once: else stopping would wait for them to run out."""
+        draining.begin()
         self._root.release_waiters()
-        await super().shutdown(sockets)
+        for tick in range(self._drain_seconds * _TICKS_A_SECOND):
+            if self.force_exit:
+                break
+            await self.on_tick(tick)  # the date that answers carry
+            await asyncio.sleep(1 / _TICKS_A_SECOND)
 
 
 def server_config(app: Any, **options: Any) -> uvicorn.Config:
@@ -103,14 +116,13 @@ def connections_allowed() -> int:
 
 def _listeners(settings: config.Config) -> tuple[list[socket.socket], list[Tls | None]]:
     """Return for each process its socket, and the one for TLS."""
-    count = settings.web_processes
     plain = listeners.passed("SMSGATE_LISTEN_FDS") or listeners.open_all(
-        settings.bind, settings.port, count
+        settings.bind, settings.port, settings.web_processes
     )
     if not settings.tls_port:
-        return plain, [None] * count
+        return plain, [None] * len(plain)
     for_tls = listeners.passed("SMSGATE_TLS_FDS") or listeners.open_all(
-        settings.bind, settings.tls_port, count
+        settings.bind, settings.tls_port, len(plain)
     )
     context = self_signed_tls.server_context(settings)
     return plain, [(listener, context) for listener in for_tls]
@@ -120,17 +132,19 @@ def main() -> int:
     ConnectionLimits.max_open = connections_allowed()
     settings = config.load()
     plain, for_tls = _listeners(settings)
-    if settings.web_processes == 1:
+
+    def serve(number: int) -> int:
+        return _serve(plain[number], for_tls[number], settings.drain_seconds)
+
+    if len(plain) == 1:
         end_with_parent()
-        return _prepare() or _serve(0, plain, for_tls)
+        return _prepare() or serve(0)
     with tempfile.TemporaryDirectory(prefix="smsgate-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before http_api.metrics is imported
         from smsgate.web.asgi import load_routes
 
         load_routes()  # once, before there are several
-        return Processes(
-            settings.web_processes, _prepare, lambda number: _serve(number, plain, for_tls)
-        ).run()
+        return Processes(len(plain), _prepare, serve).run()
 
 
 def _prepare() -> int:
@@ -144,11 +158,11 @@ def _prepare() -> int:
     return 0
 
 
-def _serve(number: int, plain: list[socket.socket], for_tls: list[Tls | None]) -> int:
+def _serve(plain: socket.socket, tls: Tls | None, drain_seconds: int) -> int:
     from smsgate.web.asgi import Root  # sets Django up
 
-    server = Server(Root(), for_tls[number])
-    server.run(sockets=[plain[number]])
+    server = Server(Root(), tls, drain_seconds)
+    server.run(sockets=[plain])
     return 0 if server.started else CANNOT_START
 
 

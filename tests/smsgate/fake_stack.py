@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from smsgate.supervisor import parent, up
+from smsgate.supervisor.child import Child
 
 
 def say(words: str) -> None:
@@ -46,7 +47,7 @@ def starter(spec: str) -> Callable[[], subprocess.Popen[str]]:
 class FakeSupervisor(up.Supervisor):
     def _start(self, sockets: Mapping[str, list[socket.socket]], parent_fd: int) -> None:
         for spec in sys.argv[2:]:
-            self.children.append(up.Child(spec.partition(":")[2], starter(spec)))
+            self.children.append(Child(spec.partition(":")[2], starter(spec)))
             self.children[-1].launch()
 
 

@@ -132,7 +132,7 @@ def test_the_processes_run_what_the_supervisor_runs(services: dict[str, dict[str
     supervisor = (PROJECT_DIR / "smsgate" / "supervisor" / "up.py").read_text()
     for name in ("worker", "beat"):
         module = services[name]["command"].removeprefix("python -m ")
-        assert f'"{name}": "{module}"' in supervisor
+        assert f'"{name}", "{module}"' in supervisor
 
 
 def test_the_image_gives_memory_back_as_the_supervisors_processes_do() -> None:

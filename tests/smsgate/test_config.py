@@ -184,7 +184,7 @@ def test_it_refuses_what_would_fail_later(no_dotenv: Path, name: str, value: str
 
 
 def test_links_made_beside_the_supervisor_lead_to_it(no_dotenv: Path, tmp_path: Path) -> None:
-    config.lock_file(tmp_path).write_text("http://127.0.0.1:8001")
+    config.lock_file(tmp_path).write_text('{"public_url": "http://127.0.0.1:8001"}')
     here = {"DATA_DIR": str(tmp_path)}
 
     def beside(**environ: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from smsgate.config import PROJECT_DIR
 from smsgate.operations.sandbox import environment, free_port
-from smsgate.supervisor import parent, up
+from smsgate.supervisor import child, parent
 from tests.smsgate.processes import running_in
 
 
@@ -37,7 +37,7 @@ class Family:
     def __init__(self) -> None:
         self.now = 1000.0
         self.lives: list[FakeProcess] = []
-        self.child = up.Child("worker", self._start)
+        self.child = child.Child("worker", self._start)
         self.child.launch()
 
     def _start(self) -> Any:
@@ -58,7 +58,7 @@ class Family:
 def family(monkeypatch: pytest.MonkeyPatch) -> Family:
     clock = SimpleNamespace(monotonic=lambda: made[0].now if made else 0.0)
     made: list[Family] = []
-    monkeypatch.setattr(up, "time", clock)
+    monkeypatch.setattr(child, "time", clock)
     made.append(Family())
     made[0].child.started_at = made[0].now
     return made[0]
@@ -92,7 +92,7 @@ def test_one_that_keeps_dying_stops_everything(family: Family) -> None:
     for _ in range(5):
         family.die()
         family.rest(60)
-    with pytest.raises(up.CannotLive, match=r"^worker cannot run \(exit code 7\)"):
+    with pytest.raises(child.CannotLive, match=r"^worker cannot run \(exit code 7\)"):
         family.die(7)
 
 
@@ -104,13 +104,13 @@ def test_a_minute_of_health_gives_the_tries_back(family: Family) -> None:
 
 
 def test_one_that_says_it_cannot_start_is_not_tried_again(family: Family) -> None:
-    with pytest.raises(up.CannotLive, match="worker cannot run"):
+    with pytest.raises(child.CannotLive, match="worker cannot run"):
         family.die(parent.CANNOT_START)
 
 
 def test_a_death_is_told_in_words(family: Family, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(up, "log", lambda *words: print(*words))
+        patch.setattr(child, "log", lambda *words: print(*words))
         family.die(-signal.SIGKILL)
     assert capsys.readouterr().out == "up WARNING worker ended (signal SIGKILL); again in 1 s\n"
 
