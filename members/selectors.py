@@ -1,9 +1,11 @@
-"""In which accounts a person is, and where people of an account are mailed."""
+"""In which accounts a person is, and where people of an account are mailed: at an address whose link
+they have opened, and at no other."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 
 from members.models import Member, Role
@@ -27,4 +29,11 @@ def addresses_of_owners(account_id: int) -> list[str]:
 
 def _addresses(account_id: int, **which: object) -> list[str]:
     chosen = Member.objects.filter(account_id=account_id, user__is_active=True, **which)
-    return sorted(set(chosen.exclude(user__email="").values_list("user__email", flat=True)))
+    theirs = EmailAddress.objects.filter(verified=True, user__in=chosen.values("user"))
+    return sorted(set(theirs.values_list("email", flat=True)))
+
+
+def with_address(user_ids: Collection[int]) -> set[int]:
+    """Return which of these people can be mailed."""
+    theirs = EmailAddress.objects.filter(verified=True, user__in=user_ids)
+    return set(theirs.values_list("user_id", flat=True))

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
@@ -103,7 +104,8 @@ def _good(token: str, among: models.QuerySet[Invitation]) -> Invitation:
 
 @transaction.atomic
 def join_anew(token: str, username: str, password: str, network: str = "", email: str = "") -> User:
-    """Make a person of this name, and a member by this invitation.
+    """Make a person of this name, and a member by this invitation. Their address is mailed a link, and
+    nothing else before that was opened: whoever joins may write anybody's.
 
     Raise ApiError `not_found`, and ValidationError by field.
     """
@@ -121,7 +123,10 @@ def join_anew(token: str, username: str, password: str, network: str = "", email
     if errors:
         raise ValidationError(errors)
     user.set_password(password)
+    user.email = ""  # allauth writes it once it is confirmed
     user.save()
+    if email:
+        EmailAddress.objects.create(user=user, email=email.lower()).send_confirmation()
     _join(invitation, user, network)
     return user
 

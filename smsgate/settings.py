@@ -123,6 +123,7 @@ AUTHENTICATION_BACKENDS = ["smsgate.pages.logins.CountedLogins"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/console/"
 ACCOUNT_ADAPTER = "smsgate.pages.logins.Adapter"
+ACCOUNT_FORMS = {"reset_password": "smsgate.pages.logins.PasswordReset"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_CHANGE_EMAIL = True  # each has one address, which changes once the new one is confirmed

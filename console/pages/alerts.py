@@ -15,14 +15,16 @@ from console.pages.parts import ids, number
 from licenses.selectors import phone
 from members import alert_rules
 from members.models import Member, Role
+from members.selectors import with_address
 
 
 def context(account_id: int) -> dict[str, Any]:
     """Return what the page shows to an owner: the rules by phone, and who can be chosen."""
-    members = Member.objects.filter(account_id=account_id).select_related("user")
+    members = Member.objects.filter(account_id=account_id).select_related("user").order_by("pk")
+    known = with_address([member.user_id for member in members])
     return {
         "alert_rules": alert_rules.rules(account_id),
-        "alert_members": members.order_by("pk"),
+        "alert_members": [(member, member.user_id in known) for member in members],
     }
 
 

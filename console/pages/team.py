@@ -24,7 +24,7 @@ from http_api import clock, spreadsheets
 from http_api.addresses import client_network
 from http_api.errors import ApiError
 from licenses.models import Account
-from members import audit, passwords, services
+from members import audit, mail, passwords, services
 from members.audit import Action
 from members.models import Invitation, Member, Role
 
@@ -136,6 +136,10 @@ def join(request: HttpRequest) -> HttpResponse:
                 request.POST.get("email", "").strip(),
             )  # fmt: skip
             login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            if mail.is_on() and request.POST.get("email"):
+                messages.info(
+                    request, _("Open the link that was mailed to you: it confirms your e-mail.")
+                )
     except ApiError:
         return render(request, "console/join.html", {"is_over": True}, status=404)
     except ValidationError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.forms import ResetPasswordForm
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
@@ -24,6 +25,7 @@ from django.utils.translation import gettext as _
 from http_api import throttles
 from http_api.addresses import client_address, client_network
 from members import mail, services
+from members.selectors import with_address
 
 
 class TooManyLogins(Exception):
@@ -80,6 +82,18 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         path = reverse("account_confirm_email", args=[emailconfirmation.key])
         return f"{settings.PUBLIC_URL}{path}"
+
+
+class PasswordReset(ResetPasswordForm):  # type: ignore[misc]
+    """Mails nobody at an address whose link they have not opened."""
+
+    users: list[User]
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        known = with_address([user.pk for user in self.users])
+        self.users = [user for user in self.users if user.pk in known]
+        return email
 
 
 class AdminLogin(AdminAuthenticationForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -17,8 +18,15 @@ from tests.smsgate.conftest import browser, complaints, page  # noqa: F401
 PASSWORD = "correct horse battery"
 
 
+def confirm(user: User) -> None:
+    """Let this person have opened the link that was mailed to their address."""
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+
+
 def person(name: str, tenant: Tenant | None = None, role: Role = Role.OWNER, **rights: Any) -> User:
     user = User.objects.create_user(name, password=PASSWORD, **rights)
+    if user.email:
+        confirm(user)
     if tenant is not None:
         Member.objects.create(account=tenant.account, user=user, role=role)
     return user

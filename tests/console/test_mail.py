@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from members import audit
-from members.audit import Action
+from members import audit, services
+from members.audit import Action, Actor
 from members.models import AlertRule, Invitation, Mail, Member, Role
+from members.selectors import addresses_of_owners
 from messaging.tasks import send_mail
 from tests.conftest import Phone, Tenant
 from tests.console.conftest import PASSWORD, logged_in, person
@@ -75,8 +75,35 @@ def test_an_invitation_is_mailed_and_its_link_lets_in(
     form = {"token": link.partition("#")[2], "accept": "1", "username": "anna", "password": NEW,
             "email": ANNA}  # fmt: skip
     assert client.post("/console/join/", form).status_code == 302
-    assert Member.objects.get(user__email=ANNA).role == Role.OPERATOR
+    assert Member.objects.get(user__username="anna").role == Role.OPERATOR
     assert Invitation.objects.get().email == ""
+    assert "Open the link that was mailed to you" in text(client.get("/console/"))
+
+
+def test_an_address_that_was_given_when_joining_is_mailed_nothing_before_its_link_is_opened(
+    mails: MailServer, tenant: Tenant
+) -> None:
+    made = services.invite(tenant.account.pk, "Anna", Role.OWNER, Actor(None))
+    form = {"token": made.token, "accept": "1", "username": "anna", "password": NEW, "email": ANNA}
+    client = Client()
+    assert client.post("/console/join/", form).status_code == 302
+    send_mail()
+    [mail] = mails.to(ANNA)
+    assert mail["Subject"] == "Is this your e-mail address?"
+    link = mails.link()
+    # Not by what allauth takes from somebody who has no other address, either.
+    client.post("/account/login/", {"login": "anna", "password": NEW})
+    client.post("/account/email/", {"email": ANNA, "action_primary": ""})
+    Client().post("/account/password/reset/", {"email": ANNA})
+    assert addresses_of_owners(tenant.account.pk) == []
+    send_mail()
+    assert len(mails.mails) == 1
+    client.post(re.sub(r"^http://127\.0\.0\.1:8000", "", link))
+    assert addresses_of_owners(tenant.account.pk) == [ANNA]
+    Client().post("/account/password/reset/", {"email": ANNA})
+    send_mail()
+    assert "log-in anna" in mails.mails[-1].get_content()
+    assert User.objects.get(username="anna").email == ANNA
 
 
 def test_a_polish_owner_invites_in_polish(owner: Client, mails: MailServer) -> None:
@@ -186,7 +213,6 @@ def test_an_owners_link_is_void_once_the_member_joins_another_account(
 
 def test_an_address_changes_once_it_is_confirmed(mails: MailServer, tenant: Tenant) -> None:
     anna = person("anna", tenant, email=ANNA)
-    EmailAddress.objects.create(user=anna, email=ANNA, verified=True, primary=True)
     client = logged_in(anna)
     client.post("/account/login/", {"login": "anna", "password": PASSWORD})
     response = client.post("/account/email/", {"email": "new@example.org", "action_add": ""})
@@ -206,7 +232,7 @@ def test_an_owner_chooses_who_is_mailed_about_all_phones_and_about_one(
 ) -> None:
     anna = person("anna", tenant, Role.VIEWER, email=ANNA)
     member = Member.objects.get(user=anna)
-    assert text(owner.get("/console/phones/")).count("no e-mail yet") == 2  # olga, twice
+    assert text(owner.get("/console/phones/")).count("no confirmed e-mail yet") == 2  # olga, twice
     owner.post("/console/phones/alerts/", {"members": [member.pk], "minutes": "30"})
     own = f"/console/phones/{phone.device.pk}/alerts/"
     assert "As for all phones. Saved here" in text(owner.get("/console/phones/"))

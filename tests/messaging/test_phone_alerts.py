@@ -10,6 +10,7 @@ from members.audit import Actor
 from members.models import Member, Role
 from messaging import tasks
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
+from tests.console.conftest import confirm
 from tests.delivery import Wire, accept
 from tests.mail_server import MailServer
 
@@ -21,6 +22,7 @@ BY = Actor(None)
 
 def member(tenant: Tenant, email: str) -> int:
     user = User.objects.create_user(email.partition("@")[0], email=email)
+    confirm(user)
     return Member.objects.create(account=tenant.account, user=user, role=Role.VIEWER).pk
 
 

@@ -13,6 +13,7 @@ from members.models import Member, Role
 from messaging.tasks import send_mail
 from outbox.models import Event
 from tests.conftest import Api, ManualClock, Tenant, refused
+from tests.console.conftest import confirm
 from tests.delivery import accept
 from tests.mail_server import MailServer
 from tests.receiver import Receiver
@@ -236,6 +237,7 @@ def test_its_owners_are_mailed_when_it_is_switched_off_and_see_no_secret_of_its_
 ) -> None:
     for name, role in (("olga", Role.OWNER), ("piotr", Role.OPERATOR)):
         user = User.objects.create_user(name, email=f"{name}@example.org")
+        confirm(user)
         Member.objects.create(account=tenant.account, user=user, role=role)
     endpoint = subscribe(api, tenant, program.url)
     accept(api, tenant)
