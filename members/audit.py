@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -97,11 +98,20 @@ def record_each(about: Iterable[About], by: Actor, action: Action, **details: An
             username=by.name,
             action=action.value,
             details=details,
-            network=by.network,
+            network=_around(by.network),
             at=clock.now(),
         )
         for one in about
     )
+
+
+def _around(network: str) -> str:
+    """Return the /24 or /48 that an address or a network lies in; the whole address is not kept."""
+    try:
+        found = ip_network(network)
+    except ValueError:  # of a command, or of a socket without an address
+        return ""
+    return str(found.supernet(new_prefix=24 if found.version == 4 else 48))
 
 
 KEPT = dt.timedelta(days=2 * 366)  # a trigger of the database lets nobody delete what is younger

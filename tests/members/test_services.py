@@ -152,3 +152,14 @@ def test_a_log_in_is_in_the_trail_with_its_network(
 ) -> None:
     assert client.login(username="olga", password=PASSWORD)
     assert actions(tenant) == [Action.LOGGED_IN]
+
+
+@pytest.mark.parametrize(
+    ("network", "kept"),
+    [("192.0.2.7", "192.0.2.0/24"), ("2001:db8:1:2::/64", "2001:db8:1::/48"), ("", ""), ("x", "")],
+)
+def test_the_trail_keeps_no_whole_address(
+    tenant: Tenant, owner: Actor, network: str, kept: str
+) -> None:
+    audit.record(tenant.account.pk, Actor(owner.user, network), Action.LOGGED_IN)
+    assert audit.entries(tenant.account.pk)[0].network == kept

@@ -66,7 +66,7 @@ def test_a_page_of_one_row_is_recorded_in_its_account_alone(
     assert trail(tenant) == [(Action.VISITED, "contacts.Contact", one.pk, None)]
     assert trail(other_tenant) == []
     [entry] = AuditEntry.objects.all()
-    assert (entry.username, entry.network) == ("op", "127.0.0.1")
+    assert (entry.username, entry.network) == ("op", "127.0.0.0/24")
 
 
 def test_what_is_not_there_and_what_is_refused_is_recorded_nowhere(
