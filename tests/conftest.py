@@ -30,6 +30,7 @@ from tests.support.statements import recorder
 
 # What starts the whole service again and again, or other languages' programs.
 SLOW = (
+    "tests/console/test_every_page.py",
     "tests/console/test_in_a_browser.py",
     "tests/console/test_story.py",
     "tests/crash/",
@@ -64,6 +65,7 @@ SERVERS = (
 
 # What a test may have to install first does not count for its own time.
 INSTALLS = (
+    "tests/console/test_every_page.py",
     "tests/console/test_in_a_browser.py",
     "tests/console/test_story.py",
     "tests/dialects/clients/",
