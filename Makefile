@@ -17,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up restart dev demo check test test-slow sim crash load rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up restart dev demo check test test-slow sim crash load pooler rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUN
 
 load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
 	@$(RUN) -m tests.crash.load --seconds $(SECONDS)
+
+pooler: .venv/.dev ## Run the tests of messages and phones, and `make load`, through PgBouncer in transaction mode
+	@TESTS_POOLER=1 $(RUN) -m pytest -n 2 --dist worksteal -m "not slow" --reuse-db tests/companion_api tests/licenses tests/messaging tests/webhooks $(ARGS)
+	@$(RUN) -m tests.crash.load --pooler --seconds $(SECONDS)
 
 rolling: .venv/.dev ## Replace web processes under load, behind HAProxy and by `make restart`: no request may fail
 	@$(RUN) -m tests.rolling

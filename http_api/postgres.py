@@ -4,6 +4,10 @@ The kernel ends a connection whose peer does not acknowledge (TCP time-outs in t
 that is stopped, or stands behind a proxy that is, acknowledges and never answers; libpq has no time-out
 for that. So one thread looks at what runs, and shuts the socket of what has run for too long: its thread
 meets OperationalError, as it does where a server dies. Whether a commit was done stays unknown then.
+
+Behind a pooler (PgBouncer in transaction mode) each transaction may run in another of the server's
+sessions, which are everybody's: nothing may be left in one, no SET and no prepared statement.
+Raw SQL: who has the session, and PostgreSQL's settings.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from typing import Any
 from weakref import WeakSet
 
 import psycopg2
-from psycopg2.extensions import connection, cursor
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +47,9 @@ def limit_statements(seconds: float) -> None:
 
 
 class Connection(connection):
+    _is_pooled: bool | None = None
+    first = ""  # SQL before the first statement of each transaction
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect. Where that failed slowly a moment ago it fails at once: each thread of a web process
         would wait for `connect_timeout`, request after request."""
@@ -57,6 +64,25 @@ class Connection(connection):
                 _resting_until = time.monotonic() + _REST_SECONDS
             raise
         _open.add(self)
+
+    @property
+    def is_pooled(self) -> bool:
+        """True where a pooler has the session: who runs statements is not who was connected to."""
+        if self._is_pooled is None:
+            with self.cursor() as asking:
+                asking.execute("SELECT pg_backend_pid()")
+                self._is_pooled = asking.fetchone() != (self.get_backend_pid(),)
+        return self._is_pooled
+
+    def set_for_good(self, **settings: str) -> None:
+        """Set these of PostgreSQL's settings for all statements of this connection."""
+        scope = "LOCAL" if self.is_pooled else "SESSION"
+        sql = "".join(f"SET {scope} {name} = '{value}';" for name, value in settings.items())
+        if self.is_pooled:
+            self.first = sql
+        else:
+            with self.cursor() as cursor:
+                cursor.execute(sql)
 
     def commit(self) -> None:
         with _Watched(self):
@@ -76,9 +102,14 @@ class Connection(connection):
 
 
 class Cursor(cursor):
-    def execute(self, *arguments: Any) -> None:
-        with _Watched(self.connection):
-            super().execute(*arguments)
+    def execute(self, sql: Any, *arguments: Any) -> None:
+        connection: Any = self.connection
+        if connection.first and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE:
+            sql = (
+                connection.first + sql if isinstance(sql, str) else connection.first.encode() + sql
+            )
+        with _Watched(connection):
+            super().execute(sql, *arguments)
 
     def executemany(self, *arguments: Any) -> None:
         with _Watched(self.connection):

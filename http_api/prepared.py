@@ -3,7 +3,8 @@
 A file holds whole statements with `%(name)s` parameters, each below a line `-- name: …`.
 
 Raw SQL: PREPARE and EXECUTE. psycopg2 has neither; a planned insert into a table with many indexes
-costs PostgreSQL a third of an unplanned one (docs/performance.md).
+costs PostgreSQL a third of an unplanned one (docs/performance.md). Behind a pooler, which has the
+sessions, each is sent whole.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Prepared:
     def _executed(self, values: Mapping[str, Any]) -> Any:
         cursor = connection.cursor()
         session = cursor.connection
+        if session.is_pooled:
+            cursor.execute(self.sql, values)
+            return cursor
         if session not in self._ready_on:
             # Bypass Django's execute wrappers, which count a request's queries.
             with connection.wrap_database_errors:

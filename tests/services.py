@@ -1,7 +1,8 @@
 """A pytest plugin: real PostgreSQL and a real Redis-compatible server for the whole run.
 
 Loaded with `-p`, and at work while it is imported: Django's settings, which pytest-django loads
-early, read the URLs from the environment. With DATABASE_URL and REDIS_URL given, those are used instead.
+early, read the URLs from the environment. With DATABASE_URL and REDIS_URL given, those are used instead;
+with TESTS_POOLER=1 PgBouncer stands before PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from smsgate import config
 from smsgate.supervisor.embedded import services
+from tests.support.pgbouncer import pgbouncer
 
 _running = ExitStack()
 
@@ -41,6 +44,8 @@ def _start() -> None:
     os.environ["DATA_DIR"] = folder
     private = config.load()
     database_url, redis_url = _running.enter_context(services(private, durable=False))
+    if os.environ.get("TESTS_POOLER"):
+        database_url = _running.enter_context(pgbouncer(Path(folder), database_url))
     os.environ.setdefault("DATABASE_URL", database_url)
     os.environ.setdefault("REDIS_URL", redis_url)
 

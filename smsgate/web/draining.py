@@ -1,4 +1,4 @@
-"""Whether this process drains: it still answers everything, and lets everybody know that it will end.
+"""A process that drains still answers everything, and lets everybody know that it will end.
 
 A balancer sees 503 at `/readyz/`; whoever keeps a connection reads `Connection: close` on the answer and
 comes again by a new one, which leads to another process.

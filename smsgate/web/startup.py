@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from django.conf import settings
 from django.core.management import call_command
@@ -38,26 +39,29 @@ def prepare() -> None:
     Raises DatabaseUnreachable, WrongPepper.
     """
     wait_for_database()
-    with connection.cursor() as cursor:
-        _lock(cursor)
-        try:
-            if _has_pending_migrations():
-                call_command("migrate", interactive=False, verbosity=0)
-            peppers.check_and_note()
-            if not Account.objects.exists():
-                first_start.run()
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    with _alone():
+        if _has_pending_migrations():
+            call_command("migrate", interactive=False, verbosity=0)
+        peppers.check_and_note()
+        if not Account.objects.exists():
+            first_start.run()
 
 
-def _lock(cursor: Any) -> None:
-    """Take the lock, once nobody has it. Asked for again and again: a statement that waits for it would
-    be waited for by CREATE INDEX CONCURRENTLY of the one that has it."""
-    while True:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        if cursor.fetchone()[0]:
-            return
-        time.sleep(0.1)
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock, once nobody has it: in a transaction of a connection of its own, whose end frees it
+    also behind a pooler. Asked for again and again: a transaction that waits for it would be waited for
+    by CREATE INDEX CONCURRENTLY of the one that has it."""
+    with closing(connection.get_new_connection(connection.get_connection_params())) as own:
+        while True:
+            with own.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+                if cursor.fetchone()[0]:
+                    break
+            own.rollback()
+            time.sleep(0.1)
+        yield
 
 
 def warn_of_settings(connections: int) -> None:

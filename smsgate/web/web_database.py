@@ -1,5 +1,5 @@
 """The kept database connections of a web process: live at the start of each request, and bounded in
-how long they may wait. Raw SQL: how long a statement may take.
+how long they may wait.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ def bound_waiting() -> None:
 
 
 def _bound_in_time(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = %s", [f"{LOCK_SECONDS * 1000:.0f}ms"])
-        cursor.execute("SET statement_timeout = %s", [f"{STATEMENT_SECONDS * 1000:.0f}ms"])
+    connection.connection.set_for_good(
+        lock_timeout=f"{LOCK_SECONDS * 1000:.0f}ms",
+        statement_timeout=f"{STATEMENT_SECONDS * 1000:.0f}ms",
+    )
 
 
 def on_a_live_connection(function: Callable[..., Any], *arguments: Any) -> Any:

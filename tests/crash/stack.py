@@ -94,9 +94,16 @@ class Stack:
     """One data folder, one supervisor at a time."""
 
     def __init__(
-        self, folder: Path, port: int, data_dir: Path | None = None, **environ: str
+        self,
+        folder: Path,
+        port: int,
+        data_dir: Path | None = None,
+        *,
+        database: str = "",
+        **environ: str,
     ) -> None:
-        self.folder, self.port = folder, port
+        """`database`: the URL to look into it by, where the environment names one of its own."""
+        self.folder, self.port, self._database = folder, port, database
         self.data_dir = data_dir or folder / "data"
         self.order = folder / "order"
         self._environ = {
@@ -195,7 +202,8 @@ class Stack:
 
     @contextmanager
     def database(self) -> Iterator[Any]:
-        connection = psycopg2.connect(Postgres(private_config(self.data_dir)).url())
+        own = Postgres(private_config(self.data_dir))
+        connection = psycopg2.connect(self._database or own.url())
         try:
             with connection, connection.cursor() as cursor:
                 yield cursor

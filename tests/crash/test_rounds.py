@@ -32,7 +32,7 @@ def test_no_crash_loses_or_repeats(tmp_path: Path) -> None:
 
 
 def test_a_restart_of_the_database_under_load_loses_nothing(tmp_path: Path) -> None:
-    ledger, _, wrong = load.play(tmp_path, free_port(), seconds=4)
+    ledger, _, wrong = load.play(load.embedded, tmp_path, free_port(), seconds=4)
     assert wrong == []
     assert set(ledger.answers) <= {"201", "503", "429", "no answer"}
     assert ledger.answers["201"] > 0

@@ -123,6 +123,7 @@ def test_a_slow_statement_ends_before_postgresql_counts_as_silent(
     assert LOCK_SECONDS < STATEMENT_SECONDS < latest
     monkeypatch.setattr("smsgate.web.web_database.STATEMENT_SECONDS", 0.05)
     web = connection.copy()
+    web.connect()
     _bound_in_time(web)
     with web.cursor() as cursor, pytest.raises(OperationalError, match="statement timeout"):
         cursor.execute("SELECT pg_sleep(20)")

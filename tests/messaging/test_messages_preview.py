@@ -15,7 +15,7 @@ from messaging.drafts import Draft
 from messaging.models import Message
 from messaging.services import accept, opt_outs
 from messaging.services.accept import REFUSE
-from tests.conftest import Api, ManualClock, Tenant, refused
+from tests.conftest import Api, ManualClock, Tenant, note_use, refused
 from tests.messaging.test_one_way_in import DRAFTS, NUMBER, OPTED_OUT, TAKEN
 
 URL = "/api/messages/preview/"
@@ -46,6 +46,7 @@ def test_it_says_what_a_send_would_do(api: Api, tenant: Tenant, manual_clock: Ma
 
 def test_it_writes_nothing(api: Api, tenant: Tenant) -> None:
     tenant.set_rules(max_daily_sms=1)
+    note_use(tenant)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(2):
             assert previewed(api, tenant)["remaining_today"] == 1

@@ -45,13 +45,24 @@ class Web:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
         self.process = start("smsgate.web.serve", self._environ, self._log)
+
+    def wait_until_ready(self) -> None:
         url = f"http://127.0.0.1:{self.port}"
         wait_until(lambda: answers(url), "web answers", PATIENCE)
 
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> None:
         if self.process is not None:
