@@ -45,6 +45,11 @@ class WeekGrid(forms.Widget):
             for day in range(7)
         ]
 
+    def value_omitted_from_data(
+        self, data: Mapping[str, Any], files: MultiValueDict[str, Any], name: str
+    ) -> bool:
+        return False  # empty is a choice, too: always open
+
     def id_for_label(self, id_: str) -> str:
         return ""  # each input has a name of its own
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console import words
+from console.pages.parts import plausible
 from contacts import selectors as contacts
 from contacts.models import Contact
 from licenses.models import Account
@@ -23,18 +24,20 @@ from messaging.states import MessageState
 _SOUGHT = "sought"  # a number or a name, which has no place in an address: it comes by POST alone
 
 
+class _Day(forms.DateField):
+    def __init__(self) -> None:
+        shown = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        super().__init__(required=False, widget=shown, validators=[plausible])
+
+
 class FilterForm(forms.Form):
     """Days are the account's; both ends are meant. `sought` is a number, an external id, or how the name
     of contacts begins, who are `people` then."""
 
     state = forms.ChoiceField(required=False)
     device = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
-    first = forms.DateField(
-        required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
-    last = forms.DateField(
-        required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    first = _Day()
+    last = _Day()
     sought = forms.CharField(
         required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"})
     )

@@ -120,6 +120,9 @@ _REFUSALS: dict[ErrorCode, Words] = {
     ErrorCode.LICENSE_INACTIVE: _("This licence is switched off."),
     ErrorCode.LICENSE_NOT_FOUND: _("This account has no licence to send with."),
     ErrorCode.SUBSCRIPTION_EXPIRED: _("The subscription of this account has ended."),
+    ErrorCode.DUPLICATE_EXTERNAL_ID: _(
+        "This form has sent another message before. Send again to send this one, too."
+    ),
     ErrorCode.CONFLICT: _("It is too late for that: look at its state."),
     ErrorCode.TOO_MANY_REQUESTS: _("That is too much for one day: try again tomorrow."),
     ErrorCode.UNAVAILABLE: _("The server has too much to do; try again in a few seconds."),

@@ -20,6 +20,10 @@ FORM = f"^{_ISO.pattern}$"  # for JSON Schema
 _FIRST, _LAST = 1970, 2199
 
 
+def is_plausible(day: dt.date) -> bool:
+    return _FIRST <= day.year <= _LAST
+
+
 def parse_client_datetime(text: str, zone: ZoneInfo) -> dt.datetime:
     """ISO 8601 with or without offset, `Z`, seconds, fractions → aware, in UTC.
 

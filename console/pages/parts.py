@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -14,6 +16,7 @@ from console import words
 from console.access import Visit
 from contacts import selectors as contacts
 from http_api.errors import ApiError
+from http_api.local_time import is_plausible
 from http_api.pagination import edge, first_rows
 from http_api.shapes import MAX_ID
 
@@ -66,6 +69,12 @@ def number(text: str) -> int | None:
     """Return what this writes, where it can be an id; else None."""
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
     return int(text) if is_number and int(text) <= MAX_ID else None
+
+
+def plausible(day: dt.date) -> None:
+    """Refuse a form's day of a year that nobody means, and that sums of time overflow at."""
+    if not is_plausible(day):
+        raise forms.ValidationError(forms.DateField.default_error_messages["invalid"])
 
 
 def line(request: HttpRequest, name: str, most: int) -> str:

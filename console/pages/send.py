@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console import words
 from console.access import Visit, needs
-from console.pages.parts import line, names_for, number
+from console.pages.parts import line, names_for, number, plausible
 from contacts import selectors as contacts
 from contacts.models import Contact
 from http_api.error_codes import ErrorCode
@@ -44,7 +44,7 @@ class SendForm(forms.Form):
     once = forms.CharField(widget=forms.HiddenInput)
     phone = forms.CharField(label=_("To"), max_length=64)
     text = forms.CharField(label=_("Text"), widget=forms.Textarea, max_length=20_000, strip=False)
-    at = forms.DateTimeField(label=_("When"), required=False)
+    at = forms.DateTimeField(label=_("When"), required=False, validators=[plausible])
     sim = forms.TypedChoiceField(
         label="SIM", required=False, coerce=int, empty_value=None, choices=()
     )
@@ -112,13 +112,14 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
     if is_begun:
         form.initial = {name: request.POST.get(name, "") for name in ("text", "at", "sim")}
         form.initial["phone"] = line(request, "chosen", 64) or line(request, "phone", 64)
-    preview = None
+    preview, is_used = None, False
     if form.is_valid() and "preview" in request.POST:
         preview = accept.preview(sender, form.draft())
     elif form.is_valid():
         try:
             message_id = _accept(visit, sender, form.draft())
         except ApiError as error:
+            is_used = error.code == ErrorCode.DUPLICATE_EXTERNAL_ID
             form.add_error(_FIELDS.get(next(iter(error.errors), "")), str(words.refusal(error)))
         else:
             messages.success(request, _("It is accepted."))
@@ -130,7 +131,7 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         "license_id": sender.license_id,
         "preview": preview,
         "preview_refusal": words.refusal(preview.refusal) if preview and preview.refusal else "",
-        "once": form.data.get("once") or new_once(),
+        "once": new_once() if is_used else form.data.get("once") or new_once(),
         "remaining": daily_limit.remaining(sender),
         "limit": sender.max_daily_sms,
         "segments": segments.ALPHABETS,
@@ -150,7 +151,10 @@ _FIELDS = {"phone": "phone", "message": "text", "send_after": "at"}
 
 
 def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
-    """Queue it, and return its id; that of the same form's first message where it was sent before."""
+    """Queue it, and return its id; that of the same form's first message where it was sent before.
+
+    Raise ApiError, `duplicate_external_id` where what it sent before was another message.
+    """
     try:
         with transaction.atomic():
             message = accept.accept(sender, [draft], accept.REFUSE).only
@@ -159,7 +163,10 @@ def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
     except ApiError as error:
         if error.code != ErrorCode.DUPLICATE_EXTERNAL_ID or draft.external_id is None:
             raise
-    return int(selectors.message_of_license(sender.license_id, draft.external_id).pk)
+        first = selectors.message_of_license(sender.license_id, draft.external_id)
+        if (first.phone, first.text) != (draft.phone, draft.text):
+            raise
+    return int(first.pk)
 
 
 def sender_of(account_id: int, license_id: int | None = None) -> Sender:

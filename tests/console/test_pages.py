@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from licenses import services as licenses
-from licenses.models import Device
+from licenses.models import Account, Device
 from members import audit
 from members.audit import Action, Actor
 from members.models import AuditEntry, Member, Role
@@ -69,6 +69,20 @@ def test_a_message_is_sent_once_however_often_its_form_is(tenant: Tenant, operat
     assert [one.action for one in audit.entries(tenant.account.pk)][:-1] == [Action.MESSAGE_SENT]
 
 
+def test_a_form_that_was_changed_after_it_was_sent_says_so_and_sends_when_asked_again(
+    operator: Client,
+) -> None:
+    form = {"once": "console-00000000-0000-4000-8000-000000000000", "phone": "601 234 567",
+            "text": "Hello"}  # fmt: skip
+    operator.post("/console/send/", form)
+    changed = form | {"phone": "602 345 678"}
+    page = operator.post("/console/send/", changed)
+    assert (page.status_code, Message.objects.count()) == (400, 1)
+    assert "has sent another message" in text_of(page)
+    operator.post("/console/send/", changed | {"once": page.context["once"]})
+    assert Message.objects.filter(phone="+48602345678").count() == 1
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -76,6 +90,8 @@ def test_a_message_is_sent_once_however_often_its_form_is(tenant: Tenant, operat
         ({"phone": "601234567", "text": ""}, "This field is required"),
         ({"phone": "601234567", "text": "x" * 1600}, "at most 10"),
         ({"phone": "601234567", "at": "yesterday"}, "Enter a valid date/time"),
+        ({"phone": "601234567", "at": "9999-12-31T23:59"}, "Enter a valid date"),
+        ({"phone": "601234567", "at": "0001-01-01T00:00"}, "Enter a valid date"),
     ],
 )
 def test_what_cannot_be_sent_is_told_by_its_field_and_stays_in_the_form(
@@ -617,8 +633,8 @@ def test_messages_are_shown_of_the_days_that_were_chosen_and_older_ones_of_these
     page = text_of(operator.get("/console/messages/" + older[1].replace("&amp;", "&")))
     assert "Day 10 no 0" in page
     assert "below=" not in page
-    page = text_of(operator.get("/console/messages/", {"first": "2026-02-31"}))
-    assert 'class="problem"' in page
+    for odd in ({"first": "2026-02-31"}, {"first": "0001-01-01"}, {"last": "9999-12-31"}):
+        assert 'class="problem"' in text_of(operator.get("/console/messages/", odd))
     sought = operator.post("/console/messages/?first=2026-04-11", {"sought": "+48123456789"})
     assert "Day 11 no 1" in text_of(sought)
 
@@ -651,8 +667,11 @@ def test_the_weeks_hours_are_taken_or_refused_by_the_day(
             f"sending_hours-{place}-{end}": value
             for end, value in zip(("from", "to"), ends, strict=True)
         }
+    former = "We 09:00-17:00"
+    Account.objects.filter(pk=tenant.account.pk).update(sending_hours=former)
     page = owner.post("/console/settings/", form)
     is_refused = ": " in hours or hours.startswith("Hours")
     assert page.status_code == (400 if is_refused else 302), text_of(page)
-    assert tenant.account.sending_hours == ("" if is_refused else hours)
+    tenant.account.refresh_from_db()
+    assert tenant.account.sending_hours == (former if is_refused else hours)
     assert not is_refused or hours in text_of(page)
