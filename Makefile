@@ -17,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up restart dev demo check test test-slow sim crash load pooler rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up restart dev demo check test test-slow sim crash crash-import load pooler rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ sim: .venv/.dev ## Play simulated worlds full of faults: SEEDS=1000, or one of t
 
 crash: .venv/.dev ## Kill -9 of every process, again and again, under load: ROUNDS=100
 	@$(RUN) -m tests.crash --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+crash-import: .venv/.dev ## Kill -9 of the worker, again and again, while it imports a file: ROWS=100000
+	@$(RUN) -m tests.crash.imports $(if $(filter command environment,$(firstword $(origin ROWS))),--rows $(ROWS)) $(if $(SEED),--seed $(SEED))
 
 load: .venv/.dev ## 32 clients at full rate while PostgreSQL is restarted: SECONDS=60
 	@$(RUN) -m tests.crash.load --seconds $(SECONDS)

@@ -242,8 +242,9 @@ def _check_state(found: Import, states: Sequence[str]) -> None:
 
 
 def end(found: Import, state: State, error: str = "") -> None:
-    """End an import: its file goes, and its first rows."""
-    found.state, found.error, found.ended_at, found.sample = state, error[:255], clock.now(), []
+    """End an import: its file goes, and of its first rows all but the header."""
+    found.state, found.error, found.ended_at = state, error[:255], clock.now()
+    found.sample = found.sample[: int(found.has_header)]
     found.save()
     ImportPiece.objects.filter(of=found).delete()
 

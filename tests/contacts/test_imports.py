@@ -75,7 +75,7 @@ def test_a_file_is_brought_in_with_groups_fields_and_consent(
     by = f"licence {book.tenant.keys.license_id}"
     assert jan["consent"] == {"note": "formularz", "by": by, "at": "2026-04-09T14:32:00Z"}
     assert not ImportPiece.objects.exists(), "the file goes with the end"
-    assert Import.objects.get().sample == []
+    assert Import.objects.get().sample == [[1, ["telefon", "imię", "grupa", "miasto"]]]
 
 
 def test_the_same_file_again_changes_nothing_and_is_known(book: AddressBook) -> None:
