@@ -31,6 +31,7 @@ MENU = (
     Item("send", "send", Role.OPERATOR),
     Item("messages", "list"),
     Item("inbox", "chat", Role.OPERATOR),
+    Item("contacts", "user", Role.OPERATOR),
     Item("opt_outs", "stop"),
     Item("phones", "phone"),
     Item("keys", "key", Role.OWNER),

@@ -10,6 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from contacts import people
+from contacts.models import Import
+from contacts.spreadsheets import Unreadable
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from members.audit import Action
@@ -65,6 +68,11 @@ ACTIONS: dict[str, Words] = {
     Action.MESSAGES_EXPORTED: _("exported messages"),
     Action.EXPORT_FETCHED: _("fetched an export"),
     Action.TRAIL_EXPORTED: _("fetched the audit trail"),
+    Action.CONTACTS_DELETED: _("deleted contacts"),
+    Action.CONTACTS_EXPORTED: _("exported contacts"),
+    Action.IMPORT_STARTED: _("imported a file"),
+    Action.IMPORT_UNDONE: _("took an import back"),
+    Action.GROUP_DELETED: _("deleted a group"),
     Action.OPT_OUT_ADDED: _("added an opt-out"),
     Action.OPT_OUT_REMOVED: _("took an opt-out back"),
     Action.PAIRING_CODE_MADE: _("made a pairing code"),
@@ -87,6 +95,11 @@ PAGES: dict[str, Words] = {
     "messages": _("Messages"),
     "message": _("Message"),
     "inbox": _("Replies"),
+    "contacts": _("Contacts"),
+    "contact": _("Contact"),
+    "groups": _("Groups"),
+    "imports": _("Imports"),
+    "import": _("Import"),
     "opt_outs": _("Opt-outs"),
     "phones": _("Phones"),
     "keys": _("Keys"),
@@ -112,6 +125,75 @@ def _rows(label: str) -> Words:
         return apps.get_model(label)._meta.verbose_name or label
     except LookupError:
         return label
+
+
+IMPORT_STATES: dict[str, Label] = {
+    Import.State.READY: Label(_("read"), "calm"),
+    Import.State.CHECKING: Label(_("being checked"), "busy"),
+    Import.State.CHECKED: Label(_("checked"), "calm"),
+    Import.State.RUNNING: Label(_("running"), "busy"),
+    Import.State.DONE: Label(_("done"), "good"),
+    Import.State.STOPPED: Label(_("stopped"), "doubt"),
+    Import.State.FAILED: Label(_("failed"), "bad"),
+    Import.State.UNDONE: Label(_("taken back"), "calm"),
+}
+
+COLUMNS: dict[str, Words] = {
+    people.IGNORED: _("leave out"),
+    people.PHONE: _("number"),
+    people.NAME: _("name"),
+    people.FIRST_NAME: _("first name"),
+    people.LAST_NAME: _("last name"),
+    people.GROUPS: _("groups, separated by ;"),
+}
+
+DELIMITERS: dict[str, Words] = {
+    ";": _("semicolon"), ",": _("comma"), "\t": _("tab"), "|": _("vertical bar"),
+}  # fmt: skip
+
+KNOWN: dict[str, Words] = {
+    Import.Known.KEEP: _("keep their name, add what is missing"),
+    Import.Known.OVERWRITE: _("take name and fields from the file"),
+    Import.Known.SKIP: _("leave them as they are"),
+}
+
+# In the order in which they are shown.
+_COUNTS: dict[str, Words] = {
+    "new": _("new"),
+    "known": _("known already"),
+    "changed": _("changed"),
+    "unchanged": _("unchanged"),
+    "opted_out": _("want no messages: saved, and sent nothing"),
+    people.Reason.DOUBLE: _("refused: the same number twice"),
+    people.Reason.MISSING: _("refused: no number"),
+    people.Reason.ROUNDED: _("refused: cut short by the spreadsheet"),
+    people.Reason.INVALID: _("refused: no phone number"),
+    people.Reason.TOO_LONG: _("refused: too long"),
+    people.Reason.TOO_MANY_FIELDS: _("refused: too many fields"),
+    "several": _("with several numbers, of which the first is taken"),
+    "foreign": _("to be looked at: another country's number"),
+    "landline": _("to be looked at: a landline"),
+    "unknown_range": _("to be looked at: in no range that is known"),
+    "undone": _("deleted again"),
+}
+
+
+def import_counts(counts: Mapping[str, int]) -> list[tuple[Words, int]]:
+    return [(said, counts[name]) for name, said in _COUNTS.items() if counts.get(name)]
+
+
+def row_problem(reason: str, sentence: str, other_row: int | None = None) -> str:
+    """Return why a row is refused, in the language of the page."""
+    if reason == people.Reason.INVALID:
+        return invalid_phone(InvalidPhone(sentence))
+    if other_row is not None:
+        return gettext("row %(row)s has the same number") % {"row": other_row}
+    return gettext(sentence)
+
+
+def unreadable(error: Unreadable) -> str:
+    """Return what is wrong with a file, in the language of the page."""
+    return gettext(error.words) % error.values
 
 
 _REFUSALS: dict[ErrorCode, Words] = {

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from contacts import selectors, services
 from contacts.models import Contact, ContactGroup, Membership
+from contacts.people import MOST_FIELDS, Person
 from contacts.services import Consent, ContactDraft
 from http_api import clock
 from http_api.error_codes import ErrorCode
@@ -98,6 +99,15 @@ def change_contact(
         services.put_into_groups(account_id, {(contact.pk, group_id) for group_id in group_ids})
 
 
+@transaction.atomic
+def ensure(account_id: int, phone: str, name: str) -> Contact:
+    """Return who has this number; a new contact of this name where nobody has."""
+    locks.lock_account(account_id)
+    person = Person(phone, name)
+    saved = services.save_people(account_id, [person], known=services.Known.KEEP)
+    return selectors.contact(account_id, saved.ids[phone])
+
+
 def _check_is_free(contact: Contact, phone: str) -> None:
     others = Contact.objects.filter(account_id=contact.account_id, phone=phone)
     if taken := others.exclude(pk=contact.pk).first():
@@ -114,9 +124,48 @@ def delete_contact(account_id: int, contact_id: int) -> None:
     _locked_contact(account_id, contact_id).delete()
 
 
+@transaction.atomic
+def delete_contacts(account_id: int, contact_ids: Collection[int]) -> int:
+    """Delete those of these that are the account's; return how many. As `delete_contact`."""
+    locks.lock_account(account_id)
+    _, by_model = Contact.objects.filter(account_id=account_id, pk__in=contact_ids).delete()
+    return by_model.get(Contact._meta.label, 0)
+
+
+@transaction.atomic
+def merge_contacts(account_id: int, contact_id: int, other_ids: Collection[int]) -> Contact:
+    """Let a contact be in the others' groups, give it what it lacks of theirs, and delete them.
+
+    It keeps its number. Raise ApiError `not_found`, and `invalid` where it would have too many fields.
+    """
+    contact = _locked_contact(account_id, contact_id)
+    mine = selectors.contacts(account_id)
+    others = list(mine.filter(pk__in=other_ids).exclude(pk=contact_id).order_by("pk"))
+    for other in others:
+        contact.name = contact.name or other.name
+        contact.fields = {**other.fields, **contact.fields}
+        if contact.consent_at is None:
+            contact.consent_note, contact.consent_by = other.consent_note, other.consent_by
+            contact.consent_at = other.consent_at
+    if len(contact.fields) > MOST_FIELDS:
+        raise ApiError.of_field("fields", f"it would have more than {MOST_FIELDS} fields")
+    contact.save()
+    pairs = {(contact.pk, group.pk) for other in others for group in other.groups.all()}
+    services.put_into_groups(account_id, pairs)
+    mine.filter(pk__in=[other.pk for other in others]).delete()
+    return contact
+
+
 def _locked_contact(account_id: int, contact_id: int) -> Contact:
     locks.lock_account(account_id)
     return selectors.contact(account_id, contact_id)
+
+
+@transaction.atomic
+def ensure_group(account_id: int, name: str) -> ContactGroup:
+    """Return the group of this name, which is made where there is none."""
+    locks.lock_account(account_id)
+    return services.groups_by_name(account_id, [name])[name]
 
 
 @transaction.atomic
@@ -141,6 +190,38 @@ def delete_group(account_id: int, group_id: int, *, with_contacts: bool) -> None
     if with_contacts:
         group.contacts.all().delete()
     group.delete()
+
+
+@transaction.atomic
+def merge_groups(account_id: int, group_id: int, other_ids: Collection[int]) -> ContactGroup:
+    """Move the others' contacts into a group and delete the others. Raise ApiError as `delete_group`."""
+    group = _locked_group(account_id, group_id)
+    others = selectors.groups(account_id).filter(pk__in=other_ids).exclude(pk=group_id)
+    members = Membership.objects.filter(account_id=account_id, contactgroup__in=others)
+    services.put_into_groups(
+        account_id,
+        {(contact_id, group_id) for contact_id in members.values_list("contact", flat=True)},
+    )
+    for other in others:
+        delete_group(account_id, other.pk, with_contacts=False)
+    return group
+
+
+@transaction.atomic
+def put_all(account_id: int, group_id: int, contact_ids: Collection[int]) -> int:
+    """Put those of these contacts that are the account's into a group; return how many they are."""
+    _locked_group(account_id, group_id)
+    mine = selectors.contacts(account_id).filter(pk__in=contact_ids).values_list("pk", flat=True)
+    services.put_into_groups(account_id, {(contact_id, group_id) for contact_id in mine})
+    return len(mine)
+
+
+@transaction.atomic
+def take_all_out(account_id: int, group_id: int, contact_ids: Collection[int]) -> int:
+    """Take these contacts out of a group; return how many were in it."""
+    group = _locked_group(account_id, group_id)
+    inside = Membership.objects.filter(account_id=account_id, contactgroup=group)
+    return inside.filter(contact__in=contact_ids).delete()[0]
 
 
 @transaction.atomic

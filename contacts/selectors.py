@@ -6,7 +6,19 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import IntegerField, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+import phonenumbers
+from django.db.models import (
+    Exists,
+    IntegerField,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Collate
 
 from contacts.models import Contact, ContactGroup, Folded, LastWord, Membership
 from http_api.errors import or_not_found
@@ -29,6 +41,8 @@ class ContactFilter:
     )
     phone: str | None = None  # E.164
     group: int | None = None
+    in_no_group: bool = False  # no index serves this, nor the next
+    opted_out: bool = False
     below: int = MAX_ID  # the page's cursor, by which a group's members are found
 
 
@@ -43,6 +57,11 @@ def found_contacts(account_id: int, wanted: ContactFilter) -> QuerySet[Contact]:
         found = found.filter(
             membership__contactgroup=wanted.group, membership__contact_id__lt=wanted.below
         )
+    if wanted.in_no_group:
+        inside = Membership.objects.filter(contact=OuterRef("pk"))
+        found = found.filter(~Exists(inside))
+    if wanted.opted_out:
+        found = found.filter(opt_out_id__isnull=False)
     return found if wanted.search is None else found.filter(_has(wanted.search))
 
 
@@ -104,6 +123,41 @@ def named_like(account_id: int, text: str) -> list[Contact]:
 
 
 _HIGHEST = "\U0010ffff"  # behind each letter
+
+
+LEAST_DIGITS = 3
+_SEPARATORS = re.compile(r"[\s().-]")
+
+
+def found_like(account_id: int, text: str, country: str) -> list[Contact]:
+    """Return contacts whose name, its last word or number begins with this text, as `found_contacts`: at
+    most MOST_NAMED of each, by an index, however many there are."""
+    ids = [contact.pk for contact in named_like(account_id, text)]
+    digits = _SEPARATORS.sub("", text).removeprefix("00")
+    if re.fullmatch(rf"\+?[0-9]{{{LEAST_DIGITS},15}}", digits):
+        ids += _numbered_like(account_id, digits, country)
+    found = found_contacts(account_id, ContactFilter()).in_bulk(ids)
+    return [found[pk] for pk in dict.fromkeys(ids)]
+
+
+def _numbered_like(account_id: int, digits: str, country: str) -> list[int]:
+    """Return the ids of contacts whose number begins with these digits, with or without its country."""
+    own_code = phonenumbers.country_code_for_region(country)
+    beginnings = [digits] if digits.startswith("+") else [f"+{own_code}{digits}", f"+{digits}"]
+    by_number = Contact.objects.filter(account_id=account_id).alias(digits=Collate("phone", "C"))
+    return [
+        pk
+        for begins in beginnings
+        for pk in by_number.filter(digits__gte=begins, digits__lt=f"{begins}:")  # behind each digit
+        .order_by("digits")
+        .values_list("pk", flat=True)[:MOST_NAMED]
+    ]
+
+
+def same_names(contact: Contact) -> list[Contact]:
+    """Return others of this name: they may be the same person, with another number."""
+    others = named_like(contact.account_id, contact.name)
+    return [one for one in others if one.pk != contact.pk and one.name == contact.name]
 
 
 def groups(account_id: int, search: str | None = None) -> QuerySet[ContactGroup]:

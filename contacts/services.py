@@ -254,7 +254,7 @@ def save_people(
     ids = {phone: contact.pk for phone, contact in found.items()}
     ids |= {contact.phone: contact.pk for contact in written}
     people = [person for person in people if person.phone not in full]
-    groups = _groups_by_name(account_id, [name for person in people for name in person.groups])
+    groups = groups_by_name(account_id, [name for person in people for name in person.groups])
     pairs = {(ids[person.phone], groups[name].pk) for person in people for name in person.groups}
     put_into_groups(account_id, pairs)
     phones = {contact.phone for contact in written}
@@ -367,7 +367,7 @@ def get_or_create_groups(sender: Sender, names: Sequence[str]) -> list[GroupResu
     """Return each name's group, created if absent; a repeated name "existed" the second time."""
     locks.lock_account(sender.account_id)
     existing = _existing_groups(sender.account_id, names)
-    groups = _groups_by_name(sender.account_id, names, existing)
+    groups = groups_by_name(sender.account_id, names, existing)
     results = []
     for name in names:
         results.append(
@@ -385,7 +385,7 @@ def _existing_groups(account_id: int, names: Sequence[str]) -> dict[str, Contact
     return {group.name: group for group in found.order_by("-pk")}
 
 
-def _groups_by_name(
+def groups_by_name(
     account_id: int, names: Sequence[str], existing: dict[str, ContactGroup] | None = None
 ) -> dict[str, ContactGroup]:
     """Get or create; the caller holds the account's lock."""

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-from contacts.models import Contact, ContactGroup, Membership
+from contacts.models import Contact, ContactGroup, Import, Membership
 from http_api.error_codes import ErrorCode
 from messaging.models import Message, OptOut
 from messaging.services import opt_outs
@@ -44,10 +44,14 @@ def without_arguments(routes: Any, before: str = "") -> Iterator[str]:
 
 
 def pages(client: Client) -> list[str]:
-    """The addresses that answer a page to somebody who is logged in, and that of a message."""
+    """The addresses that answer a page to somebody who is logged in, and those of some rows."""
     paths = [path for path in without_arguments(get_resolver().url_patterns) if "$" not in path]
-    message = reverse("console:message", args=[Message.objects.latest("pk").pk])
-    return [path for path in dict.fromkeys([*paths, message]) if _is_page(client.get(path))]
+    rows = {"message": Message, "contact": Contact, "import": Import}
+    of_rows = [
+        reverse(f"console:{name}", args=[model._base_manager.latest("pk").pk])
+        for name, model in rows.items()
+    ]
+    return [path for path in dict.fromkeys([*paths, *of_rows]) if _is_page(client.get(path))]
 
 
 def pages_of_rows() -> Iterator[str]:

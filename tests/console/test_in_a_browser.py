@@ -10,7 +10,8 @@ import pytest
 from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from contacts.models import Contact
+from contacts import imports
+from contacts.models import Contact, ContactGroup
 from members.models import Role
 from messaging.models import Export, Message
 from messaging.selectors import MessageFilter
@@ -40,6 +41,9 @@ PAGES = (
     "send/",
     "messages/exports/",
     "inbox/",
+    "contacts/",
+    "contacts/groups/",
+    "contacts/imports/",
     "opt-outs/",
     "phones/",
     "team/",
@@ -84,6 +88,9 @@ def log_in(page: Page, url: str, name: str) -> None:
 
 
 def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
+    ContactGroup.objects.create(account=tenant.account, name="Group" * 40)
+    lines = "telefon;imię;" + "x" * 80 + "\n500600700;" + "Jan" * 60 + ";Łódź\n4,85E+10;Ola;\n"
+    imports.upload(tenant.account.pk, "PL", lines.encode(), name="x" * 200, by="olga")
     Contact.objects.create(account=tenant.account, name="Jan" * 80, phone="+48123456789")
     device = pair_phone(tenant, "Second").device.pk
     sought = MessageFilter(
