@@ -18,10 +18,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from console import phone_health
 from console.access import Visit, needs
 from console.figures import SERIES_OF, delivery_rate, last_days, today
 from console.pages import alerts
 from console.pages.parts import line, number
+from console.words import Words
 from http_api import clock
 from http_api.errors import or_not_found
 from licenses import selectors
@@ -81,6 +83,23 @@ class Shown:
     def battery(self) -> int | None:
         level = self.device.health.get("battery")
         return level if isinstance(level, int) else None
+
+    @property
+    def troubles(self) -> list[Words]:
+        return phone_health.troubles(self.device)
+
+    @property
+    def sim_cards(self) -> str:
+        return phone_health.sim_cards(self.device)
+
+    @property
+    def network(self) -> Words:
+        return phone_health.network(self.device)
+
+    @property
+    def holds(self) -> int:
+        """Messages that it had when it called last."""
+        return int(self.device.health.get("queue") or 0)
 
     @property
     def is_charging(self) -> bool:

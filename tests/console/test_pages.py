@@ -313,6 +313,25 @@ def test_a_phone_shows_what_each_sim_did_today_and_its_rate_of_delivery(
     assert "50 %" in page
 
 
+def test_a_phone_says_why_it_may_do_less_than_it_should(phone: Phone, viewer: Client) -> None:
+    device = phone.device
+    device.silent_since = device.last_sync_at = timezone.now()
+    device.health = {
+        "battery": 9, "charging": False, "network": "mobile", "queue": 3,
+        "sims": [{"slot": 0, "carrier": "Orange"}, {"slot": 1, "carrier": "Play"}],
+        "permissions": {"send_sms": True, "receive_sms": False},
+    }  # fmt: skip
+    device.save()
+    page = text_of(viewer.get("/console/phones/"))
+    for said in ("nearly empty", "may not receive SMS", "SIM 1 · Orange, SIM 2 · Play",
+                 "mobile network", "3 messages"):  # fmt: skip
+        assert said in page
+    assert "may not send SMS" not in page
+    device.health = {"sims": [], "permissions": {"phone_state": True}}
+    device.save()
+    assert "no SIM card" in text_of(viewer.get("/console/phones/"))
+
+
 def test_an_invitation_leads_a_new_person_in(tenant: Tenant, owner: Client) -> None:
     page = text_of(owner.post("/console/team/invite/", {"name": "Jan", "role": "viewer"}))
     token = re.search(r"/console/join/#([\w-]+)", page)
