@@ -17,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up restart dev demo check test test-slow sim crash crash-import load pooler rolling noise network clients-test n8n-test fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up restart dev demo check test test-slow sim crash crash-import load pooler rolling noise network clients-test n8n-test pictures fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ fresh-machines: .venv/.dev ## Run demo and tests on Debian 12, 13 and sid (as ro
 
 noise: .venv/.dev ## One caller makes all the noise it can; another account's send is timed
 	@$(RUN) -m tests.noise
+
+pictures: .venv/.dev ## Take the pictures of docs/console.md anew
+	@$(RUN) -m pytest tests/console/pictures.py
 
 fuzz: .venv/.dev ## Let schemathesis loose on every route, as four callers: SECONDS=60 for each
 	@FUZZ_SECONDS=$(SECONDS) $(RUN) -m pytest -n 2 tests/http_api/test_fuzz.py $(ARGS)
