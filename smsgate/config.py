@@ -156,7 +156,11 @@ def load(
         tls_port=_integer(env, "TLS_PORT", port + 443 if needs_tls else 0, lowest=0, highest=65535),
         data_dir=data_dir,
         public_url=(public_url or f"http://{shown_host}:{port}").rstrip("/"),
-        database_url=_url(env, "DATABASE_URL", "postgresql://user:password@host/name"),
+        database_url=_url(
+            env,
+            "DATABASE_URL",
+            "postgresql://user:password@host/name; several hosts: a:5432,b:5432",
+        ),
         redis_url=_redis_url(env),
         email_url=_mail_server(env),
         debug=_boolean(env, "DEBUG", False),
@@ -372,9 +376,13 @@ def _mail_server(env: Mapping[str, str]) -> MailServer | None:
 def _is_url(url: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(url)
-        return url.startswith(schemes) and bool(parts.netloc + parts.path) and parts.port != 0
+        hosts = parts.netloc.rpartition("@")[2].split(",")  # several: of PostgreSQL only
+        ports = [urlsplit(f"//{host}").port for host in hosts]
     except ValueError:  # a port that is no number, half an IPv6 address
         return False
+    may_be_several = schemes == _SCHEMES["DATABASE_URL"]
+    is_there = bool(parts.netloc + parts.path) and (len(hosts) == 1 or may_be_several)
+    return url.startswith(schemes) and is_there and 0 not in ports
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import logging
 import os
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
+
+from psycopg2 import ProgrammingError as _ProgrammingError
+from psycopg2.extensions import parse_dsn as _parse_dsn
 
 from http_api.postgres import FACTORIES as _FACTORIES
 from smsgate import config as _config
@@ -158,17 +161,27 @@ TEMPLATES = [
 ]
 
 
+def _in_libpqs_words(url: str) -> dict[str, str]:
+    try:
+        return _parse_dsn(url)
+    except _ProgrammingError:  # its message may quote the password
+        raise _config.ConfigError(
+            "DATABASE_URL: expected postgresql://user:password@host/name, and options of libpq after ?"
+        ) from None
+
+
 def _database() -> dict[str, Any]:
     options: dict[str, Any] = {
         "application_name": "smsgate",
         **_FACTORIES,
-        # Time-outs for an unresponsive server, in seconds, the last in milliseconds. DATABASE_URL may
-        # override them (`?connect_timeout=20`); on a Unix socket only the first has an effect.
-        "connect_timeout": 5,
+        # Time-outs for an unresponsive server, in seconds (connecting: of each host), the last in
+        # milliseconds. DATABASE_URL may override them (`?connect_timeout=20`); on a Unix socket only
+        # the first has an effect.
+        "connect_timeout": 4,
         "keepalives_idle": 5,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 8_000,
     }
     if EMBEDDED_POSTGRES:
         where: dict[str, Any] = {
@@ -178,16 +191,17 @@ def _database() -> dict[str, Any]:
             "HOST": str(_loaded.postgres_socket_dir),
         }
     else:
-        url = urlsplit(_loaded.database_url)
-        query = dict(parse_qsl(url.query))
+        given = _in_libpqs_words(_loaded.database_url)
         where = {
-            "NAME": unquote(url.path.lstrip("/")),
-            "USER": unquote(url.username or ""),
-            "PASSWORD": unquote(url.password or ""),
-            "HOST": query.pop("host", unquote(url.hostname or "")),
-            "PORT": str(url.port or query.pop("port", "")),
+            "NAME": given.pop("dbname", ""),
+            "USER": given.pop("user", ""),
+            "PASSWORD": given.pop("password", ""),
+            "HOST": given.pop("host", ""),
+            "PORT": given.pop("port", ""),
         }
-        options |= query
+        if "," in where["HOST"]:
+            options["target_session_attrs"] = "read-write"  # whichever is the primary
+        options |= given
     return {
         "ENGINE": "django.db.backends.postgresql",
         **where,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -19,6 +22,7 @@ from tests.smsgate.processes import Up, new_database, private_config, up, wait_u
 
 pytestmark = pytest.mark.timeout(300)
 
+FAILOVER_SECONDS = 30.0
 ANSWER_SECONDS = 16.0  # in which a request has its 503, on a busy machine
 
 
@@ -102,3 +106,27 @@ def test_connections_that_die_are_made_anew(service: Up, proxy: FreezingProxy, f
 
     wait_until(goes_on, "web goes on", NOTICED_SECONDS)
     works(service)
+
+
+@pytest.mark.parametrize("fault", ["freeze", "refuse"])
+@pytest.mark.parametrize("in_query", [True, False])
+def test_of_several_servers_the_one_that_is_there_is_taken(fault: str, in_query: bool) -> None:
+    """Both ways lead to one database; the first, which is in use, ends."""
+    with ExitStack() as opened:
+        given = urlsplit(opened.enter_context(new_database()))
+        address = address_of(os.environ["DATABASE_URL"])
+        first, second = (opened.enter_context(freezing_proxy(address)) for _ in range(2))
+        hosts, ports = "127.0.0.1,127.0.0.1", f"{first.port},{second.port}"
+        places = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        credentials = given.netloc.rpartition("@")[0]
+        query = f"?host={hosts}&port={ports}" if in_query else ""
+        url = f"postgresql://{credentials}@{'' if in_query else places}{given.path}{query}"
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="sms-")))
+        service = opened.enter_context(up(folder / "data", DATABASE_URL=url, WEB_PROCESSES="1"))
+        service.wait_until_ready()
+        getattr(first, fault)()
+        began = time.monotonic()
+        wait_until(lambda: accepted(service, fault), "it is accepted", FAILOVER_SECONDS)
+        assert time.monotonic() - began < FAILOVER_SECONDS
+        works(service)
+        first.thaw()

@@ -112,6 +112,16 @@ def test_it_refuses_a_bad_truth_value(no_dotenv: Path) -> None:
         load(no_dotenv, DEBUG="maybe")
 
 
+def test_several_hosts_are_named_for_postgresql_alone(no_dotenv: Path) -> None:
+    url = "postgresql://u:p@a:1,[::1]:2,c/d?target_session_attrs=any"
+    assert load(no_dotenv, DATABASE_URL=url).database_url == url
+    for wrong in ("postgresql://u:p@a:1,b:x/d", "postgresql://u:p@a:0,b/d"):
+        with pytest.raises(ConfigError, match=r"^DATABASE_URL: expected "):
+            load(no_dotenv, DATABASE_URL=wrong)
+    with pytest.raises(ConfigError, match=r"^PUBLIC_URL: expected "):
+        load(no_dotenv, PUBLIC_URL="http://a:1,b:2")
+
+
 @pytest.mark.parametrize(
     ("name", "url"),
     [
