@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, dialect_rate, events, floods, phones, soak
+from bench import creates, dialect_rate, events, floods, imports, phones, soak
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
@@ -29,6 +29,7 @@ CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "single": lambda stack: creates.single(stack, rounds=ROUNDS, seconds=SECONDS),
     "dialects": lambda stack: dialect_rate.sends(stack, rounds=ROUNDS, seconds=SECONDS),
     "contacts": lambda stack: [creates.contacts(stack, rounds=ROUNDS)],
+    "imports": lambda stack: imports.imports(stack, rounds=ROUNDS),
     "drain": lambda stack: [phones.drain(stack, rounds=ROUNDS)],
     "wake-up": lambda stack: phones.wake_up(stack, rounds=ROUNDS),
     "webhooks": lambda stack: [
