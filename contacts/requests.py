@@ -151,6 +151,21 @@ class ChangedContact(_Keys):
     consent_note: ConsentNote = ""
 
 
+class ChosenContacts(_Keys):
+    """Body of `POST /api/contacts/contacts/delete/`."""
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=500)]
+
+
+class MergedContacts(_Keys):
+    """Body of `POST /api/contacts/contacts/{id}/merge/`, and of groups."""
+
+    ids: Annotated[
+        list[Id],
+        Field(min_length=1, max_length=200, description="The others, which are deleted."),
+    ]
+
+
 class ContactQuery(Page):
     """Query of `GET /api/contacts/contacts/`."""
 

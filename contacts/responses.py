@@ -157,6 +157,10 @@ class ImportUndone(TypedDict):
     deleted_count: int
 
 
+class ContactsDeleted(TypedDict):
+    deleted_count: int
+
+
 class GroupInBulk(TypedDict):
     name: str
     id: RowId

@@ -39,7 +39,8 @@ class ContactViewSet(NativeViewSet):
     """People to send to, known by phone number."""
 
     needs: ClassVar = dict.fromkeys(
-        ("create", "bulk", "list", "retrieve", "partial_update", "destroy"), Scope.CONTACTS
+        ("create", "bulk", "list", "retrieve", "partial_update", "destroy", "delete_many", "merge"),
+        Scope.CONTACTS,
     )
     queries: ClassVar = {"list": requests.ContactQuery}
 
@@ -102,6 +103,19 @@ class ContactViewSet(NativeViewSet):
     def destroy(self, request: Request, contact_id: str) -> Response:
         address_book.delete_contact(self.sender.account_id, int(contact_id))
         return Response(status=204)
+
+    @idempotent
+    def delete_many(self, request: Request) -> Response:
+        wanted = read(request, requests.ChosenContacts)
+        number = address_book.delete_contacts(self.sender.account_id, wanted.ids)
+        return Response({"deleted_count": number})
+
+    @idempotent
+    def merge(self, request: Request, contact_id: str) -> Response:
+        selectors.contact(self.sender.account_id, int(contact_id))
+        wanted = read(request, requests.MergedContacts)
+        address_book.merge_contacts(self.sender.account_id, int(contact_id), wanted.ids)
+        return self._answer(int(contact_id))
 
     def _consent(self, note: str) -> Consent:
         return Consent(note, by=services.name_of(self.sender))
@@ -230,7 +244,8 @@ class GroupViewSet(NativeViewSet):
     """Named lists of contacts."""
 
     needs: ClassVar = dict.fromkeys(
-        ("create", "bulk", "list", "retrieve", "partial_update", "destroy"), Scope.CONTACTS
+        ("create", "bulk", "list", "retrieve", "partial_update", "destroy", "merge"),
+        Scope.CONTACTS,
     )
     queries: ClassVar = {"list": requests.GroupQuery}
 
@@ -268,6 +283,13 @@ class GroupViewSet(NativeViewSet):
     def destroy(self, request: Request, group_id: str) -> Response:
         address_book.delete_group(self.sender.account_id, int(group_id), with_contacts=False)
         return Response(status=204)
+
+    @idempotent
+    def merge(self, request: Request, group_id: str) -> Response:
+        selectors.group(self.sender.account_id, int(group_id))
+        wanted = read(request, requests.MergedContacts)
+        group = address_book.merge_groups(self.sender.account_id, int(group_id), wanted.ids)
+        return Response(self._shown(group))
 
     def _shown(self, group: ContactGroup) -> responses.GroupRead:
         return responses.found_group(group, self.sender)

@@ -48,6 +48,7 @@ def page(pattern: str, view: Callable[[HttpRequest], HttpResponseBase], name: st
 ID = "[0-9]{1,18}"
 MESSAGE = f"(?P<message_id>{ID})"
 IMPORT = f"(?P<import_id>{ID})"
+CONTACT = f"(?P<contact_id>{ID})"
 ENDPOINT, DELIVERY = f"(?P<endpoint_id>{ID})", f"(?P<delivery_id>{ID})"
 
 # Grouped, so that a path of another group is passed over at once.
@@ -62,7 +63,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/contacts/", include([
         route("contacts", ContactViewSet, COLLECTION, "contacts-list"),
         route("contacts/bulk", ContactViewSet, {"post": "bulk"}, "contacts-bulk"),
-        route(f"contacts/(?P<contact_id>{ID})", ContactViewSet, ONE, "contacts-detail"),
+        route(f"contacts/{CONTACT}", ContactViewSet, ONE, "contacts-detail"),
+        route("contacts/delete", ContactViewSet, {"post": "delete_many"}, "contacts-delete"),
+        route(f"contacts/{CONTACT}/merge", ContactViewSet, {"post": "merge"}, "contacts-merge"),
+        route(f"groups/(?P<group_id>{ID})/merge", GroupViewSet, {"post": "merge"}, "groups-merge"),
         route("imports", ImportViewSet, COLLECTION, "imports-list"),
         route(f"imports/{IMPORT}", ImportViewSet, ONE, "imports-detail"),
         route(f"imports/{IMPORT}/start", ImportViewSet, {"post": "start"}, "imports-start"),

@@ -124,6 +124,12 @@ SYNC: dict[str, Any] = {
 
 CHANGED_CONTACT: dict[str, Any] = {"name": "Jan Nowak", "group_ids": [12, 15]}
 
+CHOSEN_CONTACTS: dict[str, Any] = {
+    "key": "ABC123",
+    "api_key": "DEF456GHI789",
+    "ids": [13, 14],
+}
+
 CHANGED_GROUP: dict[str, Any] = {"name": "Autumn Campaign 2026"}
 
 WEBHOOK: dict[str, Any] = {
@@ -263,6 +269,7 @@ _ANSWERS: dict[str, Any] = {
     },
     "ContactRead": _CONTACT_READ,
     "ContactPage": _page(_CONTACT_READ),
+    "ContactsDeleted": {"deleted_count": 2},
     "ImportRead": _IMPORT,
     "ImportPage": _page(_IMPORT),
     "ImportProblemPage": _page(_IMPORT_PROBLEM),

@@ -187,6 +187,26 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="The number's opt-out stays, and so do its messages, also those that wait.",
         security="keyPair", has_idempotency_key=True,
     ),
+    ("post", "/api/contacts/contacts/delete/"): Operation(
+        "deleteContacts", _CONTACTS, "Delete up to 500 contacts",
+        {200: contact_answers.ContactsDeleted}, (400, 401, 403, 429), contacts.ChosenContacts,
+        "As one. Ids that are none of yours are passed over.",
+        examples.CHOSEN_CONTACTS, security="keyPair", has_idempotency_key=True,
+    ),
+    ("post", "/api/contacts/contacts/{contact_id}/merge/"): Operation(
+        "mergeContacts", _CONTACTS, "Make one contact of several",
+        {200: contact_answers.ContactRead}, (400, 401, 403, 404, 429), contacts.MergedContacts,
+        "It keeps its number, is in the others' groups, and gets what it lacks of their name, fields and"
+        " consent; the others are deleted.",
+        examples.CHOSEN_CONTACTS, security="keyPair", has_idempotency_key=True,
+    ),
+    ("post", "/api/contacts/groups/{group_id}/merge/"): Operation(
+        "mergeGroups", _GROUPS, "Make one group of several", {200: contact_answers.GroupRead},
+        (400, 401, 403, 404, 409, 429), contacts.MergedContacts, example=examples.CHOSEN_CONTACTS,
+        security="keyPair", has_idempotency_key=True,
+        description="The others' contacts come into it, and the others are deleted. 409: an alert link"
+        " sends to one of them.",
+    ),
     ("post", "/api/contacts/imports/"): Operation(
         "importContacts", _CONTACTS, "Import a file of contacts",
         {201: contact_answers.ImportRead}, (400, 401, 403, 409, 429, 503), contacts.NewImport,

@@ -89,7 +89,7 @@ def _unknown(name: str) -> str:
 
 
 def _called(api: Api, tenant: Tenant, method: str, path: str) -> Any:
-    bodies = {"post": {"as": "sent"}, "patch": {"name": "Renamed"}}
+    bodies = {"post": {"as": "sent", "ids": [999_999_998]}, "patch": {"name": "Renamed"}}
     call, headers = getattr(api.client, method), tenant.pair_headers
     if method == "get":
         return call(path, headers=headers)
