@@ -86,12 +86,12 @@ def _wait_for_migrations(**_: Any) -> None:
     limit_statements(STATEMENT_SECONDS)
 
 
-_watch = Watch()
-task_prerun.connect(_watch.is_at_work)
-after_task_publish.connect(_watch.is_at_work)
+watch = Watch()
+task_prerun.connect(watch.is_at_work)
+after_task_publish.connect(watch.is_at_work)
 
 
 @worker_ready.connect
 @beat_init.connect
 def _watch_it(**_: Any) -> None:
-    _watch.start()
+    watch.start()

@@ -301,7 +301,9 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # the next ti
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"  # a lost tick is followed by the next
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the schedule is this table
+CELERY_BEAT_SCHEDULER = (
+    "smsgate.leading_beat:LeadingScheduler"  # no file: the schedule is this table
+)
 CELERY_BEAT_SCHEDULE = {
     task.rpartition(".")[2]: {
         "task": task,
