@@ -1,4 +1,4 @@
-"""What a phone said of itself with its last call, in words: what troubles it, and its SIM cards."""
+"""A phone's own word of itself with its last call: what troubles it, and its SIM cards."""
 
 from __future__ import annotations
 
