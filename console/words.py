@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +52,10 @@ ROLES: dict[str, Words] = {
 
 ACTIONS: dict[str, Words] = {
     Action.LOGGED_IN: _("logged in"),
+    Action.SECOND_FACTOR_FAILED: _("gave a wrong code as second factor"),
+    Action.SECOND_FACTOR_ADDED: _("set up a second factor"),
+    Action.SECOND_FACTOR_REMOVED: _("removed a second factor"),
+    Action.PASSWORD_CHANGED: _("changed their password"),
     Action.VISITED: _("looked in, as administrator of the installation"),
     Action.OPERATED: _("posted a form, as administrator of the installation"),
     Action.MEMBER_INVITED: _("invited somebody"),
@@ -109,22 +112,6 @@ PAGES: dict[str, Words] = {
     "audit": _("Audit trail"),
     "appearance": _("Appearance and language"),
 }
-
-
-def details(given: Mapping[str, Any]) -> tuple[Words, dict[str, Any]]:
-    """Return where somebody looked, as people read it, and what else an audit entry says."""
-    others = {name: value for name, value in given.items() if name not in {"page", "rows"}}
-    if page := given.get("page"):
-        return PAGES.get(page, page), others
-    return _rows(given["rows"]) if "rows" in given else "", others
-
-
-def _rows(label: str) -> Words:
-    """Return the name that the admin has for this kind of rows; of one that is gone its label."""
-    try:
-        return apps.get_model(label)._meta.verbose_name or label
-    except LookupError:
-        return label
 
 
 IMPORT_STATES: dict[str, Label] = {

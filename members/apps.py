@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.dispatch import Signal
 
 
 class MembersConfig(AppConfig):
@@ -10,22 +11,28 @@ class MembersConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from allauth.account.signals import password_reset
+        from allauth.account import signals as account
+        from allauth.mfa import signals as second_factor
         from django.contrib.auth.signals import user_logged_in
 
-        user_logged_in.connect(_on_login, dispatch_uid="members.audit")
-        password_reset.connect(_on_reset, dispatch_uid="members.audit")
+        from members.audit import Action
+
+        _note(user_logged_in, Action.LOGGED_IN)
+        _note(account.password_reset, Action.PASSWORD_RESET)
+        _note(account.password_changed, Action.PASSWORD_CHANGED)
+        _note(second_factor.authentication_failed, Action.SECOND_FACTOR_FAILED)
+        _note(second_factor.authenticator_added, Action.SECOND_FACTOR_ADDED)
+        _note(second_factor.authenticator_reset, Action.SECOND_FACTOR_ADDED)
+        _note(second_factor.authenticator_removed, Action.SECOND_FACTOR_REMOVED)
 
 
-def _on_login(request: Any, user: Any, **kwargs: Any) -> None:
-    from members import services
-    from members.audit import Action
+def _note(signal: Signal, action: Any) -> None:
+    """Let the audit trail say whenever this happens to a person's log-in."""
 
-    services.note(user, request.META if request is not None else {}, Action.LOGGED_IN)
+    def note(request: Any, user: Any, authenticator: Any = None, **kwargs: Any) -> None:
+        from members import services
 
+        details = {"kind": str(authenticator.type)} if authenticator else {}
+        services.note(user, request.META if request is not None else {}, action, **details)
 
-def _on_reset(request: Any, user: Any, **kwargs: Any) -> None:
-    from members import services
-    from members.audit import Action
-
-    services.note(user, request.META, Action.PASSWORD_RESET)
+    signal.connect(note, weak=False, dispatch_uid=f"members.audit.{action}")

@@ -19,6 +19,10 @@ from members.models import AuditEntry
 
 class Action(StrEnum):
     LOGGED_IN = "logged_in"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    PASSWORD_CHANGED = "password_changed"
     VISITED = "visited"  # the installation's admin looked into the account
     OPERATED = "operated"  # and posted a form about it
     MEMBER_INVITED = "member_invited"

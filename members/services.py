@@ -209,8 +209,8 @@ def _check_that_an_owner_stays(member: Member) -> None:
 
 
 @transaction.atomic
-def note(user: User, meta: dict[str, Any], action: Action) -> None:
+def note(user: User, meta: dict[str, Any], action: Action, **details: Any) -> None:
     """Record in each of this person's accounts what they did to their log-in."""
     by = Actor(user, client_network(meta))
     for member in memberships(user):
-        audit.record(member.account_id, by, action)
+        audit.record(member.account_id, by, action, **details)

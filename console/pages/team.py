@@ -10,13 +10,14 @@ from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from console import words
+from console import audit_words, words
 from console.access import Visit, needs, open_account, visit_account, with_second_factor
 from console.pages.messages import tell_or_raise
 from console.pages.parts import line, list_page, number
@@ -26,7 +27,7 @@ from http_api.errors import ApiError
 from licenses.models import Account
 from members import audit, mail, passwords, services
 from members.audit import Action
-from members.models import Invitation, Member, Role
+from members.models import AuditEntry, Invitation, Member, Role
 
 
 @require_safe
@@ -152,12 +153,28 @@ def join(request: HttpRequest) -> HttpResponse:
 @require_safe
 @needs(Role.OWNER)
 def trail(request: HttpRequest, visit: Visit) -> HttpResponse:
-    page = list_page(request, audit.entries(visit.account.pk))
+    entries, chosen = _trail(request, visit)
+    page = list_page(request, entries)
     rows = [
-        (entry, words.ACTIONS.get(entry.action, entry.action), *words.details(entry.details))
+        (
+            entry,
+            words.ACTIONS.get(entry.action, entry.action),
+            audit_words.place(entry.details),
+            audit_words.details(entry.details),
+        )
         for entry in page.rows
     ]
-    return render(request, "console/audit.html", {"page": page, "rows": rows})
+    context = {"page": page, "rows": rows, "actions": words.ACTIONS, "chosen": chosen}
+    if chosen:
+        context["query"] = f"action={chosen}"
+    return render(request, "console/audit.html", context)
+
+
+def _trail(request: HttpRequest, visit: Visit) -> tuple[QuerySet[AuditEntry], str]:
+    """Return the account's entries, and the kind of act that was chosen; '' for all."""
+    chosen = request.GET.get("action", "")
+    entries = audit.entries(visit.account.pk)
+    return (entries.filter(action=chosen), chosen) if chosen in words.ACTIONS else (entries, "")
 
 
 _IN_A_FILE = 100_000
@@ -167,12 +184,12 @@ _IN_A_FILE = 100_000
 @needs(Role.OWNER)
 @transaction.atomic
 def trail_file(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Answer the newest entries as CSV."""
+    """Answer the newest entries as CSV, of the kind that was chosen."""
     audit.record(visit.account.pk, visit.actor, Action.TRAIL_EXPORTED)
     rows = [
         (f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}", entry.username, entry.action,
          entry.object_id, entry.count, json.dumps(entry.details, ensure_ascii=False), entry.network)
-        for entry in audit.entries(visit.account.pk)[:_IN_A_FILE]
+        for entry in _trail(request, visit)[0][:_IN_A_FILE]
     ]  # fmt: skip
     cells = [map(spreadsheets.as_text, row) for row in rows]
     head = ("at", "who", "action", "object_id", "count", "details", "network")

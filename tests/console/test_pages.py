@@ -621,6 +621,25 @@ def test_the_audit_trail_is_fetched_as_a_file_and_that_stands_in_it(
     assert audit.entries(tenant.account.pk)[0].action == Action.TRAIL_EXPORTED
 
 
+def test_the_audit_trail_is_read_in_words_and_filtered(tenant: Tenant, owner: Client) -> None:
+    account = tenant.account.pk
+    with transaction.atomic():
+        audit.record(account, Actor(None), Action.EXPORT_FETCHED, object_id=1, rows=70)
+        change = {"from": "viewer", "to": "owner"}
+        audit.record(account, Actor(None), Action.MEMBER_CHANGED, object_id=1, role=change)
+        kept: dict[str, Any] = {"kept_sms": {"from": "all", "to": "nothing"}}
+        audit.record(account, Actor(None), Action.SETTINGS_CHANGED, **kept)
+    page = text_of(owner.get("/console/audit/", headers={"Accept-Language": "pl"}))
+    for said in ("Wiersze: <bdi>70", "podgląd → właściciel", "obcych → żadne"):
+        assert said in page
+    chosen = {"action": "member_changed"}
+    page = text_of(owner.get("/console/audit/", chosen))
+    assert "viewer → owner" in page
+    assert "Rows" not in page
+    lines = text_of(owner.get("/console/audit/file/", chosen)).splitlines()
+    assert len(lines) == 2
+
+
 def test_an_entry_of_the_audit_trail_ends_after_two_years(
     tenant: Tenant, manual_clock: ManualClock
 ) -> None:

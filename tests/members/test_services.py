@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -152,6 +153,22 @@ def test_a_log_in_is_in_the_trail_with_its_network(
 ) -> None:
     assert client.login(username="olga", password=PASSWORD)
     assert actions(tenant) == [Action.LOGGED_IN]
+
+
+def test_a_wrong_code_and_a_second_factor_that_goes_are_in_the_trail(
+    tenant: Tenant, owner: Actor, client: Any
+) -> None:
+    assert owner.user is not None
+    TOTP.activate(owner.user, generate_totp_secret())
+    given = {"login": "olga", "password": PASSWORD}
+    client.post("/account/login/", given)
+    client.post("/account/second-factor/authenticate/", {"code": "000000"})
+    assert actions(tenant) == [Action.SECOND_FACTOR_FAILED]
+    client.force_login(owner.user)
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    client.post("/account/second-factor/totp/deactivate/")
+    assert actions(tenant)[-1] == Action.SECOND_FACTOR_REMOVED
+    assert audit.entries(tenant.account.pk)[0].details == {"kind": "totp"}
 
 
 @pytest.mark.parametrize(
