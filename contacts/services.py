@@ -13,8 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from typing_extensions import TypedDict
 
+from contacts import writing
 from contacts.models import Contact, ContactGroup, Import, Membership
 from contacts.people import MOST_FIELDS, Person
+from contacts.writing import ContactRow
 from http_api import clock
 from http_api.errors import ApiError
 from licenses.sender import Sender
@@ -238,26 +240,20 @@ def save_people(
     wanted = {person.phone: _wanted(found.get(person.phone), person, known, fields_are_all)
               for person in people}  # fmt: skip
     full = {phone for phone, (_, fields) in wanted.items() if len(fields) > MOST_FIELDS}
+    now = clock.now()
     rows = [
-        _row(
-            account_id, phone, name, fields, found.get(phone), (consents or {}).get(phone), made_by
-        )
+        _row(phone, name, fields, found.get(phone), (consents or {}).get(phone), made_by, now)
         for phone, (name, fields) in wanted.items()
         if phone not in full
     ]
-    written = Contact.objects.bulk_create(
-        (row for row in rows if _differs(row, found.get(row.phone))),
-        update_conflicts=True,
-        unique_fields=["account", "phone"],
-        update_fields=["name", "fields", "consent_note", "consent_at", "consent_by", "made_by"],
-    )
-    ids = {phone: contact.pk for phone, contact in found.items()}
-    ids |= {contact.phone: contact.pk for contact in written}
+    changed = [row for row in rows if _differs(row, found.get(row.phone))]
+    written = writing.write(account_id, changed, now)
+    ids = {phone: contact.pk for phone, contact in found.items()} | written
     people = [person for person in people if person.phone not in full]
     groups = groups_by_name(account_id, [name for person in people for name in person.groups])
     pairs = {(ids[person.phone], groups[name].pk) for person in people for name in person.groups}
     put_into_groups(account_id, pairs)
-    phones = {contact.phone for contact in written}
+    phones = written.keys()
     return SavedPeople(
         ids, phones - found.keys(), phones & found.keys(), full, {group for _, group in pairs}
     )
@@ -276,32 +272,26 @@ def _wanted(
 
 
 def _row(
-    account_id: int,
     phone: str,
     name: str,
     fields: Mapping[str, str],
     old: Contact | None,
     consent: Consent | None,
     made_by: int | None,
-) -> Contact:
-    now = clock.now()
-    row = Contact(account_id=account_id, phone=phone, name=name, fields=fields, created_at=now)
-    row.made_by = made_by if old is None else None
-    if old is not None:
-        row.consent_note, row.consent_at, row.consent_by = _consent(old)
-    if consent is not None and (row.consent_note, row.consent_by) != consent:
-        row.consent_note, row.consent_at, row.consent_by = consent.note, now, consent.by
-    return row
+    now: dt.datetime,
+) -> ContactRow:
+    note, at, by = _consent(old) if old is not None else ("", None, "")
+    if consent is not None and (note, by) != consent:
+        note, at, by = consent.note, now, consent.by
+    return ContactRow(phone, name, fields, note, at, by, made_by if old is None else None)
 
 
 def _consent(contact: Contact) -> tuple[str, dt.datetime | None, str]:
     return contact.consent_note, contact.consent_at, contact.consent_by
 
 
-def _differs(row: Contact, old: Contact | None) -> bool:
-    return old is None or (
-        (row.name, row.fields, _consent(row)) != (old.name, old.fields, _consent(old))
-    )
+def _differs(row: ContactRow, old: Contact | None) -> bool:
+    return old is None or row[1:-1] != (old.name, old.fields, *_consent(old))
 
 
 def put_into_groups(account_id: int, pairs: Set[tuple[int, int]]) -> None:
