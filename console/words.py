@@ -203,6 +203,12 @@ def invalid_phone(error: InvalidPhone) -> str:
     return "; ".join(gettext(part) for part in (error.words, error.hint) if part)
 
 
+def address_problem(error: ApiError) -> Words:
+    """Return what is wrong with an address to be called, in the language of the page."""
+    problems: list[str] = error.errors.get("url", [])
+    return " ".join(map(gettext, problems)) or refusal(error)
+
+
 def refusal(error: ApiError) -> Words:
     """Return the sentence for what a service refused; its own, in English, where there is no other."""
     return _REFUSALS.get(error.code, error.message)

@@ -257,6 +257,12 @@ def devices_of(message_ids: Sequence[int]) -> dict[int, int]:
     return dict(attempts.values_list("message_id", "device_id"))
 
 
+def takers(message: Message) -> list[str]:
+    """Return the names of the phones that took it, one an attempt."""
+    attempts = Attempt.objects.filter(message=message).order_by("n")
+    return list(attempts.values_list("device__name", flat=True))
+
+
 def timeline(message: Message) -> list[StateChange]:
     """Every change of this message's state, oldest first."""
     return list(StateChange.objects.filter(message=message).order_by("pk"))

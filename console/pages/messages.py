@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -56,7 +57,22 @@ class Step:
 
     change: StateChange
     label: words.Label
-    why: str
+    why: words.Words
+
+
+def _steps(message: Message, changes: Sequence[StateChange]) -> list[Step]:
+    """Return the history in words; where a phone took it, which one."""
+    takers = iter(selectors.takers(message))
+    return [
+        Step(
+            one,
+            words.STATES[one.to_state],
+            next(takers, "")
+            if one.to_state == MessageState.LEASED
+            else reasons.in_words(one.cause),
+        )
+        for one in changes
+    ]
 
 
 @require_safe
@@ -67,9 +83,8 @@ def message(request: HttpRequest, visit: Visit, message_id: int) -> HttpResponse
     context: dict[str, Any] = {
         "message": found,
         "names": names_for(visit, [found.phone]),
-        "steps": [
-            Step(one, words.STATES[one.to_state], reasons.in_words(one.cause)) for one in changes
-        ],
+        "steps": _steps(found, changes),
+        "licence": found.license if visit.is_owner else None,
         "details_ended": selectors.details_ended(found, changes),
         "reason": reasons.in_words(found.failure_reason) if found.failure_reason else "",
         "may_cancel": found.status in _CANCELLABLE and not found.cancel_requested,

@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from console import words
 from console.access import Visit, needs
 from console.pages.messages import tell_or_raise
-from console.pages.parts import list_page, tell_refusal
+from console.pages.parts import list_page
 from console.pages.send import sender_of
 from http_api import clock
 from http_api.errors import ApiError
@@ -58,7 +59,7 @@ def subscribe(request: HttpRequest, visit: Visit) -> HttpResponse:
             )
             _record(visit, Action.WEBHOOK_MADE if is_new else Action.WEBHOOK_CHANGED, row)
     except ApiError as error:
-        tell_refusal(request, error)
+        messages.error(request, str(words.address_problem(error)))
         return redirect("console:webhooks")
     return redirect("console:webhook", row.pk)
 

@@ -152,6 +152,26 @@ def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(
     assert Message.objects.get().text == "Zażółć"
 
 
+def test_what_was_typed_is_there_again_until_it_is_sent(
+    site: str, owner: Page, complaints: list[str]
+) -> None:
+    owner.goto(f"{site}/console/send/")
+    owner.fill("#id_phone", "601 234 567")
+    owner.fill("#id_text", "Zażółć")
+    owner.context.set_offline(True)
+    owner.press("#id_text", "Control+Enter")
+    owner.context.set_offline(False)
+    owner.goto(f"{site}/console/send/")
+    assert owner.input_value("#id_text") == "Zażółć"
+    assert owner.inner_text("#counter").startswith("characters: 6")
+    owner.press("#id_text", "Control+Enter")
+    owner.wait_for_url("**/console/messages/*/")
+    owner.goto(f"{site}/console/send/")
+    assert owner.input_value("#id_text") == ""
+    assert Message.objects.get().text == "Zażółć"
+    complaints.clear()  # of the network that was away
+
+
 def test_a_page_is_told_of_what_happens(
     site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_message_shows_what_became_of_it(
     wire.report(*sent(message["message_id"]))
     page = text_of(operator.get(f"/console/messages/{message['message_id']}/"))
     assert page.count('class="badge good"') >= 2  # its state, and a line of its history
+    assert re.search(rf">on a phone</span> {phone.device.name}<", page)
     assert "Cancel it" not in page
 
 
@@ -413,7 +414,10 @@ def test_a_replaced_key_and_a_revoked_link_are_void(
 
 def test_a_webhook_is_made_tested_switched_off_and_deleted(tenant: Tenant, owner: Client) -> None:
     refused = owner.post("/console/webhooks/subscribe/", {"url": "ftp://x"}, follow=True)
-    assert 'class="note error"' in text_of(refused)
+    assert "must be a URL like" in text_of(refused)
+    polish: Any = {"follow": True, "headers": {"Accept-Language": "pl"}}
+    refused = owner.post("/console/webhooks/subscribe/", {"url": "ftp://x"}, **polish)
+    assert "Podaj adres jak" in text_of(refused)
     form = {"url": "https://example.org/hook", "events": ["message.sent"]}
     place = owner.post("/console/webhooks/subscribe/", form)["Location"]
     assert "message.sent" in text_of(owner.get(place))

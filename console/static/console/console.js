@@ -49,6 +49,22 @@ if (counter && text) {
   count();
 }
 
+// What was typed outlives a server that is away, in this tab alone and until it is sent.
+const draft = "draft";
+if (text && text.form.querySelector("[name=once]")) {
+  const fields = ["id_phone", "id_text", "id_at"].map((id) => document.getElementById(id));
+  const kept = JSON.parse(sessionStorage.getItem(draft) ?? "null");
+  if (kept && !text.value && !fields[0].value) {
+    fields.forEach((field, place) => { field.value = kept.values[place] ?? ""; });
+    text.dispatchEvent(new Event("input"));
+  }
+  const keep = (isSent) => sessionStorage.setItem(draft, JSON.stringify({ isSent, values: fields.map((field) => field.value) }));
+  text.form.addEventListener("input", () => keep(false));
+  text.form.addEventListener("submit", () => keep(true));
+} else if (document.getElementById("id_login") || (document.getElementById("facts") && JSON.parse(sessionStorage.getItem(draft) ?? "null")?.isSent)) {
+  sessionStorage.removeItem(draft);
+}
+
 // The token of an invitation stands in the fragment, which no server is sent.
 const token = document.getElementById("token");
 if (token && !token.value && location.hash.length > 1) {
