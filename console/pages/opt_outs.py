@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +21,8 @@ from members.models import Role
 from messaging import selectors
 from messaging.phone import InvalidPhone, parse_phone
 from messaging.services import opt_outs
+
+_NUMBER = re.compile(r"\d(?:[ -]?\d){5,}")  # which the audit trail is not to hold
 
 
 @require_safe
@@ -52,7 +56,7 @@ def take_back(request: HttpRequest, visit: Visit, opt_out_id: int) -> HttpRespon
     row = or_not_found(
         selectors.opt_outs(visit.account.pk).filter(pk=opt_out_id).first(), "opt-out"
     )
-    reason = line(request, "reason", 200)
+    reason = _NUMBER.sub("…", line(request, "reason", 200))
     if not reason:
         messages.error(request, _("Say why: they asked for no more messages."))
         return redirect("console:opt_outs")

@@ -109,7 +109,8 @@ def test_no_page_scrolls_sideways_on_a_phone_nor_with_a_large_font(
     site: str, api: Api, tenant: Tenant, phone: Phone, owner: Page, mails: MailServer
 ) -> None:
     some_of_everything(api, tenant, phone)
-    for width, font in ((390, "100%"), (390, "150%"), (1280, "200%")):
+    person("W" * 150, tenant)
+    for width, font in ((390, "100%"), (390, "200%"), (1280, "200%")):
         owner.set_viewport_size({"width": width, "height": 844})
         for path in PAGES:
             owner.goto(f"{site}/console/{path}")
