@@ -1,4 +1,4 @@
-"""What an entry of the audit trail says beside who, what and when, in words."""
+"""An entry of the audit trail in words: details beside who, what and when."""
 
 from __future__ import annotations
 

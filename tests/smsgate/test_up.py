@@ -304,7 +304,9 @@ def test_given_urls_nothing_embedded_starts(data_dir: Path) -> None:
 def test_a_database_url_of_another_kind_is_one_line(data_dir: Path) -> None:
     with up(data_dir, DATABASE_URL="mysql://root:hunter2@db/x") as refused:
         assert refused.result() == 1
-    assert refused.lines == ["smsgate: DATABASE_URL: expected postgresql://user:password@host/name"]
+    (line,) = refused.lines
+    assert line.startswith("smsgate: DATABASE_URL: expected postgresql://user:password@host/name")
+    assert "hunter2" not in line
 
 
 def test_a_database_that_does_not_answer_is_one_line(data_dir: Path) -> None:
