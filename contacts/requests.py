@@ -69,6 +69,12 @@ Key = Annotated[Identifier | None, Field(description="Licence key, 6–12 charac
 ApiKey = Annotated[Identifier | None, Field(description="API key, exactly 12 characters.")]
 
 
+# Generators of clients take no enumeration with a tab.
+_Delimiter = Annotated[
+    Literal[";", ",", "\t", "|"], WithJsonSchema({"type": "string", "pattern": r"^[;,|\t]$"})
+]
+
+
 class _Keys(Shape):
     key: Key = None
     api_key: ApiKey = None
@@ -192,7 +198,7 @@ class _Reading(_Keys):
         Field(description="Of a text file."),
     ] = None
     delimiter: Annotated[
-        Literal[";", ",", "\t", "|"] | None, Field(description="Of a text file.")
+        _Delimiter | None, Field(description="Of a text file: `;`, `,`, `|` or a tab.")
     ] = None
     sheet: Annotated[
         str | None, Field(max_length=255, description="Of a workbook: the sheet's name.")
