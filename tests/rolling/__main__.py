@@ -184,7 +184,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4, help="restarts of each story")
     parser.add_argument("--drain", type=int, default=3, metavar="SECONDS")
     options = parser.parse_args()
-    install("rolling/install_haproxy.sh")
+    install("support/install_from_debian.sh", "haproxy")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left running
     with tempfile.TemporaryDirectory(prefix="rolling-") as name:
         folder = Path(name)

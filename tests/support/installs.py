@@ -12,7 +12,7 @@ _TESTS = Path(__file__).parent.parent
 
 
 @cache
-def install(script: str) -> None:
+def install(script: str, *arguments: str) -> None:
     """Run a script of tests/ that installs what is missing, and says where it cannot.
 
     Called by the fixture that needs it, so that no other test waits for it; one worker of pytest-xdist
@@ -20,4 +20,4 @@ def install(script: str) -> None:
     """
     with Path(tempfile.gettempdir(), "smsgate-tests-install.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([_TESTS / script], check=True)
+        subprocess.run([_TESTS / script, *arguments], check=True)

@@ -39,7 +39,7 @@ logfile = {log}
 @contextmanager
 def pgbouncer(folder: Path, url: str, pool_size: int = 20) -> Iterator[str]:
     """Yield the URL that leads to the same database through it. `url`: by a Unix socket."""
-    install("support/install_pgbouncer.sh")
+    install("support/install_from_debian.sh", "pgbouncer")
     parts = urlsplit(url)
     host, port = parse_qs(parts.query)["host"][0], free_port()
     server = pwd.getpwuid(os.stat(host).st_uid)  # only this user reaches the socket
