@@ -29,6 +29,7 @@ POLLS_A_PHONE = 2  # a reconnecting phone leaves its dead poll open; beyond this
 # Rate limit against a thundering herd, when all waiting phones check the queue: Redis has come back.
 LOOKS_A_SECOND = 200
 
+# Whoever asks a process that is about to stop waits for so long, and asks another then.
 REST_SECONDS = 1.0
 
 _REMEMBERED = 20_000
@@ -93,7 +94,7 @@ class Waiters:
         Raises ApiError `device_unknown`.
         """
         owner = self._owners.get(hash(token)) or await self._identify(token, turn)
-        if self._is_closing:  # answered at once it would ask at once, until this process has ended
+        if self._is_closing:
             await asyncio.sleep(REST_SECONDS)
             return False
         poll = _Poll()

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from companion_api.wait import REST_SECONDS
 from http_api.error_codes import ErrorCode
 from http_api.errors import WRONG_METHOD, ApiError
 from smsgate.web.asgi_types import Receive, Scope, Send
@@ -21,7 +22,6 @@ from smsgate.web.responses import send_answer, send_error
 from smsgate.web.wsgi_bridge import Answer
 from webhooks.listening import Listeners
 
-REST_SECONDS = 1.0
 _FEED = "/api/events/"
 # Each stream, and what is asked at each look of it.
 STREAMS = {
@@ -66,7 +66,7 @@ class EventStream:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + look.wait_seconds
-        if self._listeners.is_closing:  # answered at once it would ask at once, until we have ended
+        if self._listeners.is_closing:
             await asyncio.sleep(REST_SECONDS)
         scope = _asking(_FEED, scope, _query(scope) | {"after": str(_page(look)["after"])})
         async with self._listener(look.account_id, receive) as rest:
