@@ -59,11 +59,14 @@ class Stack:
         self.compose(*options, "up", "-d", *arguments)
 
     def down(self, *arguments: str) -> None:
-        # podman-compose forgets those that --scale made.
+        # podman-compose forgets those that --scale made. One at a time: asked for several, podman
+        # removes them beside each other, each with its dependents, and leaves some running.
         ours = ("--filter", f"label=io.podman.compose.project={self.project}")
-        if left := podman("ps", "--all", "--quiet", *ours).split():
-            podman("rm", "--force", "--depend", "--ignore", "--time", "30", *left)
+        while left := podman("ps", "--all", "--quiet", *ours).split():
+            podman("rm", "--force", "--depend", "--ignore", "--time", "30", left[0])
         self.compose("--profile", "https", "down", *arguments, is_shown=False)
+        networks = podman("network", "ls", "--quiet", *ours)
+        assert not networks, f"left behind, and in the next stack's way: {networks}"
 
     def in_web(self, *command: str) -> str:
         return self.compose("exec", "-T", "web", *command)
