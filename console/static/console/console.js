@@ -88,7 +88,8 @@ if (live.length) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const anew = from(part) === place ? page.getElementById(part.id) : null;
-      if (anew && anew.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
+      const inUse = part.contains(document.activeElement) || part.querySelector("details[open]");
+      if (anew && anew.innerHTML !== part.innerHTML && !inUse) {
         part.innerHTML = anew.innerHTML;
       }
     }
