@@ -40,6 +40,7 @@ class AnswerWriter(asyncio.Transport):
         super().__init__()
         self._transport = transport
         self._head: bytes | None = None  # None: the next to be written, unless it asks for the body
+        self.is_last = False  # the answer said so
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._head is not None:
@@ -49,6 +50,7 @@ class AnswerWriter(asyncio.Transport):
             self._transport.write(data)
         elif draining.has_begun():
             self._head = bytes(data).replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+            self.is_last = True
         else:
             self._head = bytes(data)
 

@@ -15,7 +15,6 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from http_api.error_codes import ErrorCode
-from smsgate.web import draining
 from smsgate.web.connection_limits import ConnectionLimits
 from smsgate.web.http_body import Chunks, Length, TooMuchFraming, take
 from smsgate.web.http_connection import LAST_SECONDS, HttpConnection
@@ -103,7 +102,10 @@ class Protocol(HttpConnection):
     def shutdown(self) -> None:
         super().shutdown()
         if not self._must_wait() and self._body is None:
-            self._expect(LAST_SECONDS, self._head_is_late)
+            self._rest_no_longer()
+
+    def _rest_no_longer(self) -> None:
+        self._expect(LAST_SECONDS, self._head_is_late)
 
     def _begin(self, head: bytes) -> None:
         self.parser = httptools.HttpRequestParser(self)  # of this head only
@@ -184,8 +186,11 @@ class Protocol(HttpConnection):
             self._linger()
 
     def _rest(self) -> None:
-        """Wait for the next request, or close as the client asked or was told."""
-        if self._closes or draining.has_begun():
+        """Wait for the next request, or close as the client asked or was told. An answer that began
+        before this process drains told nobody, and the next request may be on its way."""
+        if self._closes or self._answers.is_last:
             self._close()
         else:
             _limits.rest(self.transport)
+            if self._is_stopping:
+                self._rest_no_longer()

@@ -18,6 +18,7 @@ from smsgate.config import PROJECT_DIR
 from smsgate.supervisor import restart
 from smsgate.supervisor.child import Child
 from smsgate.supervisor.renewal import Renewal
+from smsgate.web.serve import SHUTDOWN_SECONDS
 from tests.smsgate.processes import Up, running_in, up, wait_until
 from tests.smsgate.test_up import post
 
@@ -43,6 +44,43 @@ def test_one_that_drains_answers_and_tells_everybody_to_go_elsewhere(data_dir: P
         assert post(started, started.license_key, "in the last moment") == 201
         assert started.pid_of("web") == pid
         wait_until(lambda: started.said("web ended (signal SIGTERM)"), "it has ended")
+        assert started.stop() == 0
+
+
+@pytest.mark.slow
+def test_an_answer_begun_before_the_drain_does_not_end_its_connection(data_dir: Path) -> None:
+    """It did not say so: whoever keeps that connection, a balancer above all, asks by it again."""
+    with up(data_dir, WEB_PROCESSES="1", DRAIN_SECONDS="3") as started:
+        started.wait_until_ready()
+        kept = http.client.HTTPConnection("127.0.0.1", started.port, timeout=10)
+        key = {"Authorization": f"Bearer {started.license_key}"}
+        kept.request("GET", "/api/events/stream/", headers=key)
+        stream = kept.getresponse()
+        pid = started.pid_of("web")
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+        stream.read()  # it ends
+        assert stream.getheader("connection") is None
+        assert answer(kept, "/readyz/")[::2] == (503, "close")
+        assert started.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_kept_connection_whose_stream_ended_holds_no_stop_up(data_dir: Path) -> None:
+    with up(data_dir, WEB_PROCESSES="1") as started:
+        started.wait_until_ready()
+        kept = http.client.HTTPConnection("127.0.0.1", started.port, timeout=10)
+        key = {"Authorization": f"Bearer {started.license_key}"}
+        kept.request("GET", "/api/events/stream/", headers=key)
+        stream = kept.getresponse()
+        began = time.monotonic()
+        pid = started.pid_of("web")
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+        stream.read()
+        wait_until(lambda: started.said("web ended (signal SIGTERM)"), "it has ended")
+        assert time.monotonic() - began < SHUTDOWN_SECONDS / 2
+        kept.close()
         assert started.stop() == 0
 
 
