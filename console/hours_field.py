@@ -78,7 +78,10 @@ class WeekField(forms.CharField):
             raise self._problem(error.code) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(_as_pairs(initial) != data)
+        try:
+            return bool(_as_pairs(initial) != data)
+        except ValueError:  # the page's own note of what it showed, written over
+            return True
 
     def _day(self, name: str, pairs: list[Pair]) -> tuple[Window, ...]:
         try:

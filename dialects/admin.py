@@ -59,3 +59,8 @@ class AccountWithDialectsAdmin(AccountAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         return (*super().get_fields(request, obj), *_SETTINGS)
+
+    def changed_columns(self, form: Any) -> list[str]:
+        changed = super().changed_columns(form)
+        own = [name for name in changed if name not in _SETTINGS]
+        return own if len(own) == len(changed) else [*own, "dialect_settings"]

@@ -143,8 +143,25 @@ class ReadOnlyAdmin(AuditedAdmin):
         return False
 
 
+class ChangesAdmin(AuditedAdmin):
+    """Saves what a form changes of a row, compared with what the page showed: what somebody else has
+    changed meanwhile stays."""
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        if field is not None:
+            field.show_hidden_initial = True
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.save(update_fields=self.changed_columns(form) if change else None)
+
+    def changed_columns(self, form: Any) -> list[str]:
+        return list(form.changed_data)
+
+
 @admin.register(Account)
-class AccountAdmin(AuditedAdmin):
+class AccountAdmin(ChangesAdmin):
     list_display = ("name", "country", "time_zone", "max_daily_sms", "valid_until", "is_active")
     search_fields = ("name",)
     list_filter = ("is_active",)
@@ -217,7 +234,7 @@ class AccountAdmin(AuditedAdmin):
         return shown_once(request, "New webhook secrets", secrets)
 
 
-class SwitchableAdmin(ReadOnlyAdmin):
+class SwitchableAdmin(ChangesAdmin, ReadOnlyAdmin):
     """Keys: they are switched off and on, never edited."""
 
     actions: tuple[str, ...] = ("activate", "deactivate")

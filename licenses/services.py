@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import copy
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +81,33 @@ def provision(
         password=credential.password,
         token=credential.token,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An account as it was and as it is, and the fields that differ."""
+
+    before: Account
+    after: Account
+    fields: list[str]
+
+
+@transaction.atomic
+def change_settings(account_id: int, wanted: Mapping[str, Any]) -> Changed:
+    """Set these fields of the account, and no other: several people may change it at once.
+
+    Raise ValidationError.
+    """
+    account = Account.objects.select_for_update(no_key=True).get(pk=account_id)
+    before = copy.copy(account)
+    fields = [name for name, value in wanted.items() if getattr(account, name) != value]
+    for name in fields:
+        setattr(account, name, wanted[name])
+    account.clean_fields(exclude={field.name for field in Account._meta.fields} - {*fields})
+    account.clean()
+    if fields:
+        account.save(update_fields=fields)
+    return Changed(before, account, fields)
 
 
 def _free_username(name: str) -> str:

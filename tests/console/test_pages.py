@@ -710,6 +710,7 @@ def test_the_weeks_hours_are_taken_or_refused_by_the_day(
             for end, value in zip(("from", "to"), ends, strict=True)
         }
     former = "We 09:00-17:00"
+    form["initial-sending_hours"] = former
     Account.objects.filter(pk=tenant.account.pk).update(sending_hours=former)
     page = owner.post("/console/settings/", form)
     is_refused = ": " in hours or hours.startswith("Hours")
