@@ -9,6 +9,7 @@ from console.pages import (
     appearance,
     contacts,
     exports,
+    first_steps,
     groups,
     imports,
     inbox,
@@ -29,6 +30,8 @@ app_name = "console"
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
+    path("first-steps/", first_steps.show, name="first_steps"),
+    path("first-steps/put-away/", first_steps.put_away, name="first_steps_put_away"),
     path("send/", send.send, name="send"),
     path("messages/", messages.message_list, name="messages"),
     path("messages/resolve/", messages.resolve_many, name="resolve_many"),

@@ -129,6 +129,9 @@ class Account(models.Model):
         default=False,
         help_text="Whoever has none sees no page of the account before they set one up.",
     )
+    hides_first_steps = models.BooleanField(
+        "first steps are put away", default=False, db_default=False, editable=False
+    )
     # Whether what happens is recorded for programs to be told of (outbox): since somebody first asked.
     keeps_events = models.BooleanField(default=False, editable=False)
     # Non-default values of the dialects' settings (dialects.settings).

@@ -4,6 +4,7 @@ and after it the SHA-256 of the server's certificate, where that is of its own m
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import segno
 from django.conf import settings
@@ -13,6 +14,17 @@ from django.utils.translation import gettext as _
 def pairing_link(code: str) -> str:
     fingerprint = settings.PAIRING_FINGERPRINT
     return f"{settings.PAIRING_URL}/pair/#{code}" + (f"~{fingerprint}" if fingerprint else "")
+
+
+def app_file() -> Path:
+    """Return where `make apk` puts the Android app that phones get from their own server."""
+    data_dir: Path = settings.DATA_DIR
+    return data_dir / "apk" / "smsgate.apk"
+
+
+def app_link() -> str:
+    """Return where a phone fetches the app; '' where this server has none."""
+    return f"{settings.PAIRING_URL}/pair/smsgate.apk" if app_file().is_file() else ""
 
 
 def unreachable() -> str:

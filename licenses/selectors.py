@@ -16,6 +16,11 @@ def account(sender: Sender) -> Account:
     return Account.objects.get(pk=sender.account_id)
 
 
+def licenses(account_id: int) -> list[License]:
+    """Return all of this account's, the first one first."""
+    return list(License.objects.filter(account_id=account_id).order_by("pk"))
+
+
 def active_licenses(account_id: int) -> QuerySet[License]:
     """Return what this account sends with, the first one first."""
     return License.objects.filter(account_id=account_id, is_active=True).order_by("pk")

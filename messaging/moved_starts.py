@@ -1,4 +1,4 @@
-"""What other sending hours, or another time zone, mean for the messages that wait."""
+"""The waiting messages that other sending hours, or another time zone, move."""
 
 from __future__ import annotations
 

@@ -14,13 +14,15 @@ from django.views.decorators.http import require_safe
 from console import charts
 from console.access import Visit, needs
 from console.figures import SERIES_OF, delivery_rate, last_days, today
-from console.pages.first_steps import Step, first_steps
+from console.pages.first_steps import NEWEST, Facts, Step, first_steps
 from console.pages.needs_me import needs_me
 from console.pages.parts import names_for
 from console.pages.phones import Shown, phones_of
-from console.pages.send import sender_of
 from http_api import clock
 from http_api.errors import ApiError
+from licenses.lookup import sender_of_license
+from licenses.models import License
+from licenses.selectors import licenses
 from licenses.sender import Sender
 from members.models import Role
 from messaging import selectors
@@ -43,12 +45,12 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
         name: sum(day[name] for day in days.values()) for name in ("delivered", "sent", "failed")
     }
     phones = phones_of(account.pk)
-    newest = list(selectors.messages(account.pk, MessageFilter()).order_by("-pk")[:6])
-    doubtful = selectors.messages(account.pk, MessageFilter(status=MessageState.UNCERTAIN))
-    sender = _sender(account.pk)
-    waiting = _waiting(account.pk)
+    mine = licenses(account.pk)
+    sender, ids = _sender(mine), [one.pk for one in mine]
+    newest = list(selectors.messages_of(ids, MessageFilter()).order_by("-pk")[:NEWEST])
+    waiting = _waiting(ids)
     context = {
-        "needs": needs_me(visit, sender, phones, doubtful[:_COUNTED].count(), waiting.oldest_due),
+        "needs": needs_me(visit, sender, phones, waiting.uncertain, waiting.oldest_due),
         "today": days[today()],
         "totals": totals,
         "rate": delivery_rate(totals),
@@ -64,20 +66,23 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "console/overview.html", context)
 
 
-def _sender(account_id: int) -> Sender | None:
-    with suppress(ApiError):  # nobody may send
-        return sender_of(account_id)
+def _sender(mine: list[License]) -> Sender | None:
+    """Return whom the console sends as; None where nobody may send."""
+    first = next((one.pk for one in mine if one.is_active), 0)
+    with suppress(ApiError):
+        return sender_of_license(first)
     return None
 
 
 def _steps(
     visit: Visit, totals: dict[str, int], phones: list[Shown], newest: list[Message]
 ) -> list[Step]:
-    """Return the first steps, for an owner: nobody else may take them all."""
-    if not visit.is_owner:
-        return []
+    """Return the first steps, for an owner: nobody else may take them all. None once they are done."""
     has_sent = totals["sent"] + totals["delivered"] > 0 or any(one.sent_at for one in newest)
-    return first_steps(has_phone=bool(phones), has_sent=has_sent, newest=newest)
+    facts = Facts(bool(phones), has_sent, newest)
+    if not visit.is_owner or visit.account.hides_first_steps or facts.are_enough:
+        return []
+    return first_steps(visit, facts)
 
 
 def _reached(account_id: int, days: list[dt.date]) -> dict[dt.date, dict[str, int]]:
@@ -95,18 +100,25 @@ def _reached(account_id: int, days: list[dt.date]) -> dict[dt.date, dict[str, in
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The messages that wait for a phone, counted up to `_COUNTED`."""
+    """The messages that wait for a phone, or for a decision: `_COUNTED` of each at most."""
 
     number: int
     parts: int
     oldest_due: dt.datetime | None
+    uncertain: int
 
 
-def _waiting(account_id: int) -> Waiting:
-    rows = selectors.messages(account_id, MessageFilter(status=MessageState.PENDING))
-    found = list(rows.values_list("parts", "due_at")[:_COUNTED])
+def _waiting(licenses: list[int]) -> Waiting:
+    pending, uncertain = (
+        selectors.messages_of(licenses, MessageFilter(status=state))
+        .order_by()
+        .values_list("status", "parts", "due_at")[:_COUNTED]
+        for state in (MessageState.PENDING, MessageState.UNCERTAIN)
+    )
+    rows = list(pending.union(uncertain, all=True))
+    found = [row[1:] for row in rows if row[0] != MessageState.UNCERTAIN]
     oldest = min((due_at for _, due_at in found), default=None)
-    return Waiting(len(found), sum(parts for parts, _ in found), oldest)
+    return Waiting(len(found), sum(parts for parts, _ in found), oldest, len(rows) - len(found))
 
 
 def _queue_end(sender: Sender | None, waiting: Waiting, phones: int) -> dt.datetime | None:

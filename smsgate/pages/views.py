@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from licenses.pairing import app_file
 from smsgate.pages import openapi
 
 _ICON = (
@@ -41,24 +42,19 @@ def to_console(request: HttpRequest) -> HttpResponse:
 
 def pair(request: HttpRequest) -> HttpResponse:
     """Show what a phone's camera opens: the code stands in the fragment, so it never comes here."""
-    context = {"public_url": settings.PUBLIC_URL, "has_app": _app_file().is_file()}
+    context = {"public_url": settings.PUBLIC_URL, "has_app": app_file().is_file()}
     return render(request, "smsgate/pair.html", context)
 
 
 def app(request: HttpRequest) -> FileResponse:
     """Serve the Android app that `make apk` built: phones get it from their own server. Else 404."""
     try:
-        content = _app_file().open("rb")
+        content = app_file().open("rb")
     except FileNotFoundError:
         raise Http404 from None
     response = FileResponse(content, content_type="application/vnd.android.package-archive")
     response["Content-Disposition"] = 'attachment; filename="smsgate.apk"'
     return response
-
-
-def _app_file() -> Path:
-    data_dir: Path = settings.DATA_DIR
-    return data_dir / "apk" / "smsgate.apk"
 
 
 def bitrix24_app(request: HttpRequest) -> HttpResponse:

@@ -57,6 +57,7 @@ NEEDS = {
     "subscribe": Role.OWNER, "webhook": Role.OWNER, "webhook_secret": Role.OWNER,
     "webhook_test": Role.OWNER, "webhook_switch": Role.OWNER, "webhook_replay": Role.OWNER,
     "webhook_delete": Role.OWNER, "settings": Role.OWNER,
+    "first_steps": Role.OWNER, "first_steps_put_away": Role.OWNER,
     "team": Role.OWNER, "invite": Role.OWNER, "withdraw": Role.OWNER, "member_role": Role.OWNER,
     "member_remove": Role.OWNER, "alerts": Role.OWNER, "phone_alerts": Role.OWNER,
     "reset_link": Role.OWNER, "audit": Role.OWNER,
@@ -64,7 +65,7 @@ NEEDS = {
 OPEN = {"join", "switch", "reset"}
 READ = {
     "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
-    "keys", "webhooks", "webhook", "settings", "appearance", "pairing",
+    "keys", "webhooks", "webhook", "settings", "appearance", "pairing", "first_steps",
     "exports", "export_fetch", "audit_file",
     "contacts", "contact", "contacts_export", "groups", "imports", "import", "import_refused",
 }  # fmt: skip

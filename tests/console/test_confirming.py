@@ -44,7 +44,8 @@ PLAIN = {
     "send", "resolve", "opt_out_add", "contact_add", "group_add", "group_rename", "import_read",
     "import_check", "import_start", "phone_rename", "phone_pause", "alerts", "phone_alerts", "pair",
     "key_make", "hook_make", "subscribe", "webhook_test", "webhook_switch", "webhook_replay",
-    "settings", "invite", "member_role", "reset_link", "appearance", "switch", "join", "reset",
+    "settings", "first_steps_put_away", "invite", "member_role", "reset_link", "appearance", "switch",
+    "join", "reset",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from contacts.models import Contact
 from licenses import services as licenses
 from licenses.models import Account, Device
+from licenses.pairing import qr_svg
 from members import audit
 from members.audit import Action, Actor
 from members.models import AuditEntry, Member, Role
@@ -23,7 +25,7 @@ from messaging.models import Export, Message, OptOut
 from messaging.services import opt_outs, phones
 from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
-from tests.console.conftest import PASSWORD
+from tests.console.conftest import PASSWORD, logged_in, person
 from tests.delivery import Wire, accept, event, sent
 from webhooks import endpoints
 from webhooks.models import Endpoint
@@ -378,9 +380,10 @@ def test_a_page_costs_few_queries(
     for number in range(30):
         accept(api, tenant, external_id=f"id-{number}", phone=f"+486010000{number:02}")
         contact(tenant, f"Jan {number}", f"+486010000{number:02}")
+    tenant.set_rules(max_daily_sms=100, sending_hours="09:00-17:00")
     for path in ("/console/", "/console/messages/", "/console/phones/", "/console/team/",
                  "/console/audit/", "/console/send/", "/console/inbox/"):  # fmt: skip
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(12):
             assert owner.get(path).status_code == 200
 
 
@@ -479,14 +482,41 @@ def test_the_first_steps_tick_themselves_off(
 ) -> None:
     settings.PAIRING_IS_LOCAL = True
     page = text_of(owner.get("/console/"))
-    assert page.count('<li class="done">') == 1  # the phone
+    assert page.count('<li class="done">') == 2  # the app and the phone
     settings.PAIRING_IS_LOCAL = False
     accept(api, tenant)
-    assert text_of(owner.get("/console/")).count('<li class="done">') == 3
+    assert text_of(owner.get("/console/")).count('<li class="done">') == 4
     wire = Wire(api, phone)
     [message] = wire.claim()
     wire.report(*sent(message["message_id"]))
     assert "First steps" not in text_of(owner.get("/console/"))
+
+
+def test_the_app_is_offered_to_a_phones_camera_where_the_server_has_it(
+    tenant: Tenant, owner: Client, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR, settings.PAIRING_URL = tmp_path, "https://sms.example.com"
+    assert "ask who runs it to build it" in text_of(owner.get("/console/"))
+    root = logged_in(person("root", tenant, is_superuser=True))
+    assert "`make apk` builds it" in text_of(root.get("/console/"))
+    (tmp_path / "apk").mkdir()
+    (tmp_path / "apk" / "smsgate.apk").write_bytes(b"PK")
+    page = text_of(owner.get("/console/"))
+    link = "https://sms.example.com/pair/smsgate.apk"
+    assert f'<p class="link">{link}</p>' in page
+    assert qr_svg(link) in page
+    assert "no app yet" not in page
+
+
+def test_first_steps_are_put_away_and_found_in_the_settings(tenant: Tenant, owner: Client) -> None:
+    assert "First steps" in text_of(owner.get("/console/"))
+    for _ in range(2):
+        assert owner.post("/console/first-steps/put-away/").status_code == 302
+    assert "First steps" not in text_of(owner.get("/console/"))
+    assert 'href="/console/first-steps/"' in text_of(owner.get("/console/settings/"))
+    assert "Pair a phone" in text_of(owner.get("/console/first-steps/"))
+    [entry] = audit.entries(tenant.account.pk).filter(action=Action.SETTINGS_CHANGED)
+    assert entry.username == "olga"
 
 
 def test_the_overview_says_when_the_queue_is_done(
