@@ -32,6 +32,7 @@ MENU = (
     Item("messages", "list"),
     Item("inbox", "chat", Role.OPERATOR),
     Item("contacts", "user", Role.OPERATOR),
+    Item("templates", "book", Role.OPERATOR),
     Item("opt_outs", "stop"),
     Item("phones", "phone"),
     Item("keys", "key", Role.OWNER),

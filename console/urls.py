@@ -23,6 +23,7 @@ from console.pages import (
     send,
     settings,
     team,
+    templates,
     webhooks,
 )  # fmt: skip
 
@@ -53,6 +54,10 @@ urlpatterns: list[URLPattern] = [
     path("contacts/<int:contact_id>/", contacts.contact, name="contact"),
     path("contacts/<int:contact_id>/delete/", contacts.delete, name="contact_delete"),
     path("contacts/<int:contact_id>/merge/", contacts.merge, name="contact_merge"),
+    path("templates/", templates.template_list, name="templates"),
+    path("templates/new/", templates.new, name="template_new"),
+    path("templates/<int:template_id>/", templates.template, name="template"),
+    path("templates/<int:template_id>/delete/", templates.delete, name="template_delete"),
     path("contacts/groups/", groups.group_list, name="groups"),
     path("contacts/groups/add/", groups.add, name="group_add"),
     path("contacts/groups/<int:group_id>/rename/", groups.rename, name="group_rename"),

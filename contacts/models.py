@@ -1,4 +1,4 @@
-"""People and the groups they are in."""
+"""People, the groups they are in, and the texts that are written to them."""
 
 from __future__ import annotations
 
@@ -135,6 +135,26 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"contact {self.contact_id} in group {self.contactgroup_id}"
+
+
+class Template(models.Model):
+    """A text with a name of its own, to be sent to several people with their values in it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=255)
+    text = models.TextField()
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=150)
+
+    class Meta:
+        constraints: ClassVar = [
+            # also serves the list, by name
+            models.UniqueConstraint(fields=["account", "name"], name="template_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class UnreadableContact(models.Model):

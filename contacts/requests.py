@@ -1,4 +1,4 @@
-"""Requests of the contact and group routes."""
+"""Requests of the contact, group and template routes."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from http_api.shapes import (
 )
 from messaging.drafts import DEFAULT_PRIORITY, ClientTime, Invalid
 from messaging.fields import CallbackUrl, Phone, Priority, Text, Time
+from messaging.segments import LONGEST
 
 Name = Annotated[Identifier, Field(min_length=1, max_length=255)]
 
@@ -347,3 +348,42 @@ class GroupQuery(Page):
     search: Annotated[
         str | None, Field(max_length=255, description="A part of the name, in any case.")
     ] = None
+
+
+TemplateText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST,
+        description="Each `{…}` in it is a variable: `{name}`, or a field of the contact.",
+    ),
+]
+
+
+class NewTemplate(_Keys):
+    """Body of `POST /api/templates/`."""
+
+    name: Name
+    text: TemplateText
+
+
+class ChangedTemplate(_Keys):
+    """Body of `PATCH /api/templates/{id}/`: what is absent stays as it is."""
+
+    name: Name | None = None
+    text: TemplateText | None = None
+
+
+class RenderedFor(_Keys):
+    """Body of `POST /api/templates/{id}/render/`."""
+
+    phone: Annotated[
+        Phone | None, Field(description="Whose values are taken, where a contact has this number.")
+    ] = None
+    variables: Annotated[
+        dict[str, Annotated[Identifier, Field(max_length=people.LONGEST)]],
+        Field(
+            max_length=people.MOST_FIELDS + 1,
+            description="Values by the names of variables; they come before the contact's.",
+        ),
+    ] = {}

@@ -1,4 +1,4 @@
-"""Responses of the contact and group routes. The types make the OpenAPI schema."""
+"""Responses of the contact, group and template routes. The types make the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from contacts import imports
-from contacts.models import Contact, ContactGroup, Import, ImportProblem
+from contacts.models import Contact, ContactGroup, Import, ImportProblem, Template
 from contacts.people import Reason
 from contacts.services import (
     ContactDraft,
@@ -20,6 +20,9 @@ from contacts.services import (
 from http_api.answers import RowId, UtcTime
 from http_api.times import utc
 from licenses.sender import Sender
+from messaging.drafts import segmented
+from messaging.models import Encoding
+from messaging.personalization import variables
 from messaging.rules import SkipReason
 
 ImportState = Literal[
@@ -161,6 +164,27 @@ class ContactsDeleted(TypedDict):
     deleted_count: int
 
 
+class TemplateRead(TypedDict):
+    id: RowId
+    name: str
+    text: str
+    variables: list[str]  # which a recipient must have
+    created_at: UtcTime
+    changed_at: UtcTime
+    changed_by: str
+
+
+class TemplatePage(TypedDict):
+    next: str | None
+    results: list[TemplateRead]
+
+
+class RenderedText(TypedDict):
+    text: str  # to be sent
+    encoding: Encoding
+    parts: int
+
+
 class GroupInBulk(TypedDict):
     name: str
     id: RowId
@@ -262,6 +286,28 @@ def import_problem(problem: ImportProblem) -> ImportProblemRead:
         "message": problem.words,
         "same_as_row": problem.other_row,
         "cells": problem.cells,
+    }
+
+
+def template(found: Template) -> TemplateRead:
+    return {
+        "id": found.pk,
+        "name": found.name,
+        "text": found.text,
+        "variables": variables(found.text),
+        "created_at": utc(found.created_at),
+        "changed_at": utc(found.changed_at),
+        "changed_by": found.changed_by,
+    }
+
+
+def rendered(text: str) -> RenderedText:
+    """Raise ApiError where it is longer than a message may be."""
+    segmentation = segmented(text)
+    return {
+        "text": text,
+        "encoding": Encoding(segmentation.encoding),
+        "parts": segmentation.parts,
     }
 
 

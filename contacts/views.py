@@ -1,4 +1,4 @@
-"""The contact and group routes of the native API."""
+"""The contact, group and template routes of the native API."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import address_book, imports, requests, responses, selectors, services, workbook
-from contacts.models import ContactGroup, Import
+from contacts import (
+    address_book,
+    imports,
+    requests,
+    responses,
+    selectors,
+    services,
+    templates,
+    workbook,
+)
+from contacts.models import ContactGroup, Import, Template
 from contacts.services import Consent, ContactDraft
 from contacts.spreadsheets import Unreadable
 from http_api.error_codes import ErrorCode
@@ -293,3 +302,57 @@ class GroupViewSet(NativeViewSet):
 
     def _shown(self, group: ContactGroup) -> responses.GroupRead:
         return responses.found_group(group, self.sender)
+
+
+class TemplateViewSet(NativeViewSet):
+    """Texts with variables. Rendering one reads a contact: it needs both keys, as contacts do."""
+
+    needs: ClassVar = dict.fromkeys(
+        ("create", "list", "retrieve", "partial_update", "destroy", "render"), Scope.CONTACTS
+    )
+    queries: ClassVar = {"list": Page}
+
+    authentication_classes = [KeyPair]
+    status_by_code: ClassVar = _ALWAYS_401
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        body = read(request, requests.NewTemplate)
+        return Response(responses.template(self._saved(None, body)), status=201)
+
+    def _saved(
+        self, template_id: int | None, body: requests.NewTemplate | requests.ChangedTemplate
+    ) -> Template:
+        return templates.save(
+            self.sender.account_id,
+            template_id,
+            by=services.name_of(self.sender),
+            name=body.name,
+            text=body.text,
+        )
+
+    def list(self, request: Request) -> Response:
+        rows = templates.templates(self.sender.account_id)
+        return read(request, Page).of(rows, request, responses.template, long_text="text")
+
+    def retrieve(self, request: Request, template_id: str) -> Response:
+        return Response(responses.template(self._found(template_id)))
+
+    def _found(self, template_id: str) -> Template:
+        return templates.find(self.sender.account_id, int(template_id))
+
+    @idempotent
+    def partial_update(self, request: Request, template_id: str) -> Response:
+        body = read(request, requests.ChangedTemplate)
+        return Response(responses.template(self._saved(int(template_id), body)))
+
+    @idempotent
+    def destroy(self, request: Request, template_id: str) -> Response:
+        templates.delete(self.sender.account_id, int(template_id))
+        return Response(status=204)
+
+    def render(self, request: Request, template_id: str) -> Response:
+        template, body = self._found(template_id), read(request, requests.RenderedFor)
+        known = templates.values_of(self.sender.account_id, body.phone) if body.phone else {}
+        text = templates.render(template, known, body.variables)
+        return Response(responses.rendered(text))

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from companion_api.views import PairViewSet, SyncViewSet
-from contacts.views import ContactViewSet, GroupViewSet, ImportViewSet
+from contacts.views import ContactViewSet, GroupViewSet, ImportViewSet, TemplateViewSet
 from http_api.views import ApiViewSet
 from licenses.views import MeViewSet
 from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet
@@ -49,6 +49,7 @@ ID = "[0-9]{1,18}"
 MESSAGE = f"(?P<message_id>{ID})"
 IMPORT = f"(?P<import_id>{ID})"
 CONTACT = f"(?P<contact_id>{ID})"
+TEMPLATE = f"(?P<template_id>{ID})"
 ENDPOINT, DELIVERY = f"(?P<endpoint_id>{ID})", f"(?P<delivery_id>{ID})"
 
 # Grouped, so that a path of another group is passed over at once.
@@ -84,6 +85,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ])),
     path("", include("bitrix24.views")),
     path("", include("dialects.urls")),  # after what programs and phones ask most, before the rest
+    path("api/templates", include([
+        route("", TemplateViewSet, COLLECTION, "templates-list"),
+        route(f"/{TEMPLATE}", TemplateViewSet, ONE, "templates-detail"),
+        route(f"/{TEMPLATE}/render", TemplateViewSet, {"post": "render"}, "templates-render"),
+    ])),
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
     route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),

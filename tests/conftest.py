@@ -30,6 +30,7 @@ from tests.support.statements import recorder
 
 # What starts the whole service again and again, or other languages' programs.
 SLOW = (
+    "tests/console/test_conversations_in_a_browser.py",
     "tests/console/test_every_page.py",
     "tests/console/test_in_a_browser.py",
     "tests/console/test_story.py",
@@ -70,6 +71,7 @@ SERVERS = (
 
 # What a test may have to install first does not count for its own time.
 INSTALLS = (
+    "tests/console/test_conversations_in_a_browser.py",
     "tests/console/test_every_page.py",
     "tests/console/test_in_a_browser.py",
     "tests/console/test_story.py",

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from console import words
 from console.access import Visit
@@ -19,6 +20,7 @@ from http_api.errors import ApiError
 from http_api.local_time import is_plausible
 from http_api.pagination import edge, first_rows
 from http_api.shapes import MAX_ID
+from messaging import segments
 
 Row = TypeVar("Row", bound=Model)
 
@@ -75,6 +77,14 @@ def plausible(day: dt.date) -> None:
     """Refuse a form's day of a year that nobody means, and that sums of time overflow at."""
     if not is_plausible(day):
         raise forms.ValidationError(forms.DateField.default_error_messages["invalid"])
+
+
+def counter_context() -> dict[str, Any]:
+    """Return what a page's counter of parts reads (`counter` in console.js)."""
+    return {
+        "segments": segments.ALPHABETS,
+        "counter_words": {"letters": gettext("characters:"), "parts": gettext("parts:")},
+    }
 
 
 def line(request: HttpRequest, name: str, most: int) -> str:

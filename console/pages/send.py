@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from console import words
 from console.access import Visit, needs
-from console.pages.parts import line, names_for, number, plausible
+from console.pages.filling import filling
+from console.pages.parts import counter_context, line, names_for, number, plausible
 from contacts import selectors as contacts
 from contacts.models import Contact
 from http_api.error_codes import ErrorCode
@@ -29,7 +30,7 @@ from licenses.sender import Sender
 from members import audit
 from members.audit import Action
 from members.models import Role
-from messaging import segments, selectors
+from messaging import selectors
 from messaging.drafts import ClientTime, Draft
 from messaging.phone import InvalidPhone, parse_phone
 from messaging.services import accept
@@ -106,12 +107,15 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         sender = sender_of(visit.account.pk, number(request.POST.get("license", "")))
     except ApiError as error:
         return render(request, "console/send.html", {"refusal": words.refusal(error)})
-    # By a form of another page, or by the choice of a person: to be completed here.
-    is_begun = "begin" in request.POST or "chosen" in request.POST
+    # By a form of another page, by the choice of a person or a template: to be completed here.
+    is_begun = any(name in request.POST for name in ("begin", "chosen", "fill"))
     form = SendForm(sender, request.POST if request.method == "POST" and not is_begun else None)
     if is_begun:
         form.initial = {name: request.POST.get(name, "") for name in ("text", "at", "sim")}
         form.initial["phone"] = line(request, "chosen", 64) or line(request, "phone", 64)
+    filled = filling(request, visit.account.pk, _number(form.initial.get("phone"), sender))
+    if filled.text is not None:
+        form.initial["text"] = filled.text
     preview, is_used = None, False
     if form.is_valid() and "preview" in request.POST:
         preview = accept.preview(sender, form.draft())
@@ -124,9 +128,10 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         else:
             messages.success(request, _("It is accepted."))
             return redirect("console:message", message_id)
-    context = {
+    context = counter_context() | {
         "form": form,
         "names": _names(visit, form),
+        "filling": filled,
         "licenses": active_licenses(visit.account.pk),
         "license_id": sender.license_id,
         "preview": preview,
@@ -134,11 +139,17 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         "once": new_once() if is_used else form.data.get("once") or new_once(),
         "remaining": daily_limit.remaining(sender),
         "limit": sender.max_daily_sms,
-        "segments": segments.ALPHABETS,
-        "counter_words": {"letters": gettext("characters:"), "parts": gettext("parts:")},
         "zone": timezone.get_current_timezone_name(),
     }
     return render(request, "console/send.html", context, status=400 if form.errors else 200)
+
+
+def _number(typed: str | None, sender: Sender) -> str | None:
+    """Return the number that was typed, where it is one."""
+    try:
+        return parse_phone(typed or "", sender.country, allow_short_codes=sender.allow_short_codes)
+    except InvalidPhone:
+        return None
 
 
 def _names(visit: Visit, form: SendForm) -> dict[str, str]:

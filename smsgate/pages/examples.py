@@ -132,6 +132,15 @@ CHOSEN_CONTACTS: dict[str, Any] = {
 
 CHANGED_GROUP: dict[str, Any] = {"name": "Autumn Campaign 2026"}
 
+TEMPLATE: dict[str, Any] = {
+    "name": "Pick-up",
+    "text": "Hello {name}, your order {order} is ready at our shop in {city}.",
+}
+
+CHANGED_TEMPLATE: dict[str, Any] = {"name": "Pick-up in a shop"}
+
+RENDERED_FOR: dict[str, Any] = {"phone": "+48123456789", "variables": {"order": "12345"}}
+
 WEBHOOK: dict[str, Any] = {
     "url": "https://example.com/sms-events",
     "events": ["message.delivered", "message.failed", "sms.received"],
@@ -213,6 +222,10 @@ _IMPORT_PROBLEM = {
 }  # fmt: skip
 _GROUP = {"id": 5, "name": "VIP Clients", "created_by": 1}
 _GROUP_READ = {**_GROUP, "created_at": "2026-04-10T09:00:00Z"}
+_TEMPLATE = {
+    "id": 4, **TEMPLATE, "variables": ["name", "order", "city"], "created_at": "2026-04-10T09:00:00Z",
+    "changed_at": "2026-04-10T09:00:00Z", "changed_by": "olga",
+}  # fmt: skip
 _ENDPOINT = {
     "id": 3, "url": "https://example.com/sms-events", "name": "CRM",
     "events": ["message.delivered", "message.failed", "sms.received"], "license": "all",
@@ -278,6 +291,12 @@ _ANSWERS: dict[str, Any] = {
     "GroupsAnswer": {"groups": [{"name": "VIP Clients", "id": 5, "status": "existed"}]},
     "GroupRead": _GROUP_READ,
     "GroupPage": _page(_GROUP_READ),
+    "TemplateRead": _TEMPLATE,
+    "TemplatePage": _page(_TEMPLATE),
+    "RenderedText": {
+        "text": "Hello Jan Kowalski, your order 12345 is ready at our shop in Kraków.",
+        "encoding": "gsm7", "parts": 1,
+    },
     "MeAnswer": {
         "account": {
             "id": 1, "name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw",

@@ -89,15 +89,16 @@ class Operation:
     takes_a_file: bool = False  # in a multipart form
 
 
-_MESSAGES, _CONTACTS, _GROUPS, _ACCOUNT, _EVENTS, _CALLS, _HOOKS, _PHONE = (
-    "Messages", "Contacts", "Contact groups", "Account", "Events", "Webhook calls", "Hook links",
-    "Phones",
+_MESSAGES, _CONTACTS, _GROUPS, _TEMPLATES, _ACCOUNT, _EVENTS, _CALLS, _HOOKS, _PHONE = (
+    "Messages", "Contacts", "Contact groups", "Templates", "Account", "Events", "Webhook calls",
+    "Hook links", "Phones",
 )  # fmt: skip
 
 _TAGS = {
     _MESSAGES: "Send SMS, and see what became of them. Key: `license__key` in the body, or a header.",
     _CONTACTS: "People, known by phone number. Keys: `key` and `api_key` in the body, or headers.",
     _GROUPS: "Named lists of contacts. Keys as for contacts.",
+    _TEMPLATES: "Texts with variables, strictly rendered. Keys as for contacts.",
     _ACCOUNT: "What is left of the daily limit, your phones, the inbox, opt-outs. Key in a header.",
     _EVENTS: "What happened: as webhooks to your URL, or as a feed to ask. See docs/webhooks.md.",
     _CALLS: "What smsgate posts to your URL. See docs/webhooks.md.",
@@ -292,6 +293,38 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "deleteGroup", _GROUPS, "Delete a group", {204: None}, (400, 401, 403, 404, 429),
         description="The contacts in it stay. 409: an alert link sends to it.",
         security="keyPair", has_idempotency_key=True,
+    ),
+    ("post", "/api/templates/"): Operation(
+        "createTemplate", _TEMPLATES, "Make a template", {201: contact_answers.TemplateRead},
+        (400, 401, 403, 409, 429), contacts.NewTemplate, "409: another has the name.",
+        examples.TEMPLATE, security="keyPair", has_idempotency_key=True,
+    ),
+    ("get", "/api/templates/"): Operation(
+        "listTemplates", _TEMPLATES, "List templates", {200: contact_answers.TemplatePage},
+        (400, 401, 403, 429), query=Page, security="keyPair", description="Newest first.",
+    ),
+    ("get", "/api/templates/{template_id}/"): Operation(
+        "getTemplate", _TEMPLATES, "One template", {200: contact_answers.TemplateRead},
+        (400, 401, 403, 404, 429), security="keyPair",
+        description="`variables` are what a recipient must have.",
+    ),
+    ("patch", "/api/templates/{template_id}/"): Operation(
+        "changeTemplate", _TEMPLATES, "Change a template", {200: contact_answers.TemplateRead},
+        (400, 401, 403, 404, 409, 429), contacts.ChangedTemplate,
+        example=examples.CHANGED_TEMPLATE, security="keyPair", has_idempotency_key=True,
+        description="What is absent stays. 409: another has the name.",
+    ),
+    ("delete", "/api/templates/{template_id}/"): Operation(
+        "deleteTemplate", _TEMPLATES, "Delete a template", {204: None},
+        (400, 401, 403, 404, 429), security="keyPair", has_idempotency_key=True,
+        description="What was sent by it stays.",
+    ),
+    ("post", "/api/templates/{template_id}/render/"): Operation(
+        "renderTemplate", _TEMPLATES, "Put somebody's values into a template",
+        {200: contact_answers.RenderedText}, (400, 401, 403, 404, 429), contacts.RenderedFor,
+        "Answers the text to be sent, and sends nothing. 400, `variables`: one has no value, or a"
+        " value is given for what is no variable of it.",
+        examples.RENDERED_FOR, security="keyPair",
     ),
     ("get", "/api/me/"): Operation(
         "getMe", _ACCOUNT, "Who am I: the call to test a key with", {200: MeAnswer},
@@ -521,6 +554,7 @@ _PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "import_id": ("The import's `id`.", _ID),
     "contact_id": ("The contact's `id`.", _ID),
     "group_id": ("The group's `id`.", _ID),
+    "template_id": ("The template's `id`.", _ID),
     "endpoint_id": ("The webhook's `id`.", _ID),
     "delivery_id": ("The delivery's `id`.", _ID),
     "phone": ("In E.164, like `+48123456789`.", {"type": "string"}),

@@ -12,7 +12,7 @@ from django.urls import URLPattern, reverse
 
 from console.context import MENU
 from console.urls import urlpatterns
-from contacts import imports
+from contacts import imports, templates
 from contacts.models import Contact, ContactGroup
 from licenses import services as licenses
 from licenses import tokens
@@ -43,6 +43,7 @@ NEEDS = {
             "groups", "group_add", "group_rename", "group_merge", "group_delete",
             "imports", "import", "import_read", "import_check", "import_start", "import_stop",
             "import_undo", "import_delete", "import_refused",
+            "templates", "template_new", "template", "template_delete",
         ),
         Role.OPERATOR,
     ),
@@ -68,6 +69,7 @@ READ = {
     "keys", "webhooks", "webhook", "settings", "appearance", "pairing", "first_steps",
     "exports", "export_fetch", "audit_file",
     "contacts", "contact", "contacts_export", "groups", "imports", "import", "import_refused",
+    "templates", "template_new", "template",
 }  # fmt: skip
 
 
@@ -100,6 +102,9 @@ def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, Any]:
         "group_id": ContactGroup.objects.create(account=tenant.account, name="Alice").pk,
         "import_id": imports.upload(
             tenant.account.pk, "PL", b"601000003", name="Alice", by="Alice"
+        ).pk,
+        "template_id": templates.save(
+            tenant.account.pk, None, by="Alice", name="Alice", text="Alice"
         ).pk,
         "code_id": licenses.new_pairing_code(tenant.license).id,
     }

@@ -11,7 +11,7 @@ import pytest
 from django.urls import Resolver404, resolve
 
 from console.urls import urlpatterns
-from contacts import imports
+from contacts import imports, templates
 from contacts.models import Contact, ContactGroup, Import
 from licenses import tokens
 from members import services as members
@@ -36,7 +36,7 @@ DESTROY: dict[str, tuple[str, str] | None] = {
     "import_stop": None, "import_undo": None, "import_delete": None, "phone_unpair": None,
     "key_replace": None, "api_keys_replace": None, "credential_replace": None, "hook_revoke": None,
     "license_switch": ("is_active", "0"), "webhook_secret": ("rotate", "1"), "webhook_delete": None,
-    "withdraw": None, "member_remove": None,
+    "withdraw": None, "member_remove": None, "template_delete": None,
 }  # fmt: skip
 # The others: what they do is made undone as easily, is what the page is for, or is its own question
 # (what became of an uncertain message?).
@@ -46,6 +46,7 @@ PLAIN = {
     "key_make", "hook_make", "subscribe", "webhook_test", "webhook_switch", "webhook_replay",
     "settings", "first_steps_put_away", "invite", "member_role", "reset_link", "appearance", "switch",
     "join", "reset",
+    "template_new", "template",
 }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def paths(api: Api, tenant: Tenant, phone: Phone) -> list[str]:
     tokens.new_hook(tenant.license)
     members.invite(account.pk, "Jan", Role.VIEWER, actor)
     exports.ask(account.pk, MessageFilter())
+    template = templates.save(account.pk, None, by="x", name="x", text="x")
     files = [imports.upload(account.pk, "PL", b"601000003", name="x", by="x") for _ in range(3)]
     for one, state in zip(
         files, (Import.State.READY, Import.State.RUNNING, Import.State.DONE), strict=True
@@ -118,6 +120,7 @@ def paths(api: Api, tenant: Tenant, phone: Phone) -> list[str]:
         f"contacts/{Contact.objects.latest('pk').pk}/", "contacts/groups/", "contacts/imports/",
         *(f"contacts/imports/{one.pk}/" for one in files),
         "keys/", "webhooks/", f"webhooks/{endpoint.pk}/", "settings/", "team/",
+        "templates/", "templates/new/", f"templates/{template.pk}/",
     ]  # fmt: skip
 
 
@@ -139,7 +142,9 @@ def destroys(button: Button) -> bool:
 
 
 def test_every_form_is_known_to_destroy_or_not() -> None:
-    posted = {str(one.name) for one in urlpatterns} - (READ - {"send", "settings", "appearance"})
+    posted = {str(one.name) for one in urlpatterns} - (
+        READ - {"send", "settings", "appearance", "template_new", "template"}
+    )
     assert posted == DESTROY.keys() | PLAIN
 
 

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-from contacts.models import Contact, ContactGroup, Import, Membership
+from contacts.models import Contact, ContactGroup, Import, Membership, Template
 from http_api.error_codes import ErrorCode
 from messaging.models import Message, OptOut
 from messaging.services import opt_outs
@@ -46,7 +46,7 @@ def without_arguments(routes: Any, before: str = "") -> Iterator[str]:
 def pages(client: Client) -> list[str]:
     """The addresses that answer a page to somebody who is logged in, and those of some rows."""
     paths = [path for path in without_arguments(get_resolver().url_patterns) if "$" not in path]
-    rows = {"message": Message, "contact": Contact, "import": Import}
+    rows = {"message": Message, "contact": Contact, "import": Import, "template": Template}
     of_rows = [
         reverse(f"console:{name}", args=[model._base_manager.latest("pk").pk])
         for name, model in rows.items()

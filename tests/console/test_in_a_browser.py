@@ -10,7 +10,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from contacts import imports
+from contacts import imports, templates
 from contacts.models import Contact, ContactGroup
 from members.models import Role
 from messaging.models import Export, Message
@@ -44,6 +44,8 @@ PAGES = (
     "contacts/",
     "contacts/groups/",
     "contacts/imports/",
+    "templates/",
+    "templates/new/",
     "opt-outs/",
     "phones/",
     "team/",
@@ -89,6 +91,8 @@ def log_in(page: Page, url: str, name: str) -> None:
 
 def some_of_everything(api: Api, tenant: Tenant, phone: Phone) -> None:
     ContactGroup.objects.create(account=tenant.account, name="Group" * 40)
+    texts = {"name": "Template" * 30, "text": "x" * 200 + "{" + "y" * 200 + "}"}
+    templates.save(tenant.account.pk, None, by="olga", **texts)
     lines = "telefon;imię;" + "x" * 80 + "\n500600700;" + "Jan" * 60 + ";Łódź\n4,85E+10;Ola;\n"
     imports.upload(tenant.account.pk, "PL", lines.encode(), name="x" * 200, by="olga")
     Contact.objects.create(account=tenant.account, name="Jan" * 80, phone="+48123456789")

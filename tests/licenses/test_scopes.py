@@ -37,6 +37,7 @@ def calls(tenant: Tenant) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
         "contacts": [
             ("post", "/api/contacts/contacts/", contact),
             ("post", "/api/contacts/contacts/bulk/", tenant.with_keys(contacts=[contact])),
+            ("post", "/api/templates/", tenant.with_keys(name="A", text="A")),
             ("post", "/api/contacts/groups/", tenant.with_keys(name="A")),
             ("post", "/api/contacts/groups/bulk/", tenant.with_keys(groups=[{"name": "A"}])),
             ("get", "/api/opt-outs/", {}),

@@ -47,7 +47,7 @@ def test_what_can_be_counted_is_built_and_more_is_refused() -> None:
     with pytest.raises(ApiError) as refused:
         service.render("{name}" * 60 + "x", name="N" * 255)
     assert refused.value.errors == {
-        "message": ["has at least 101 parts with the name in it; an SMS may have at most 10"]
+        "message": ["has at least 101 parts with its values; an SMS may have at most 10"]
     }
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from contacts.models import Contact, ContactGroup, Import
+from contacts.models import Contact, ContactGroup, Import, Template
 from messaging.models import InboundMessage, Message, OptOut
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.routes import routes
@@ -52,6 +52,7 @@ def bob(api: Api, other_tenant: Tenant) -> Tenant:
     api.post("/api/contacts/contacts/", keys | {"name": SECRET, "phone": NUMBER})
     api.post("/api/contacts/groups/", keys | {"name": SECRET})
     api.post("/api/contacts/imports/", keys | {"text": f"{NUMBER};{SECRET}", "consent": True})
+    api.post("/api/templates/", keys | {"name": SECRET, "text": SECRET})
     api.post("/api/opt-outs/", {"phone": "+48600900901"}, **other_tenant.headers)
     received = {"event_id": str(uuid4()), "type": "received", "sender": NUMBER, "text": SECRET}
     bobs_phone = pair_phone(other_tenant, "bobs-install")
@@ -66,7 +67,7 @@ def _bobs(name: str) -> str:
     if name.startswith("opt-outs"):
         return OptOut.objects.get().phone
     kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup, "webhooks": Endpoint}
-    kinds["imports"] = Import
+    kinds |= {"imports": Import, "templates": Template}
     return str(kinds.get(name.partition("-")[0], Message).objects.get().pk)
 
 
@@ -80,7 +81,9 @@ def _bobs_path(name: str, path: str) -> str:
 
 
 def _state() -> list[Any]:
-    kinds: tuple[Any, ...] = (Message, OptOut, Contact, ContactGroup, Import, Endpoint, Delivery)
+    kinds: tuple[Any, ...] = (
+        Message, OptOut, Contact, ContactGroup, Import, Template, Endpoint, Delivery,
+    )  # fmt: skip
     return [list(kind.objects.values()) for kind in kinds]
 
 
@@ -108,7 +111,7 @@ def test_the_routes_are_found() -> None:
     }
     assert {name for name, _, _ in LISTS} == {
         "messages-list", "inbox-list", "opt-outs-list", "contacts-list", "groups-list", "me",
-        "imports-list",
+        "imports-list", "templates-list",
         "webhooks-list", "events-list",
     }  # fmt: skip
     assert len(ROUTES) >= 15
@@ -156,7 +159,7 @@ def test_no_route_opens_for_two_keys_of_different_accounts(
     api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str
 ) -> None:
     """Where two keys are asked for they must be of one account; elsewhere the second is nothing."""
-    if not name.startswith(("contacts", "groups")):
+    if not name.startswith(("contacts", "groups", "imports", "templates")):
         return
     for mixed in (
         {"X-License-Key": tenant.keys.license_key, "X-Api-Key": bob.keys.api_key},

@@ -1,0 +1,41 @@
+"""Templates and conversations in real headless Chromium."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from contacts.models import Contact, Template
+from messaging.models import Message
+from tests.conftest import Tenant
+from tests.console.test_in_a_browser import context, owner, site
+from tests.http_api.live import server
+
+__all__ = ["context", "owner", "server", "site"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_template_is_written_and_sent_with_what_its_recipient_lacks_typed(
+    tenant: Tenant, site: str, owner: Page
+) -> None:
+    Contact.objects.create(account=tenant.account, name="Żaneta", phone="+48601234567")
+    owner.goto(f"{site}/console/templates/new/")
+    owner.fill("#name", "Pick-up")
+    owner.fill("#id_text", "Hello {name}, {order} is ready")
+    assert owner.inner_text("#counter") == "characters: 30 · parts: 1"
+    owner.click("text=Preview")
+    assert owner.inner_text("#preview .bubble") == "Hello Żaneta, {order} is ready"
+    assert "{order}" in owner.inner_text("#unknown")
+    owner.click("text=Save")
+    owner.wait_for_url("**/console/templates/*/")
+    assert Template.objects.get().name == "Pick-up"
+    owner.goto(f"{site}/console/send/")
+    owner.fill("#id_phone", "601234567")
+    owner.click("text=Insert the text")
+    owner.get_by_label("order", exact=True).fill("No 7")
+    owner.click("text=Insert the text")
+    assert owner.input_value("#id_text") == "Hello Żaneta, No 7 is ready"
+    owner.press("#id_text", "Control+Enter")
+    owner.wait_for_url("**/console/messages/*/")
+    assert Message.objects.get().text == "Hello Żaneta, No 7 is ready"
