@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
@@ -63,6 +63,10 @@ class Visit:
     @property
     def actor(self) -> Actor:
         return Actor(self.user, self.network)
+
+    def record(self, action: Action, object_id: int | None = None, **details: Any) -> None:
+        """Add an entry to the account's trail, in the transaction of what this person does."""
+        audit.record(self.account.pk, self.actor, action, object_id=object_id, **details)
 
 
 def needs(

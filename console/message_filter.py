@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,10 +25,10 @@ from messaging.states import MessageState
 _SOUGHT = "sought"  # a number or a name, which has no place in an address: it comes by POST alone
 
 
-class _Day(forms.DateField):
-    def __init__(self) -> None:
+class Day(forms.DateField):
+    def __init__(self, **kwargs: Any) -> None:
         shown = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-        super().__init__(required=False, widget=shown, validators=[plausible])
+        super().__init__(required=False, widget=shown, validators=[plausible], **kwargs)
 
 
 class FilterForm(forms.Form):
@@ -36,8 +37,8 @@ class FilterForm(forms.Form):
 
     state = forms.ChoiceField(required=False)
     device = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
-    first = _Day()
-    last = _Day()
+    first = Day()
+    last = Day()
     sought = forms.CharField(
         required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"})
     )
@@ -58,11 +59,12 @@ class FilterForm(forms.Form):
     def wanted(self) -> MessageFilter:
         """Return what was chosen; of a field that was filled in wrongly nothing."""
         chosen = self.cleaned_data
-        state, last = chosen.get("state"), chosen.get("last")
+        state = chosen.get("state")
+        since, until = span(chosen)
         return MessageFilter(
             status=MessageState(state) if state else None,
-            since=_midnight(chosen.get("first")),
-            until=_midnight(last + dt.timedelta(days=1)) if last else None,
+            since=since,
+            until=until,
             device=chosen.get("device"),
             **self._looked_for(chosen.get(_SOUGHT, "")),
         )
@@ -82,6 +84,12 @@ class FilterForm(forms.Form):
         """Return it as the query of an address."""
         chosen = {name: self.data.get(name) for name in self.fields if name != _SOUGHT}
         return urlencode({name: value for name, value in chosen.items() if value})
+
+
+def span(chosen: Mapping[str, Any]) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Return when the days `first` to `last` of a form begin and have ended, on the account's clock."""
+    last = chosen.get("last")
+    return _midnight(chosen.get("first")), _midnight(last + dt.timedelta(days=1)) if last else None
 
 
 def _midnight(day: dt.date | None) -> dt.datetime | None:

@@ -24,6 +24,7 @@ from console.pages import (
     settings,
     team,
     templates,
+    trail,
     webhooks,
 )  # fmt: skip
 
@@ -96,6 +97,11 @@ urlpatterns: list[URLPattern] = [
     path("webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="webhook_switch"),
     path("webhooks/<int:endpoint_id>/delete/", webhooks.delete, name="webhook_delete"),
     path(
+        "webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/",
+        webhooks.delivery,
+        name="delivery",
+    ),
+    path(
         "webhooks/<int:endpoint_id>/replay/<int:delivery_id>/",
         webhooks.replay,
         name="webhook_replay",
@@ -107,8 +113,8 @@ urlpatterns: list[URLPattern] = [
     path("team/invitations/<int:invitation_id>/withdraw/", team.withdraw, name="withdraw"),
     path("team/<int:member_id>/role/", team.change, name="member_role"),
     path("team/<int:member_id>/remove/", team.remove, name="member_remove"),
-    path("audit/", team.trail, name="audit"),
-    path("audit/file/", team.trail_file, name="audit_file"),
+    path("audit/", trail.trail, name="audit"),
+    path("audit/file/", trail.trail_file, name="audit_file"),
     path("team/<int:member_id>/new-password/", passwords.make_link, name="reset_link"),
     path("reset/", passwords.reset, name="reset"),
     path("join/", team.join, name="join"),

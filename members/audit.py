@@ -37,12 +37,20 @@ class Action(StrEnum):
     MESSAGE_RESOLVED = "message_resolved"
     MESSAGES_EXPORTED = "messages_exported"
     EXPORT_FETCHED = "export_fetched"
+    EXPORT_DELETED = "export_deleted"
     TRAIL_EXPORTED = "trail_exported"
+    CONTACT_CHANGED = "contact_changed"
     CONTACTS_DELETED = "contacts_deleted"
     CONTACTS_EXPORTED = "contacts_exported"
     IMPORT_STARTED = "import_started"
+    IMPORT_STOPPED = "import_stopped"
+    IMPORT_DELETED = "import_deleted"
+    REFUSED_FETCHED = "refused_fetched"  # the rows of a file that were not imported
     IMPORT_UNDONE = "import_undone"
+    GROUP_CHANGED = "group_changed"
     GROUP_DELETED = "group_deleted"
+    TEMPLATE_CHANGED = "template_changed"
+    TEMPLATE_DELETED = "template_deleted"
     OPT_OUT_ADDED = "opt_out_added"
     OPT_OUT_REMOVED = "opt_out_removed"
     PAIRING_CODE_MADE = "pairing_code_made"
@@ -56,6 +64,9 @@ class Action(StrEnum):
     WEBHOOK_MADE = "webhook_made"
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_DELETED = "webhook_deleted"
+    WEBHOOK_TESTED = "webhook_tested"
+    WEBHOOK_REPLAYED = "webhook_replayed"
+    SECRET_SHOWN = "secret_shown"  # of a webhook
     SETTINGS_CHANGED = "settings_changed"
 
 
@@ -129,6 +140,17 @@ KEPT = dt.timedelta(days=2 * 366)  # a trigger of the database lets nobody delet
 def ended(now: dt.datetime) -> QuerySet[AuditEntry]:
     """Return what is over its time."""
     return AuditEntry.objects.filter(at__lt=now - KEPT)
+
+
+_NEWEST = 20_000  # entries, whose people are offered: more would take a page's time
+
+
+def people(account_id: int) -> dict[int, str]:
+    """Return the names of those who did something in an account, by id and in their order."""
+    mine = entries(account_id)
+    first = mine.values_list("pk", flat=True)[_NEWEST : _NEWEST + 1]
+    newest = mine.filter(pk__gt=next(iter(first), 0)).exclude(user=None)
+    return dict(newest.order_by("username").values_list("user_id", "username").distinct())
 
 
 def entries(account_id: int) -> QuerySet[AuditEntry]:

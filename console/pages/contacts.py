@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def _groups(account_id: int) -> list[Any]:
 @needs(Role.OPERATOR)
 def choose(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Put the chosen contacts into a group, take them out of one, or delete them."""
-    account_id, chosen = visit.account.pk, ids(request.POST.getlist("chosen"))[:_AT_ONCE]
+    chosen = ids(request.POST.getlist("chosen"))[:_AT_ONCE]
     action, group_id = request.POST.get("action"), number(request.POST.get("group", ""))
     if not chosen or (action != "delete" and group_id is None):
         messages.error(request, _("Choose contacts, and a group."))
@@ -81,19 +82,28 @@ def choose(request: HttpRequest, visit: Visit) -> HttpResponse:
     if action == "delete":
         told = _deleted(visit, chosen)
     elif action == "remove":
-        done = address_book.take_all_out(account_id, int(group_id or 0), chosen)
+        done = _regrouped(visit, address_book.take_all_out, int(group_id or 0), chosen)
         told = ngettext(
             "%(number)s contact is out of the group.",
             "%(number)s contacts are out of the group.",
             done,
         ) % {"number": done}
     else:
-        done = address_book.put_all(account_id, int(group_id or 0), chosen)
+        done = _regrouped(visit, address_book.put_all, int(group_id or 0), chosen)
         told = ngettext(
             "%(number)s contact is in the group.", "%(number)s contacts are in the group.", done
         ) % {"number": done}
     messages.success(request, told)
     return redirect("console:contacts")
+
+
+@transaction.atomic
+def _regrouped(
+    visit: Visit, move: Callable[[int, int, list[int]], int], group_id: int, chosen: list[int]
+) -> int:
+    done = move(visit.account.pk, group_id, chosen)
+    visit.record(Action.GROUP_CHANGED, group_id, count=done)
+    return done
 
 
 @transaction.atomic
@@ -113,7 +123,10 @@ def add(request: HttpRequest, visit: Visit) -> HttpResponse:
     except people.Problem as problem:
         messages.error(request, words.row_problem(problem.reason, problem.words))
         return redirect("console:contacts")
-    contact = address_book.ensure(visit.account.pk, phone, line(request, "name", people.LONGEST))
+    with transaction.atomic():
+        name = line(request, "name", people.LONGEST)
+        contact = address_book.ensure(visit.account.pk, phone, name)
+        visit.record(Action.CONTACT_CHANGED, contact.pk)
     return redirect("console:contact", contact.pk)
 
 
@@ -146,6 +159,7 @@ def _tell(request: HttpRequest, error: Exception) -> None:
         tell_refusal(request, error)
 
 
+@transaction.atomic
 def _change(request: HttpRequest, visit: Visit, found: Contact) -> None:
     """Save the form. Raise people.Problem, and as address_book.change_contact."""
     given = request.POST.get("phone", "")
@@ -162,6 +176,7 @@ def _change(request: HttpRequest, visit: Visit, found: Contact) -> None:
         fields=_fields(request),
         consent=Consent(note, visit.user.get_username()) if note != found.consent_note else None,
     )
+    visit.record(Action.CONTACT_CHANGED, found.pk)
 
 
 def _number(given: str, account: Account) -> str:

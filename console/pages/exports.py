@@ -82,6 +82,8 @@ _TYPES = {
 @require_POST
 @needs(Role.OWNER)
 def delete(request: HttpRequest, visit: Visit, export_id: int) -> HttpResponse:
-    exports.delete(visit.account.pk, export_id)
+    with transaction.atomic():
+        exports.delete(visit.account.pk, export_id)
+        visit.record(Action.EXPORT_DELETED, export_id)
     messages.success(request, _("It is deleted."))
     return redirect("console:exports")

@@ -31,7 +31,8 @@ def group_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 @needs(Role.OPERATOR)
 def add(request: HttpRequest, visit: Visit) -> HttpResponse:
     if name := line(request, "name", people.LONGEST):
-        address_book.ensure_group(visit.account.pk, name)
+        with transaction.atomic():
+            visit.record(Action.GROUP_CHANGED, address_book.ensure_group(visit.account.pk, name).pk)
         messages.success(request, _("Saved."))
     else:
         messages.error(request, _("A group needs a name."))
@@ -46,7 +47,9 @@ def rename(request: HttpRequest, visit: Visit, group_id: int) -> HttpResponse:
         selectors.group(visit.account.pk, group_id)
         messages.error(request, _("A group needs a name."))
     else:
-        address_book.rename_group(visit.account.pk, group_id, name)
+        with transaction.atomic():
+            address_book.rename_group(visit.account.pk, group_id, name)
+            visit.record(Action.GROUP_CHANGED, group_id)
         messages.success(request, _("Saved."))
     return redirect("console:groups")
 
@@ -74,7 +77,10 @@ def delete(request: HttpRequest, visit: Visit, group_id: int) -> HttpResponse:
 def merge(request: HttpRequest, visit: Visit, group_id: int) -> HttpResponse:
     """Move the contacts of the chosen group into this one."""
     try:
-        address_book.merge_groups(visit.account.pk, group_id, ids(request.POST.getlist("into_it")))
+        with transaction.atomic():
+            others = ids(request.POST.getlist("into_it"))
+            address_book.merge_groups(visit.account.pk, group_id, others)
+            visit.record(Action.GROUP_CHANGED, group_id, merged=others)
     except ApiError as error:
         _tell(request, error)
     else:

@@ -213,8 +213,9 @@ def start(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
 @require_POST
 @needs(Role.OPERATOR)
 def stop(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
-    with _told(request):
+    with _told(request), transaction.atomic():
         imports.stop(visit.account.pk, import_id)
+        visit.record(Action.IMPORT_STOPPED, import_id)
         messages.success(request, _("It is stopped; what is in stays."))
     return redirect("console:import", import_id)
 
@@ -235,8 +236,9 @@ def undo(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
 @require_POST
 @needs(Role.OPERATOR)
 def delete(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
-    with _told(request):
+    with _told(request), transaction.atomic():
         imports.delete(visit.account.pk, import_id)
+        visit.record(Action.IMPORT_DELETED, import_id)
         messages.success(request, _("It is deleted."))
         return redirect("console:imports")
     return redirect("console:import", import_id)
@@ -244,9 +246,11 @@ def delete(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
 
 @require_safe
 @needs(Role.OPERATOR)
+@transaction.atomic
 def refused(request: HttpRequest, visit: Visit, import_id: int) -> HttpResponse:
     """Send the rows that were refused as they came, each with its reason: to be put right."""
     found = imports.find(visit.account.pk, import_id)
+    visit.record(Action.REFUSED_FETCHED, import_id)
     content = refused_rows.as_file(found, _("reason"), words.row_problem)
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="refused-{found.pk}.csv"'

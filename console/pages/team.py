@@ -1,33 +1,27 @@
-"""The team: who may do what, invitations, and the trail of what was done."""
+"""The team: who may do what, and invitations."""
 
 from __future__ import annotations
-
-import json
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from console import audit_words, words
+from console import words
 from console.access import Visit, needs, open_account, visit_account, with_second_factor
 from console.pages.messages import tell_or_raise
-from console.pages.parts import line, list_page, number
-from http_api import clock, spreadsheets
+from console.pages.parts import line, number
+from http_api import clock
 from http_api.addresses import client_network
 from http_api.errors import ApiError
 from licenses.models import Account
-from members import audit, mail, passwords, services
-from members.audit import Action
-from members.models import AuditEntry, Invitation, Member, Role
+from members import mail, passwords, services
+from members.models import Invitation, Member, Role
 
 
 @require_safe
@@ -148,56 +142,6 @@ def join(request: HttpRequest) -> HttpResponse:
         return render(request, "console/join.html", context, status=400)
     open_account(request, invitation.account_id)
     return redirect("console:overview")
-
-
-@require_safe
-@needs(Role.OWNER)
-def trail(request: HttpRequest, visit: Visit) -> HttpResponse:
-    entries, chosen = _trail(request, visit)
-    page = list_page(request, entries)
-    rows = [
-        (
-            entry,
-            words.ACTIONS.get(entry.action, entry.action),
-            audit_words.place(entry.details),
-            audit_words.details(entry.details),
-        )
-        for entry in page.rows
-    ]
-    context = {"page": page, "rows": rows, "actions": words.ACTIONS, "chosen": chosen}
-    if chosen:
-        context["query"] = f"action={chosen}"
-    return render(request, "console/audit.html", context)
-
-
-def _trail(request: HttpRequest, visit: Visit) -> tuple[QuerySet[AuditEntry], str]:
-    """Return the account's entries, and the kind of act that was chosen; '' for all."""
-    chosen = request.GET.get("action", "")
-    entries = audit.entries(visit.account.pk)
-    return (entries.filter(action=chosen), chosen) if chosen in words.ACTIONS else (entries, "")
-
-
-_IN_A_FILE = 100_000
-
-
-@require_safe
-@needs(Role.OWNER)
-@transaction.atomic
-def trail_file(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Answer the newest entries as CSV, of the kind that was chosen."""
-    audit.record(visit.account.pk, visit.actor, Action.TRAIL_EXPORTED)
-    rows = [
-        (f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}", entry.username, entry.action,
-         entry.object_id, entry.count, json.dumps(entry.details, ensure_ascii=False), entry.network)
-        for entry in _trail(request, visit)[0][:_IN_A_FILE]
-    ]  # fmt: skip
-    cells = [map(spreadsheets.as_text, row) for row in rows]
-    head = ("at", "who", "action", "object_id", "count", "details", "network")
-    return HttpResponse(
-        spreadsheets.BOM + spreadsheets.lines([head, *cells]),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="audit-trail.csv"'},
-    )
 
 
 @require_POST

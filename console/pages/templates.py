@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,8 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from console.access import Visit, needs
 from console.pages.parts import counter_context, line, list_page
 from contacts import people, templates
+from contacts.models import Template
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from members.audit import Action
 from members.models import Role
 from messaging.personalization import in_braces
 from messaging.segments import LONGEST
@@ -49,9 +52,7 @@ def _edited(
         problem = _problem_of(shown)
         if not problem and "preview" not in request.POST:
             try:
-                saved = templates.save(
-                    visit.account.pk, template_id, by=visit.user.get_username(), **shown
-                )
+                saved = _save(visit, template_id, shown)
             except ApiError as error:
                 problem = _problem(error)
             else:
@@ -68,6 +69,15 @@ def _edited(
         }
     )
     return render(request, "console/template.html", context, status=400 if problem else 200)
+
+
+@transaction.atomic
+def _save(visit: Visit, template_id: int | None, shown: dict[str, Any]) -> Template:
+    """Raise as templates.save."""
+    by = visit.user.get_username()
+    saved = templates.save(visit.account.pk, template_id, by=by, **shown)
+    visit.record(Action.TEMPLATE_CHANGED, saved.pk)
+    return saved
 
 
 def _outlook(visit: Visit, text: str) -> templates.Outlook | None:
@@ -101,6 +111,8 @@ def _problem(error: ApiError) -> str:
 @require_POST
 @needs(Role.OPERATOR)
 def delete(request: HttpRequest, visit: Visit, template_id: int) -> HttpResponse:
-    templates.delete(visit.account.pk, template_id)
+    with transaction.atomic():
+        templates.delete(visit.account.pk, template_id)
+        visit.record(Action.TEMPLATE_DELETED, template_id)
     messages.success(request, _("It is deleted."))
     return redirect("console:templates")

@@ -8,10 +8,11 @@ before it is sent. Names that are offered while somebody types are not recorded.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -40,13 +41,31 @@ def _recorded(view: View, model_admin: ModelAdmin[Any]) -> View:
         named = _named(request, model_admin, kwargs)
         if request.method == "POST":
             _record(request, Action.OPERATED, named)
-        response = view(request, *args, **kwargs)
+        is_new = request.method == "POST" and view.__name__ == "add_view"
+        answer = partial(view, request, *args, **kwargs)
+        response = _added(request, model_admin, answer) if is_new else answer()
         if request.method != "POST" and response.status_code == 200:
             _record(request, Action.VISITED, named)
         _record(request, Action.VISITED, _listed(response, model_admin))
         return response
 
     return recorded
+
+
+@transaction.atomic
+def _added(
+    request: HttpRequest, model_admin: ModelAdmin[Any], add: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """Answer a form of a new row; what it made is recorded in the same transaction. Django's own log of
+    additions says which rows those are."""
+    mine = LogEntry.objects.filter(user_id=request.user.pk or 0, action_flag=ADDITION).order_by(
+        "-pk"
+    )
+    last = mine.values_list("pk", flat=True).first() or 0
+    response = add()
+    made = mine.filter(pk__gt=last).values_list("object_id", flat=True)
+    _record(request, Action.OPERATED, _rows(model_admin, list(made)), added=True)
+    return response
 
 
 def _named(request: HttpRequest, model_admin: ModelAdmin[Any], kwargs: dict[str, Any]) -> Rows:
@@ -74,7 +93,7 @@ def _rows(model_admin: ModelAdmin[Any], ids: list[Any]) -> Rows:
 
 
 @transaction.atomic
-def _record(request: HttpRequest, action: Action, rows: Rows) -> None:
+def _record(request: HttpRequest, action: Action, rows: Rows, **details: Any) -> None:
     """Record it in each account that has some of these rows."""
     model: Any = rows.model
     way, user = _way(model), request.user
@@ -87,7 +106,7 @@ def _record(request: HttpRequest, action: Action, rows: Rows) -> None:
         if account_id is not None
     ]
     by = Actor(user, client_network(request.META))
-    audit.record_each(about, by, action, rows=model._meta.label)
+    audit.record_each(about, by, action, rows=model._meta.label, **details)
 
 
 @cache

@@ -8,8 +8,9 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from contacts.models import Contact
 from members import audit
@@ -114,3 +115,50 @@ def test_an_owner_reads_it_in_words(operator: Client, tenant: Tenant, owner: Cli
     assert said in owner.get("/console/audit/").content.decode()
     polish = owner.get("/console/audit/", headers={"Accept-Language": "pl"}).content.decode()
     assert f"wgląd administratora instalacji: licencja #{tenant.license.pk}" in polish
+
+
+# How the form of each kind of row that can be added is filled in, beside whose it is.
+ADDED: dict[str, dict[str, str]] = {
+    "licenses.Account": {
+        "name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "key_length": "12",
+    },
+    "members.Member": {"role": "viewer"},
+    "account.EmailAddress": {"email": "anna@example.org"},  # of a person, who is a member by then
+    "messaging.OptOut": {"phone": "+48600100200"},
+    "contacts.Contact": {
+        "phone": "+48600100201", "name": "Ola",
+        "membership_set-TOTAL_FORMS": "0", "membership_set-INITIAL_FORMS": "0",
+    },
+    "contacts.ContactGroup": {"name": "Friends"},
+    "licenses.HookLink": {},
+    "bitrix24.Portal": {},
+}  # fmt: skip
+# New people and kinds of people are in no account yet; the others are not made by hand.
+NOT_OF_ACCOUNTS = {"auth.User", "auth.Group", "mfa.Authenticator", "usersessions.UserSession"}
+
+
+def test_each_row_that_is_added_is_recorded_in_its_account(
+    operator: Client, tenant: Tenant, rf: RequestFactory
+) -> None:
+    request = rf.get("/admin/")
+    request.user = User.objects.get(username="op")
+    known = admin.site._registry.items()
+    models = {model._meta.label: model for model, of in known if of.has_add_permission(request)}
+    assert models.keys() == ADDED.keys() | NOT_OF_ACCOUNTS
+    of = {
+        "account": tenant.account.pk, "user": person("anna").pk, "license": tenant.license.pk,
+    }  # fmt: skip
+    for label, form in ADDED.items():
+        name = f"admin:{label.lower().replace('.', '_')}_add"
+        answer = operator.post(reverse(name), of | form)
+        assert answer.status_code in (200, 302), label
+        row: Any = models[label]._base_manager.latest("pk")
+        entry = audit.entries(row.pk if label == "licenses.Account" else tenant.account.pk)[0]
+        assert (entry.action, entry.object_id, entry.username) == ("operated", row.pk, "op"), label
+        assert entry.details == {"rows": label, "added": True}
+
+
+def test_what_was_not_added_is_recorded_nowhere(operator: Client, tenant: Tenant) -> None:
+    answer = operator.post("/admin/contacts/contact/add/", {"account": tenant.account.pk})
+    assert answer.status_code == 200
+    assert trail(tenant) == []
