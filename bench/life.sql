@@ -132,6 +132,11 @@ INSERT INTO messaging_inboundmessage (account_id, device_id, event_id, sender, t
 SELECT account_id, device_id, gen_random_uuid(), phone, 'Thank you, see you on Monday.', '', '', made_at
 FROM life WHERE mod(n, 20) = 1 ORDER BY n;
 
+INSERT INTO messaging_thread (account_id, phone, last_at, last_in, unread, is_archived)
+SELECT account_id, sender, received_at, id, CASE mod(id, 3) WHEN 1 THEN 1 ELSE 0 END,
+    mod(id, 3) = 2 FROM messaging_inboundmessage
+ON CONFLICT DO NOTHING;
+
 INSERT INTO messaging_optout (account_id, phone, source, created_at)
 SELECT account_id, '+48' || (600000000 + n), 'sms', made_at
 FROM life WHERE mod(n, %(messages_per_opt_out)s) = 1 ORDER BY n;

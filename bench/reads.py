@@ -15,7 +15,9 @@ ANDROID, SMSEND, SMS_BY, MASSEJ_LI = (
 # What stands in each of these is asked of the database, once it is filled (bench.life).
 FACTS = """
     SELECT m.id AS message_id, m.external_id, m.phone, b.id AS batch_id, b.external_id AS order_id,
-        i.sender, i.id AS inbound_id, i.device_id AS device, o.phone AS opted_out,
+        i.sender, i.id AS inbound_id, i.device_id AS device,
+        (SELECT max(id) FROM messaging_thread WHERE account_id = m.account_id) AS thread_id,
+        o.phone AS opted_out,
         (SELECT max(id) FROM contacts_contactgroup WHERE account_id = m.account_id) AS group_id
     FROM (SELECT * FROM messaging_message WHERE license_id = %(license)s AND batch_id IS NULL
             AND status = 'delivered' ORDER BY id DESC OFFSET 1000 LIMIT 1) AS m,
@@ -89,6 +91,10 @@ def native(key: str, facts: Mapping[str, Any], now: dt.datetime) -> Iterator[Rea
         f"/api/inbox/?until={_day(now, 3)}&device={facts['device']}",
         headers,
     )
+    for show in ("read", "unread", "archived"):
+        yield Read(f"threads, show={show}", f"/api/threads/?show={show}", headers)
+    thread = f"/api/threads/{facts['thread_id']}/messages/"
+    yield Read("thread's messages", thread, headers)
     yield Read("inbox, after=", f"/api/inbox/?after={facts['inbound_id'] // 2}", headers)
     yield Read("opt-outs", "/api/opt-outs/", headers)
     yield Read("me", "/api/me/", headers)
@@ -187,7 +193,9 @@ def of_people(facts: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[
         "", "?days=90", "messages/", "messages/?below={deep}", "messages/?state=pending",
         "messages/?state=failed", "messages/?state=delivered", "messages/?device={device}",
         "messages/?device={device}&state=sent", "messages/?first=2026-01-01&last=2026-01-31",
-        "messages/{message_id}/", "messages/exports/", "send/", "inbox/", "opt-outs/", "phones/",
+        "messages/{message_id}/", "messages/exports/", "send/", "conversations/",
+        "conversations/?show=unread", "conversations/?show=archived", "conversations/{thread_id}/",
+        "opt-outs/", "phones/",
         "keys/", "webhooks/", "team/", "audit/",
     ):  # fmt: skip
         yield Read(f"console: {path}", f"/console/{path.format(deep=deep, **facts)}", headers)

@@ -47,6 +47,7 @@ _NAMES: dict[str, Words] = {
     "role": _("Role"),
     "rows": _("Rows"),
     "reason": _("Why"),
+    "assignee": _("Who sees to it"),
     "members": _("Members"),
     "minutes": _("Minutes of silence"),
     "is_paused": _("paused"),

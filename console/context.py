@@ -30,7 +30,7 @@ MENU = (
     Item("overview", "home"),
     Item("send", "send", Role.OPERATOR),
     Item("messages", "list"),
-    Item("inbox", "chat", Role.OPERATOR),
+    Item("threads", "chat", Role.OPERATOR),
     Item("contacts", "user", Role.OPERATOR),
     Item("templates", "book", Role.OPERATOR),
     Item("opt_outs", "stop"),

@@ -63,7 +63,7 @@ class Page(Shape):
         return Response({"next": following, "results": [shown(row) for row in page]})
 
 
-def next_page(request: Request, name: str, value: int) -> str:
+def next_page(request: Request, name: str, value: int | str) -> str:
     """Return the request's own address, with this parameter."""
     parameters = {**request.query_params.dict(), name: value}
     return f"{settings.PUBLIC_URL}{request.path}?{urlencode(parameters)}"

@@ -49,6 +49,7 @@ class Action(StrEnum):
     IMPORT_UNDONE = "import_undone"
     GROUP_CHANGED = "group_changed"
     GROUP_DELETED = "group_deleted"
+    THREAD_CHANGED = "thread_changed"  # marked, put away or given to somebody
     TEMPLATE_CHANGED = "template_changed"
     TEMPLATE_DELETED = "template_deleted"
     OPT_OUT_ADDED = "opt_out_added"

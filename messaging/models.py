@@ -16,6 +16,7 @@ import datetime as dt
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -476,6 +477,50 @@ class InboundMessage(models.Model):
         at, latest = self.arrived_at, self.received_at + _CLOCK_SLACK
         is_right = at is not None and latest - _LONGEST_SILENCE < at <= latest
         return at if at is not None and is_right else self.received_at
+
+
+class Thread(models.Model):
+    """A conversation, and what people have yet to do about it. Written by what is received and
+    by people, never by what programs send: what was said stands in messages and received SMS."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    phone = models.CharField(max_length=64)  # as InboundMessage.sender
+    last_at = models.DateTimeField()  # when somebody was last heard, or written to by hand
+    last_in = models.BigIntegerField(null=True)  # id of the newest received SMS
+    last_out = models.BigIntegerField(null=True)  # of the newest message sent by hand
+    unread = models.PositiveIntegerField(default=0)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        db_index=False,
+    )  # fmt: skip
+    is_archived = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "phone"], name="thread_once"),
+            models.CheckConstraint(
+                name="thread_archived_is_read", condition=Q(is_archived=False) | Q(unread=0)
+            ),
+        ]
+        indexes: ClassVar = [
+            # the lists, and retention: few accounts read none, or all
+            models.Index(
+                fields=["account", "is_archived", "last_at", "id"],
+                condition=Q(unread=0),
+                name="thread_read",
+            ),
+            models.Index(
+                fields=["account", "last_at", "id"], condition=Q(unread__gt=0), name="thread_unread"
+            ),
+            models.Index(
+                fields=["account", "assignee", "last_at", "id"],
+                condition=Q(assignee__isnull=False),
+                name="thread_assigned",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"thread {self.pk}"
 
 
 class Progress(models.Model):

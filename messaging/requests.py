@@ -1,8 +1,8 @@
-"""Requests of the message routes."""
+"""Requests of the message routes, and of those of what is received."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -10,10 +10,11 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 
-from http_api.pagination import Page
+from http_api.pagination import MAX_PAGE, PAGE, Page
 from http_api.parsing import Decoded
 from http_api.shapes import (
     MAX_ID,
@@ -43,6 +44,7 @@ from messaging.models import OnUncertain
 from messaging.phone import InvalidPhone, parse_phone
 from messaging.selectors import InboxFilter, MessageFilter, split_ids
 from messaging.states import MessageState
+from messaging.threads import Below, Place
 from messaging.transitions import Resolution
 
 LicenseKey = Annotated[
@@ -193,3 +195,52 @@ class InboxQuery(Page):
             until=self.until.at if self.until else None,
             after=self.after,
         )
+
+
+def _place(value: object) -> Place:
+    if isinstance(value, str) and (place := Place.of(value)):
+        return place
+    raise problem("take it from `next`")
+
+
+class ThreadQuery(Shape):
+    """Query of `GET /api/threads/`."""
+
+    show: Annotated[
+        Literal["read", "unread", "archived"],
+        Field(description="Which: those that are read and not put away, unread ones, or put away."),
+    ] = "unread"
+    below: Annotated[
+        Place | None,
+        BeforeValidator(_place),
+        WithJsonSchema({"type": "string", "description": "From `next`."}),
+    ] = None
+    limit: Annotated[Integer, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")] = PAGE
+
+
+class ChangedThread(Shape):
+    """Body of `PATCH /api/threads/{id}/`: what is absent stays as it is."""
+
+    unread: Boolean | None = None
+    archived: Boolean | None = None
+    assignee: Annotated[
+        Identifier | None, Field(max_length=150, description="The log-in name of who sees to it.")
+    ] = None
+    unassign: Annotated[Boolean, Field(description="Nobody in particular sees to it.")] = False
+
+
+def _below(value: object) -> Below:
+    if isinstance(value, str) and (below := Below.of(value)) != Below():
+        return below
+    raise problem("take it from `next`")
+
+
+class TalkQuery(Shape):
+    """Query of `GET /api/threads/{id}/messages/`."""
+
+    below: Annotated[
+        Below,
+        BeforeValidator(_below),
+        WithJsonSchema({"type": "string", "description": "From `next`."}),
+    ] = Below()
+    limit: Annotated[Integer, Field(ge=1, le=100, description="Entries of a page.")] = 50

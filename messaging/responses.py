@@ -12,10 +12,11 @@ from http_api.errors import ApiError
 from http_api.times import utc, utc_or_none
 from messaging import segments, selectors
 from messaging.drafts import Draft
-from messaging.models import Encoding, InboundMessage, Message, OptOut, StateChange
+from messaging.models import Encoding, InboundMessage, Message, OptOut, StateChange, Thread
 from messaging.rules import SkipReason
 from messaging.services.accept import AcceptResult, Preview, Skip
 from messaging.states import WAITING, MessageState
+from messaging.threads import Line
 
 
 class Accepted(TypedDict):
@@ -96,6 +97,33 @@ class InboundRead(TypedDict):
     sent_at: UtcTime | None  # when the network's centre took it in, where the phone knows
     arrived_at: UtcTime | None  # when it reached the phone, by the phone's clock
     received_at: UtcTime  # when the phone told the server
+
+
+class ThreadRead(TypedDict):
+    id: RowId
+    phone: str  # a number, or a sender's name, which cannot be answered
+    last_at: UtcTime  # when they were last heard, or written to by hand
+    unread: int
+    archived: bool
+    assignee: str | None  # the log-in name of who sees to it
+
+
+class ThreadPage(TypedDict):
+    next: str | None
+    results: list[ThreadRead]
+
+
+class LineRead(TypedDict):
+    """Something that was said: a message of yours, or a received SMS."""
+
+    at: UtcTime
+    message: MessageRead | None
+    sms: InboundRead | None
+
+
+class TalkPage(TypedDict):
+    next: str | None  # what is older
+    results: list[LineRead]
 
 
 class OptOutRead(TypedDict):
@@ -223,4 +251,23 @@ def opt_out(row: OptOut) -> OptOutRead:
         "phone": row.phone,
         "source": OptOut.Source(row.source),
         "created_at": utc(row.created_at),
+    }
+
+
+def thread(found: Thread) -> ThreadRead:
+    return {
+        "id": found.pk,
+        "phone": found.phone,
+        "last_at": utc(found.last_at),
+        "unread": found.unread,
+        "archived": found.is_archived,
+        "assignee": found.assignee.get_username() if found.assignee else None,
+    }
+
+
+def line(said: Line) -> LineRead:
+    return {
+        "at": utc(said.at),
+        "message": message(said.message) if said.message else None,
+        "sms": inbound(said.sms) if said.sms else None,
     }

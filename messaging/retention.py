@@ -58,6 +58,28 @@ DELETE_INBOUND = """
     DELETE FROM messaging_inboundmessage AS i WHERE i.id = ANY (ARRAY(SELECT id FROM old))
     """
 
+# Of whom nothing is left, neither received nor sent by hand.
+DELETE_THREADS = """
+    WITH old AS MATERIALIZED (
+        SELECT t.id FROM licenses_account AS a CROSS JOIN LATERAL (
+            (SELECT id FROM messaging_thread
+                WHERE account_id = a.id AND unread = 0 AND NOT is_archived
+                    AND last_at < %(now)s - a.retention_days * interval '24 hours'
+                ORDER BY last_at LIMIT %(piece)s)
+            UNION ALL
+            (SELECT id FROM messaging_thread
+                WHERE account_id = a.id AND unread = 0 AND is_archived
+                    AND last_at < %(now)s - a.retention_days * interval '24 hours'
+                ORDER BY last_at LIMIT %(piece)s)
+            UNION ALL
+            (SELECT id FROM messaging_thread
+                WHERE account_id = a.id AND unread > 0
+                    AND last_at < %(now)s - a.retention_days * interval '24 hours'
+                ORDER BY last_at LIMIT %(piece)s)) AS t
+        LIMIT %(piece)s)
+    DELETE FROM messaging_thread AS t WHERE t.id = ANY (ARRAY(SELECT id FROM old))
+    """
+
 # Claims that leased nothing, or whose attempts are gone, from where the last piece ended.
 DELETE_CLAIMS = """
     WITH next AS MATERIALIZED (
@@ -106,6 +128,11 @@ def erase_batches(now: dt.datetime) -> int:
 def delete_inbound(now: dt.datetime) -> int:
     """Delete received SMS; return how many."""
     return _erase(DELETE_INBOUND, now)
+
+
+def delete_threads(now: dt.datetime) -> int:
+    """Delete conversations of which nothing is left; return how many."""
+    return _erase(DELETE_THREADS, now)
 
 
 @transaction.atomic

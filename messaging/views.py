@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.idempotency import idempotent
-from http_api.pagination import Page
+from http_api.pagination import Page, first_rows, next_page
 from http_api.parsing import Decoded
 from http_api.reading import read, read_fields
 from licenses import daily_limit
 from licenses.authentication import LicenseKey
-from licenses.scopes import Scope
+from licenses.scopes import Scope, require
 from licenses.viewsets import NativeViewSet
-from messaging import requests, responses, selectors
+from messaging import requests, responses, selectors, threads
+from messaging.models import Thread
 from messaging.services import accept, batches, opt_outs, owner
+from messaging.services import threads as thread_services
 from messaging.states import MessageState
 
 
@@ -99,6 +102,50 @@ class InboxViewSet(NativeViewSet):
         if asked_for.device is not None:
             of_any = selectors.inbox(self.sender.account_id, replace(asked_for, device=None))
         return wanted.of(rows, request, responses.inbound, long_text="text", walked=of_any)
+
+
+class ThreadViewSet(NativeViewSet):
+    """Conversations, and what people have yet to do about them."""
+
+    needs: ClassVar = dict.fromkeys(("list", "retrieve", "partial_update", "messages"), Scope.INBOX)
+    authentication_classes = [LicenseKey]
+    queries: ClassVar = {"list": requests.ThreadQuery, "messages": requests.TalkQuery}
+    status_by_code: ClassVar = _KEY_UNKNOWN_IS_401
+
+    def list(self, request: Request) -> Response:
+        wanted = read(request, requests.ThreadQuery)
+        rows = threads.threads(
+            self.sender.account_id, threads.Show(wanted.show), below=wanted.below
+        )
+        page, has_more = first_rows(rows.select_related("assignee"), wanted.limit)
+        end = threads.Place(page[-1].last_at, page[-1].pk) if has_more else None
+        following = next_page(request, "below", str(end)) if end else None
+        return Response({"next": following, "results": [responses.thread(one) for one in page]})
+
+    def retrieve(self, request: Request, thread_id: str) -> Response:
+        return Response(responses.thread(self._found(thread_id)))
+
+    def _found(self, thread_id: str) -> Thread:
+        return threads.thread(self.sender.account_id, int(thread_id))
+
+    @idempotent
+    def partial_update(self, request: Request, thread_id: str) -> Response:
+        body, found = read(request, requests.ChangedThread), self._found(thread_id)
+        with transaction.atomic():
+            if body.assignee is not None or body.unassign:
+                thread_services.assign(found.account_id, found.pk, body.assignee)
+            thread_services.change(
+                found.account_id, found.pk, is_unread=body.unread, is_archived=body.archived
+            )
+        return Response(responses.thread(self._found(thread_id)))
+
+    def messages(self, request: Request, thread_id: str) -> Response:
+        require(self.sender.scopes, Scope.READ)
+        wanted, found = read(request, requests.TalkQuery), self._found(thread_id)
+        talk = threads.talk(found.account_id, found.phone, wanted.below, most=wanted.limit)
+        following = next_page(request, "below", str(talk.below)) if talk.below else None
+        lines = [responses.line(one) for one in reversed(talk.lines)]
+        return Response({"next": following, "results": lines})
 
 
 class OptOutViewSet(NativeViewSet):

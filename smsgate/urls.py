@@ -15,7 +15,7 @@ from companion_api.views import PairViewSet, SyncViewSet
 from contacts.views import ContactViewSet, GroupViewSet, ImportViewSet, TemplateViewSet
 from http_api.views import ApiViewSet
 from licenses.views import MeViewSet
-from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet
+from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet, ThreadViewSet
 from smsgate.operations import health, metrics
 from smsgate.pages import error_pages, views
 from webhooks.views import EventViewSet, WebhookViewSet
@@ -49,6 +49,7 @@ ID = "[0-9]{1,18}"
 MESSAGE = f"(?P<message_id>{ID})"
 IMPORT = f"(?P<import_id>{ID})"
 CONTACT = f"(?P<contact_id>{ID})"
+THREAD = f"(?P<thread_id>{ID})"
 TEMPLATE = f"(?P<template_id>{ID})"
 ENDPOINT, DELIVERY = f"(?P<endpoint_id>{ID})", f"(?P<delivery_id>{ID})"
 
@@ -89,6 +90,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         route("", TemplateViewSet, COLLECTION, "templates-list"),
         route(f"/{TEMPLATE}", TemplateViewSet, ONE, "templates-detail"),
         route(f"/{TEMPLATE}/render", TemplateViewSet, {"post": "render"}, "templates-render"),
+    ])),
+    path("api/threads", include([
+        route("", ThreadViewSet, {"get": "list"}, "threads-list"),
+        route(f"/{THREAD}", ThreadViewSet, {"get": "retrieve", "patch": "partial_update"},
+              "threads-detail"),
+        route(f"/{THREAD}/messages", ThreadViewSet, {"get": "messages"}, "threads-messages"),
     ])),
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console import words
 from console.access import Visit, needs
 from console.pages.parts import ids, line, list_page, number, tell_refusal
+from console.pages.threads import entries
 from contacts import address_book, exports, people, selectors
 from contacts.models import Contact
 from contacts.selectors import ContactFilter
@@ -29,8 +30,10 @@ from members import audit
 from members.audit import Action
 from members.models import Role
 from messaging.phone import InvalidPhone
+from messaging.threads import talk
 
 _AT_ONCE = 500  # contacts of one form
+_SAID = 10  # lines of the conversation that a contact's page shows
 _MOST_GROUPS = 200  # that are offered
 
 IN_NO_GROUP, OPTED_OUT = "none", "opted_out"
@@ -146,6 +149,7 @@ def contact(request: HttpRequest, visit: Visit, contact_id: int) -> HttpResponse
         "mine": {group.pk for group in found.groups.all()},
         "groups": _groups(visit.account.pk),
         "same": selectors.same_names(found) if found.name else [],
+        "entries": entries(talk(visit.account.pk, found.phone, most=_SAID)),
     }
     return render(request, "console/contact.html", context)
 

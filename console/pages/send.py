@@ -33,7 +33,7 @@ from members.models import Role
 from messaging import selectors
 from messaging.drafts import ClientTime, Draft
 from messaging.phone import InvalidPhone, parse_phone
-from messaging.services import accept
+from messaging.services import accept, threads
 
 ONCE_PREFIX = "console-"  # of external ids that a form here gives
 _ONCE = re.compile(f"{ONCE_PREFIX}[0-9a-f-]{{36}}")
@@ -57,8 +57,7 @@ class SendForm(forms.Form):
         self.fields["sim"].choices = [("", _("any")), *_sims(sender)]  # type: ignore[attr-defined]
 
     def clean_once(self) -> str:
-        once: str = self.cleaned_data["once"]
-        return once if _ONCE.fullmatch(once) else new_once()
+        return as_once(self.cleaned_data["once"])
 
     def clean_phone(self) -> str:
         try:
@@ -101,6 +100,11 @@ def new_once() -> str:
     return f"{ONCE_PREFIX}{uuid.uuid4()}"
 
 
+def as_once(given: str) -> str:
+    """Return a form's own id; a new one where this is none."""
+    return given if _ONCE.fullmatch(given) else new_once()
+
+
 @needs(Role.OPERATOR)
 def send(request: HttpRequest, visit: Visit) -> HttpResponse:
     try:
@@ -121,7 +125,7 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         preview = accept.preview(sender, form.draft())
     elif form.is_valid():
         try:
-            message_id = _accept(visit, sender, form.draft())
+            message_id = accept_by_hand(visit, sender, form.draft())
         except ApiError as error:
             is_used = error.code == ErrorCode.DUPLICATE_EXTERNAL_ID
             form.add_error(_FIELDS.get(next(iter(error.errors), "")), str(words.refusal(error)))
@@ -161,7 +165,7 @@ def _names(visit: Visit, form: SendForm) -> dict[str, str]:
 _FIELDS = {"phone": "phone", "message": "text", "send_after": "at"}
 
 
-def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
+def accept_by_hand(visit: Visit, sender: Sender, draft: Draft) -> int:
     """Queue it, and return its id; that of the same form's first message where it was sent before.
 
     Raise ApiError, `duplicate_external_id` where what it sent before was another message.
@@ -169,6 +173,7 @@ def _accept(visit: Visit, sender: Sender, draft: Draft) -> int:
     try:
         with transaction.atomic():
             message = accept.accept(sender, [draft], accept.REFUSE).only
+            threads.said(message)
             audit.record(visit.account.pk, visit.actor, Action.MESSAGE_SENT, object_id=message.pk)
             return int(message.pk)
     except ApiError as error:

@@ -79,3 +79,8 @@ def alert_rule(rules: dict[int | None, AlertRule], device_id: int | None) -> Ale
 @register.filter
 def of(mapping: Any, key: Any) -> Any:
     return mapping[key]
+
+
+@register.filter
+def text_of(texts: dict[int, str], key: int) -> str:
+    return texts.get(key, "")

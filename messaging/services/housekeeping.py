@@ -171,6 +171,7 @@ ERASERS: tuple[Callable[[dt.datetime], int], ...] = (
     retention.erase_messages,
     retention.erase_batches,
     retention.delete_inbound,
+    retention.delete_threads,
     lambda now: retention.delete_claims(now - CLAIM_KEPT),
     _end_details,
     _delete_short_lived,

@@ -6,7 +6,7 @@ from copy import copy
 
 from licenses.keywords import opt_out_intent
 from licenses.models import Account, Device, KeptSms
-from messaging import senders
+from messaging import senders, thread_rows
 from messaging.events import EventType as ReportType
 from messaging.models import Event, InboundMessage
 from messaging.services import opt_outs
@@ -34,6 +34,7 @@ def receive(message: InboundMessage, device: Device) -> None:
         kept = copy(message)  # what was reported stays, to be heard again if this is undone
         kept.sender = sender.shown
         kept.save(force_insert=True)
+        thread_rows.heard(account.pk, kept.sender, kept.pk, message.received_at)
         told = outbox.Told(EventType.SMS_RECEIVED, device.license_id, inbound_id=kept.pk)
         outbox.record(account.pk, [told], message.received_at)
     else:

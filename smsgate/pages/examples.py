@@ -226,6 +226,10 @@ _TEMPLATE = {
     "id": 4, **TEMPLATE, "variables": ["name", "order", "city"], "created_at": "2026-04-10T09:00:00Z",
     "changed_at": "2026-04-10T09:00:00Z", "changed_by": "olga",
 }  # fmt: skip
+_THREAD = {
+    "id": 31, "phone": "+48123456789", "last_at": "2026-04-10T09:05:03Z", "unread": 1,
+    "archived": False, "assignee": "olga",
+}  # fmt: skip
 _ENDPOINT = {
     "id": 3, "url": "https://example.com/sms-events", "name": "CRM",
     "events": ["message.delivered", "message.failed", "sms.received"], "license": "all",
@@ -308,6 +312,12 @@ _ANSWERS: dict[str, Any] = {
         "devices": [_EVENT_DATA["device"]],
     },
     "InboxPage": _page(_EVENT_DATA["sms"]),
+    "ThreadRead": _THREAD,
+    "ThreadPage": _page(_THREAD),
+    "TalkPage": _page(
+        {"at": "2026-04-10T09:05:03Z", "message": None, "sms": _EVENT_DATA["sms"]},
+        {"at": "2026-04-10T09:00:00Z", "message": _MESSAGE_READ, "sms": None},
+    ),
     "OptOutRead": _EVENT_DATA["opt_out"],
     "OptOutPage": _page(_EVENT_DATA["opt_out"]),
     "EndpointRead": _ENDPOINT,

@@ -336,6 +336,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         (400, 401, 403, 429), query=messages.InboxQuery,
         description="Newest first; with `after` only what came since you asked last.",
     ),
+    ("get", "/api/threads/"): Operation(
+        "listThreads", _ACCOUNT, "Conversations", {200: message_answers.ThreadPage},
+        (400, 401, 403, 429), query=messages.ThreadQuery,
+        description="By who was last heard, or written to by a person. A program's messages begin"
+        " none.",
+    ),
+    ("get", "/api/threads/{thread_id}/"): Operation(
+        "getThread", _ACCOUNT, "One conversation", {200: message_answers.ThreadRead},
+        (400, 401, 403, 404, 429),
+    ),
+    ("patch", "/api/threads/{thread_id}/"): Operation(
+        "changeThread", _ACCOUNT, "Mark, put away or assign a conversation",
+        {200: message_answers.ThreadRead}, (400, 401, 403, 404, 429), messages.ChangedThread,
+        example={"unread": False, "assignee": "olga"}, has_idempotency_key=True,
+        description="What is absent stays. Who writes again brings it back, unread.",
+    ),
+    ("get", "/api/threads/{thread_id}/messages/"): Operation(
+        "listThreadMessages", _ACCOUNT, "What was said", {200: message_answers.TalkPage},
+        (400, 401, 403, 404, 429), query=messages.TalkQuery,
+        description="Both ways, newest first. Needs the scope `read`, too. Answer by"
+        " `POST /api/messages/`.",
+    ),
     ("get", "/api/opt-outs/"): Operation(
         "listOptOuts", _ACCOUNT, "Recipients who want nothing more",
         {200: message_answers.OptOutPage}, (400, 401, 403, 429), query=Page,
@@ -554,6 +576,7 @@ _PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "import_id": ("The import's `id`.", _ID),
     "contact_id": ("The contact's `id`.", _ID),
     "group_id": ("The group's `id`.", _ID),
+    "thread_id": ("The conversation's `id`.", _ID),
     "template_id": ("The template's `id`.", _ID),
     "endpoint_id": ("The webhook's `id`.", _ID),
     "delivery_id": ("The delivery's `id`.", _ID),

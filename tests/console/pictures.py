@@ -48,7 +48,7 @@ for days in range(1, 90):
 
 PAGES = {
     "overview": "", "send": "send/", "messages": "messages/", "message": "messages/1/",
-    "exports": "messages/exports/", "inbox": "inbox/", "opt-outs": "opt-outs/", "phones": "phones/",
+    "exports": "messages/exports/", "opt-outs": "opt-outs/", "phones": "phones/",
     "keys": "keys/", "webhooks": "webhooks/", "webhook": "webhooks/1/",
     "settings": "settings/", "team": "team/", "audit": "audit/", "appearance": "appearance/",
 }  # fmt: skip

@@ -22,7 +22,7 @@ from members.audit import Action
 from members.models import AuditEntry, Invitation, Member, Role
 from messaging.models import Message, OptOut
 from messaging.selectors import MessageFilter
-from messaging.services import exports, opt_outs
+from messaging.services import exports, opt_outs, threads
 from outbox.models import Event
 from outbox.types import EventType
 from tests.conftest import Api, ManualClock, Phone, Tenant
@@ -39,13 +39,14 @@ NEEDS = {
     "opt_outs": Role.VIEWER, "phones": Role.VIEWER, "live": Role.VIEWER, "appearance": Role.VIEWER,
     "send": Role.OPERATOR, "cancel": Role.OPERATOR, "resolve": Role.OPERATOR,
     "resolve_many": Role.OPERATOR,
-    "inbox": Role.OPERATOR, "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
+    "opt_out_add": Role.OPERATOR, "phone_pause": Role.OPERATOR,
     **dict.fromkeys(
         (
             "contacts", "contacts_chosen", "contact_add", "contact", "contact_delete", "contact_merge",
             "groups", "group_add", "group_rename", "group_merge", "group_delete",
             "imports", "import", "import_read", "import_check", "import_start", "import_stop",
             "import_undo", "import_delete", "import_refused",
+            "threads", "thread", "thread_begin", "thread_change",
             "templates", "template_new", "template", "template_delete",
         ),
         Role.OPERATOR,
@@ -68,12 +69,12 @@ NEEDS = {
 }  # fmt: skip
 OPEN = {"join", "switch", "reset"}
 READ = {
-    "overview", "messages", "message", "inbox", "opt_outs", "phones", "team", "audit", "send", "live",
+    "overview", "messages", "message", "opt_outs", "phones", "team", "audit", "send", "live",
     "keys", "webhooks", "webhook", "settings", "appearance", "pairing", "first_steps",
     "delivery",
     "exports", "export_fetch", "audit_file",
     "contacts", "contact", "contacts_export", "groups", "imports", "import", "import_refused",
-    "templates", "template_new", "template",
+    "templates", "template_new", "template", "threads", "thread",
 }  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def ids(api: Api, tenant: Tenant, phone: Phone) -> dict[str, Any]:
         "import_id": imports.upload(
             tenant.account.pk, "PL", b"601000003", name="Alice", by="Alice"
         ).pk,
+        "thread_id": threads.opened(tenant.account.pk, "+48601000004").pk,
         "template_id": templates.save(
             tenant.account.pk, None, by="Alice", name="Alice", text="Alice"
         ).pk,

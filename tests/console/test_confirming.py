@@ -19,7 +19,7 @@ from members.audit import Actor
 from members.models import Role
 from messaging.models import Message, OptOut
 from messaging.selectors import MessageFilter
-from messaging.services import exports, opt_outs
+from messaging.services import exports, opt_outs, threads
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import logged_in, person
 from tests.console.test_access import READ
@@ -47,6 +47,7 @@ PLAIN = {
     "settings", "first_steps_put_away", "invite", "member_role", "reset_link", "appearance", "switch",
     "join", "reset",
     "template_new", "template",
+    "threads", "thread", "thread_begin", "thread_change",
 }  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def paths(api: Api, tenant: Tenant, phone: Phone) -> list[str]:
     tokens.new_hook(tenant.license)
     members.invite(account.pk, "Jan", Role.VIEWER, actor)
     exports.ask(account.pk, MessageFilter())
+    thread = threads.opened(account.pk, "+48601000002")
     template = templates.save(account.pk, None, by="x", name="x", text="x")
     files = [imports.upload(account.pk, "PL", b"601000003", name="x", by="x") for _ in range(3)]
     for one, state in zip(
@@ -116,10 +118,11 @@ def paths(api: Api, tenant: Tenant, phone: Phone) -> list[str]:
         Import.objects.filter(pk=one.pk).update(state=state, ended_at=one.made_at)
     return [
         "", "messages/?state=uncertain", f"messages/{waiting.pk}/", f"messages/{doubtful.pk}/",
-        "messages/exports/", "send/", "inbox/", "opt-outs/", "phones/", "contacts/",
+        "messages/exports/", "send/", "opt-outs/", "phones/", "contacts/",
         f"contacts/{Contact.objects.latest('pk').pk}/", "contacts/groups/", "contacts/imports/",
         *(f"contacts/imports/{one.pk}/" for one in files),
         "keys/", "webhooks/", f"webhooks/{endpoint.pk}/", "settings/", "team/",
+        "conversations/", f"conversations/{thread.pk}/",
         "templates/", "templates/new/", f"templates/{template.pk}/",
     ]  # fmt: skip
 
@@ -143,7 +146,7 @@ def destroys(button: Button) -> bool:
 
 def test_every_form_is_known_to_destroy_or_not() -> None:
     posted = {str(one.name) for one in urlpatterns} - (
-        READ - {"send", "settings", "appearance", "template_new", "template"}
+        READ - {"send", "settings", "appearance", "template_new", "template", "threads", "thread"}
     )
     assert posted == DESTROY.keys() | PLAIN
 

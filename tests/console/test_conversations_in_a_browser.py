@@ -6,10 +6,12 @@ import pytest
 from playwright.sync_api import Page
 
 from contacts.models import Contact, Template
+from licenses.models import KeptSms
 from messaging.models import Message
-from tests.conftest import Tenant
+from tests.conftest import Api, Phone, Tenant
 from tests.console.test_in_a_browser import context, owner, site
 from tests.http_api.live import server
+from tests.messaging.test_inbox import receive
 
 __all__ = ["context", "owner", "server", "site"]
 
@@ -39,3 +41,28 @@ def test_a_template_is_written_and_sent_with_what_its_recipient_lacks_typed(
     owner.press("#id_text", "Control+Enter")
     owner.wait_for_url("**/console/messages/*/")
     assert Message.objects.get().text == "Hello Żaneta, No 7 is ready"
+
+
+def test_an_sms_appears_by_itself_and_is_answered_in_its_conversation(
+    api: Api, tenant: Tenant, site: str, owner: Page, phone: Phone
+) -> None:
+    tenant.set_rules(kept_sms=KeptSms.ALL)
+    owner.goto(f"{site}/console/conversations/")
+    owner.wait_for_selector("text=Answers of your recipients appear here")
+    receive(api, phone, "Where is my order?", "+48601234567")
+    owner.click("text=Where is my order?")
+    owner.wait_for_url("**/console/conversations/*/")
+    receive(api, phone, "Hello?", "+48601234567")
+    owner.wait_for_selector("#talk .theirs:nth-child(2)")
+    owner.fill("#id_text", "On its way")
+    assert owner.inner_text("#counter") == "characters: 10 · parts: 1"
+    owner.press("#id_text", "Control+Enter")
+    owner.wait_for_selector("#talk .ours")
+    assert owner.inner_text("#talk .ours .bubble") == "On its way"
+    assert owner.input_value("#id_text") == ""
+    assert Message.objects.get().phone == "+48601234567"
+    receive(api, phone, "STOP", "+48601234567")
+    owner.wait_for_selector("#talk .told")
+    owner.reload()
+    assert owner.is_visible("#closed")
+    assert not owner.is_visible("#id_text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,9 +15,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from contacts.models import Contact, ContactGroup, Import, Membership, Template
+from http_api import clock
 from http_api.error_codes import ErrorCode
-from messaging.models import Message, OptOut
-from messaging.services import opt_outs
+from messaging.models import InboundMessage, Message, OptOut, Thread
+from messaging.services import opt_outs, threads
 from smsgate.pages.error_pages import error_page
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import logged_in, person
@@ -46,7 +48,10 @@ def without_arguments(routes: Any, before: str = "") -> Iterator[str]:
 def pages(client: Client) -> list[str]:
     """The addresses that answer a page to somebody who is logged in, and those of some rows."""
     paths = [path for path in without_arguments(get_resolver().url_patterns) if "$" not in path]
-    rows = {"message": Message, "contact": Contact, "import": Import, "template": Template}
+    rows = {
+        "message": Message, "contact": Contact, "import": Import, "template": Template,
+        "thread": Thread,
+    }  # fmt: skip
     of_rows = [
         reverse(f"console:{name}", args=[model._base_manager.latest("pk").pk])
         for name, model in rows.items()
@@ -80,6 +85,12 @@ def client(api: Api, tenant: Tenant, phone: Phone, mails: MailServer) -> Client:
     some_of_everything(api, tenant, phone)
     account = {"account": tenant.account}
     opt_outs.opt_out(tenant.account.pk, "+48600000001", OptOut.Source.API)
+    for number in ("+48600100200", "SHOP" * 4, "W" * 60):
+        opened = threads.opened(tenant.account.pk, number)
+        for text in ("Hello", "W" * 200):
+            heard = {"device": phone.device, "event_id": uuid4(), "received_at": clock.now()}
+            InboundMessage.objects.create(account=tenant.account, sender=number, text=text, **heard)
+        Thread.objects.filter(pk=opened.pk).update(unread=2)
     group = ContactGroup.objects.create(name="Friends", **account)
     contact = Contact.objects.create(phone="+48600100200", name="Ola", **account)
     Membership.objects.create(contact=contact, contactgroup=group, **account)

@@ -40,7 +40,7 @@ PAGES = (
     "messages/",
     "send/",
     "messages/exports/",
-    "inbox/",
+    "conversations/",
     "contacts/",
     "contacts/groups/",
     "contacts/imports/",

@@ -142,7 +142,7 @@ def test_a_contacts_name_is_beside_its_number_but_not_for_a_viewer(
     pk = accept(api, tenant)
     inbound = {"type": "received", "sender": "+48123456789", "text": "Hi", "event_id": str(uuid4())}
     Wire(api, phone).report(inbound | {"wall_time": "2026-04-09T14:32:00Z"})
-    for path in ("", "messages/", f"messages/{pk}/", "inbox/"):
+    for path in ("", "messages/", f"messages/{pk}/", "conversations/"):
         page = text_of(operator.get(f"/console/{path}"))
         assert "Jan &lt;b&gt;" in page, path
         assert "Spy" not in page
@@ -382,7 +382,7 @@ def test_a_page_costs_few_queries(
         contact(tenant, f"Jan {number}", f"+486010000{number:02}")
     tenant.set_rules(max_daily_sms=100, sending_hours="09:00-17:00")
     for path in ("/console/", "/console/messages/", "/console/phones/", "/console/team/",
-                 "/console/audit/", "/console/send/", "/console/inbox/"):  # fmt: skip
+                 "/console/audit/", "/console/send/", "/console/conversations/"):  # fmt: skip
         with django_assert_max_num_queries(12):
             assert owner.get(path).status_code == 200
 

@@ -43,14 +43,14 @@ def test_from_an_empty_folder_to_a_colleague_who_sees_what_a_viewer_may(
         send(admin)
         admin.wait_for_selector("#facts :text-is('delivered')")
     phone("receive", RECIPIENT, "Yes, I am coming", journal=journal)
-    admin.goto(f"{service.url}/console/inbox/")
+    admin.goto(f"{service.url}/console/conversations/")
     with phone_at_work(journal):
         answer(admin)
     colleague = invite(admin, service, browser)
     colleague.goto(f"{service.url}/console/messages/")
     shown = colleague.inner_text("main")
     assert "234" not in shown  # numbers are masked
-    for place in ("send", "inbox", "settings"):
+    for place in ("send", "conversations", "settings"):
         refused = colleague.goto(f"{service.url}/console/{place}/")
         assert refused is not None
         assert refused.status == 403
@@ -87,13 +87,12 @@ def send(page: Page) -> None:
 
 
 def answer(page: Page) -> None:
-    page.wait_for_selector("text=Yes, I am coming")
-    page.click("text=Answer")
-    assert page.input_value("#id_phone") == RECIPIENT
+    page.click("text=Yes, I am coming")
+    page.wait_for_url("**/console/conversations/*/")
     page.fill("#id_text", "See you then")
     page.press("#id_text", "Control+Enter")
-    page.wait_for_url("**/console/messages/*/")
-    page.wait_for_selector("#facts :text-is('delivered')")
+    page.wait_for_selector("#talk .ours :text-is('See you then')")
+    page.wait_for_selector("#talk .ours:last-child :text-is('delivered')")
 
 
 def invite(page: Page, service: Up, browser: Browser) -> Page:

@@ -40,11 +40,16 @@ FORMS: dict[str, dict[str, Any]] = {
                  "kept_sms": "known"},
     "invite": {"name": "Ola", "role": "viewer"}, "member_role": {"role": "operator"},
     "exports": {"kind": "csv"}, "template_new": {"name": "New", "text": "x"},
-    "template": {"name": "Old", "text": "x"},
+    "template": {"name": "Old", "text": "x"}, "thread": {"text": "Hello"},
+    "thread_change": {"action": "archive"},
 }  # fmt: skip
 # What changes nothing of the account: a browser's own theme, which account is open, how a file that
-# nobody has imported is read. Who joins, and a new password, have tests of their own.
-NOTHING = {"appearance", "switch", "imports", "import_read", "import_check", "join", "reset"}
+# nobody has imported is read, a conversation that is looked for or begun. Who joins, and a new password,
+# have tests of their own.
+NOTHING = {
+    "appearance", "switch", "imports", "import_read", "import_check", "join", "reset", "threads",
+    "thread_begin",
+}  # fmt: skip
 
 STATES = {  # of the import that these are about
     "import_stop": Import.State.RUNNING, "import_undo": Import.State.DONE,

@@ -33,7 +33,7 @@ def calls(tenant: Tenant) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
             ("post", "/api/messages/bulk/", tenant.bulk([tenant.message("b-1")])),
         ],
         "read": [("get", "/api/messages/", {}), ("get", "/api/messages/1/", {})],
-        "inbox": [("get", "/api/inbox/", {})],
+        "inbox": [("get", "/api/inbox/", {}), ("get", "/api/threads/", {})],
         "contacts": [
             ("post", "/api/contacts/contacts/", contact),
             ("post", "/api/contacts/contacts/bulk/", tenant.with_keys(contacts=[contact])),

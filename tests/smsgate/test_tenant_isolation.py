@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from contacts.models import Contact, ContactGroup, Import, Template
-from messaging.models import InboundMessage, Message, OptOut
+from messaging.models import InboundMessage, Message, OptOut, Thread
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.routes import routes
 from webhooks import publishing
@@ -67,7 +67,7 @@ def _bobs(name: str) -> str:
     if name.startswith("opt-outs"):
         return OptOut.objects.get().phone
     kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup, "webhooks": Endpoint}
-    kinds |= {"imports": Import, "templates": Template}
+    kinds |= {"imports": Import, "templates": Template, "threads": Thread}
     return str(kinds.get(name.partition("-")[0], Message).objects.get().pk)
 
 
@@ -82,7 +82,7 @@ def _bobs_path(name: str, path: str) -> str:
 
 def _state() -> list[Any]:
     kinds: tuple[Any, ...] = (
-        Message, OptOut, Contact, ContactGroup, Import, Template, Endpoint, Delivery,
+        Message, OptOut, Contact, ContactGroup, Import, Template, Thread, Endpoint, Delivery,
     )  # fmt: skip
     return [list(kind.objects.values()) for kind in kinds]
 
@@ -111,7 +111,7 @@ def test_the_routes_are_found() -> None:
     }
     assert {name for name, _, _ in LISTS} == {
         "messages-list", "inbox-list", "opt-outs-list", "contacts-list", "groups-list", "me",
-        "imports-list", "templates-list",
+        "imports-list", "templates-list", "threads-list",
         "webhooks-list", "events-list",
     }  # fmt: skip
     assert len(ROUTES) >= 15

@@ -128,7 +128,7 @@ let went = false;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const places = { n: "send", "/": null };
-  const then = { o: "overview", m: "messages", r: "inbox", c: "contacts", p: "phones" };
+  const then = { o: "overview", m: "messages", r: "threads", c: "contacts", p: "phones" };
   if (went && then[event.key]) document.querySelector(`[data-place="${then[event.key]}"]`)?.click();
   else if (event.key === "/") { event.preventDefault(); document.getElementById("sought")?.focus(); }
   else if (places[event.key]) document.querySelector(`[data-place="${places[event.key]}"]`)?.click();
