@@ -22,6 +22,9 @@ _NOT_ALLOWED: dict[str, Words] = {
         "The app may not read the phone's state: it does not see the SIMs."
     ),
     "notifications": gettext_lazy("The app may not notify: the phone may put it to sleep."),
+    "battery_unrestricted": gettext_lazy(
+        "The phone's battery saver may stop the app: in the app, let it run without limits."
+    ),
 }
 
 
@@ -38,6 +41,22 @@ def troubles(device: Device) -> list[Words]:
     if device.failing_sims:
         found.append(_("A SIM cannot send at the moment."))
     return found
+
+
+def app(device: Device) -> str:
+    """Return the version of its app, as it says since it was updated, or said when it was paired."""
+    return str(device.health.get("app_version") or device.app_version)
+
+
+def newer_app(device: Device, offered: str) -> str:
+    """Return the version that this server offers, where the phone's is an earlier one; else ''."""
+    mine, theirs = _numbers(app(device)), _numbers(offered)
+    return offered if mine and theirs and mine < theirs else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()
 
 
 def sim_cards(device: Device) -> str:

@@ -56,6 +56,7 @@ ACTIONS: dict[str, Words] = {
     Action.SECOND_FACTOR_ADDED: _("set up a second factor"),
     Action.SECOND_FACTOR_REMOVED: _("removed a second factor"),
     Action.PASSWORD_CHANGED: _("changed their password"),
+    Action.NAME_CHANGED: _("changed how they are called"),
     Action.VISITED: _("looked in, as administrator of the installation"),
     Action.OPERATED: _("posted a form, as administrator of the installation"),
     Action.MEMBER_INVITED: _("invited somebody"),
@@ -127,7 +128,7 @@ PAGES: dict[str, Words] = {
     "settings": _("Settings"),
     "team": _("Team"),
     "audit": _("Audit trail"),
-    "appearance": _("Appearance and language"),
+    "appearance": _("Profile"),
 }
 
 

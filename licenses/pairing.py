@@ -27,6 +27,14 @@ def app_link() -> str:
     return f"{settings.PAIRING_URL}/pair/smsgate.apk" if app_file().is_file() else ""
 
 
+def app_version() -> str:
+    """Return the version of the app that this server has; '' where none, or nobody noted it."""
+    try:
+        return app_file().with_name("version").read_text("ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+
+
 def unreachable() -> str:
     """Return what to do where no phone can open the pairing link; '' where one can."""
     if not settings.PAIRING_IS_LOCAL:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     PASSWORD_CHANGED = "password_changed"
+    NAME_CHANGED = "name_changed"
     VISITED = "visited"  # the installation's admin looked into the account
     OPERATED = "operated"  # and posted a form about it
     MEMBER_INVITED = "member_invited"

@@ -17,6 +17,12 @@ def memberships(user: User) -> list[Member]:
     return list(mine.order_by("pk"))
 
 
+def names(user_ids: Collection[int]) -> dict[int, str]:
+    """Return how these people want to be called, those who said so."""
+    named = User.objects.filter(pk__in=user_ids).exclude(first_name="")
+    return dict(named.values_list("pk", "first_name"))
+
+
 def addresses(account_id: int, member_ids: Collection[int]) -> list[str]:
     """Return the e-mail addresses of these of the account's members, each once."""
     return _addresses(account_id, pk__in=member_ids)

@@ -209,6 +209,15 @@ def _check_that_an_owner_stays(member: Member) -> None:
 
 
 @transaction.atomic
+def call(user: User, name: str, meta: dict[str, Any]) -> None:
+    """Let others be shown this name of a person, '' for that of their log-in alone."""
+    user.first_name = name
+    user.full_clean(exclude=["password"])
+    user.save(update_fields=["first_name"])
+    note(user, meta, Action.NAME_CHANGED)
+
+
+@transaction.atomic
 def note(user: User, meta: dict[str, Any], action: Action, **details: Any) -> None:
     """Record in each of this person's accounts what they did to their log-in."""
     by = Actor(user, client_network(meta))

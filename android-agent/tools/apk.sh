@@ -62,6 +62,8 @@ apksigner sign --ks "$keystore" --ks-key-alias "$alias" --ks-pass "$password" \
 # In one step: the server may be offering it right now.
 chmod 644 "$target/smsgate.apk"
 mv "$target/smsgate.apk" "$out/smsgate.apk"
+# By it the console says that a phone's app is older. It is the newest of the changelog, as in maven.sh.
+sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -n 1 >"$out/version"
 
 echo "$out/smsgate.apk: $(wc -c <"$out/smsgate.apk" | tr -d ' ') bytes"
 echo "without its signature: sha256 $(sha256sum "$target/unsigned.apk" | cut -d ' ' -f 1)"

@@ -1,4 +1,5 @@
-"""Appearance: theme and language, kept by the browser, so that the log-in has them too."""
+"""A person's profile: their name, and theme and language, which the browser keeps, so that the log-in
+has them too."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from console.access import Visit, needs
 from console.context import THEME_COOKIE
+from console.pages.parts import line
 from members.models import Role
+from members.services import call
 
 THEMES = {"": _("as the device"), "light": _("light"), "dark": _("dark")}
 _A_YEAR = 365 * 86_400
@@ -24,6 +27,9 @@ def appearance(request: HttpRequest, visit: Visit) -> HttpResponse:
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
         context = {"themes": THEMES, "languages": languages, "language": chosen}
         return render(request, "console/appearance.html", context)
+    called = line(request, "called", 150)
+    if "called" in request.POST and called != visit.user.first_name:
+        call(visit.user, called, request.META)
     response = redirect("console:appearance")
     _keep(response, THEME_COOKIE, request.POST.get("theme", ""), THEMES)
     _keep(response, settings.LANGUAGE_COOKIE_NAME, request.POST.get("language", ""), languages)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from console import words
 from console.access import Visit, needs
@@ -25,11 +25,21 @@ from messaging.services import opt_outs
 _NUMBER = re.compile(r"\d(?:[ -]?\d){5,}")  # which the audit trail is not to hold
 
 
-@require_safe
 @needs(Role.VIEWER)
 def opt_out_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    page = list_page(request, selectors.opt_outs(visit.account.pk))
-    return render(request, "console/opt_outs.html", {"page": page})
+    """Show them, or that of a number, which is posted: it has no place in an address."""
+    if request.method == "POST" and not visit.is_operator:  # a viewer sees numbers masked
+        return render(request, "console/not_allowed.html", {"role": Role.OPERATOR}, status=403)
+    rows, sought, problem = selectors.opt_outs(visit.account.pk), line(request, "sought", 64), ""
+    if sought:
+        try:
+            phone = parse_phone(sought, visit.account.country, allow_short_codes=True)
+        except InvalidPhone as error:
+            rows, problem = rows.none(), words.invalid_phone(error)
+        else:
+            rows = rows.filter(phone=phone)
+    context = {"page": list_page(request, rows), "sought": sought, "problem": problem}
+    return render(request, "console/opt_outs.html", context, status=400 if problem else 200)
 
 
 @require_POST

@@ -83,7 +83,11 @@ def counter_context() -> dict[str, Any]:
     """Return what a page's counter of parts reads (`counter` in console.js)."""
     return {
         "segments": segments.ALPHABETS,
-        "counter_words": {"letters": gettext("characters:"), "parts": gettext("parts:")},
+        "counter_words": {
+            "letters": gettext("characters:"),
+            "parts": gettext("parts:"),
+            "left": gettext("left:"),
+        },
     }
 
 

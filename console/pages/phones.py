@@ -29,7 +29,7 @@ from http_api.errors import or_not_found
 from licenses import selectors
 from licenses import services as licenses
 from licenses.models import Device, PairingCode
-from licenses.pairing import pairing_link, qr_svg, unreachable
+from licenses.pairing import app_link, app_version, pairing_link, qr_svg, unreachable
 from members import audit
 from members.audit import Action
 from members.models import Role
@@ -58,6 +58,7 @@ class Shown:
     device: Device
     sims: Sequence[SimToday] = ()  # those that did something
     rate: int | None = None  # of delivery, in per cent
+    offered_app: str = ""  # its version, on this server
 
     @property
     def is_silent(self) -> bool:
@@ -97,6 +98,20 @@ class Shown:
         return phone_health.network(self.device)
 
     @property
+    def app(self) -> str:
+        return phone_health.app(self.device)
+
+    @property
+    def newer_app(self) -> str:
+        return phone_health.newer_app(self.device, self.offered_app)
+
+    @property
+    def next_call(self) -> dt.datetime | None:
+        """By when it calls again at the latest; None where it is silent or never did."""
+        called, wait = self.device.last_sync_at, self.device.next_sync_seconds
+        return None if called is None or self.is_silent else called + dt.timedelta(seconds=wait)
+
+    @property
     def holds(self) -> int:
         """Messages that it had when it called last."""
         return int(self.device.health.get("queue") or 0)
@@ -115,12 +130,14 @@ _DAYS = 30  # of the rate of delivery
 
 def _with_figures(account_id: int) -> list[Shown]:
     found = messaging.phone_figures(account_id, last_days(_DAYS)[0], today())
+    offered = app_version()
     of_phone = {device: list(rows) for device, rows in groupby(found, attrgetter("device_id"))}
     return [
         replace(
             phone,
             sims=_sims_today(of_phone.get(phone.device.pk, [])),
             rate=delivery_rate(_totals(of_phone.get(phone.device.pk, []), "number")),
+            offered_app=offered,
         )
         for phone in phones_of(account_id)
     ]
@@ -144,7 +161,11 @@ def _totals(found: Iterable[PhoneFigures], number: str) -> Counter[str]:
 @require_safe
 @needs(Role.VIEWER)
 def phone_list(request: HttpRequest, visit: Visit) -> HttpResponse:
-    context: dict[str, Any] = {"phones": _with_figures(visit.account.pk), "days": _DAYS}
+    context: dict[str, Any] = {
+        "phones": _with_figures(visit.account.pk),
+        "days": _DAYS,
+        "app_link": app_link(),
+    }
     if visit.is_owner:
         context |= alerts.context(visit.account.pk)
     return render(request, "console/phones.html", context)

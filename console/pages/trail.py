@@ -23,6 +23,7 @@ from http_api import spreadsheets
 from members import audit
 from members.audit import Action
 from members.models import AuditEntry, Role
+from members.selectors import names
 
 _IN_A_FILE = 100_000
 
@@ -77,7 +78,13 @@ def trail(request: HttpRequest, visit: Visit) -> HttpResponse:
         )
         for entry in page.rows
     ]
-    context = {"form": form, "page": page, "rows": rows, "query": form.query()}
+    context = {
+        "form": form,
+        "page": page,
+        "rows": rows,
+        "query": form.query(),
+        "called": names({entry.user_id for entry in page.rows if entry.user_id is not None}),
+    }
     return render(request, "console/audit.html", context)
 
 

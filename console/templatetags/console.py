@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
@@ -49,6 +50,16 @@ def person(context: RequestContext, number: str) -> SafeString | str:
     names: dict[str, str] = context.get("names") or {}
     name = names.get(number)
     return format_html('<span class="who">{}</span><br>{}', name, shown) if name else shown
+
+
+@register.simple_tag
+def who(username: str, called: str | Mapping[int, str], user_id: int = 0) -> SafeString:
+    """Return how a person wants to be called, or what `called` has for their id, beside their log-in."""
+    name = called if isinstance(called, str) else called.get(user_id, "")
+    if not name:
+        return format_html('<strong class="who">{}</strong>', username)
+    shown = '<strong class="who">{}</strong> <span class="soft who">{}</span>'
+    return format_html(shown, name, username)
 
 
 @register.filter

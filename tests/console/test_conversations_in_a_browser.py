@@ -25,7 +25,7 @@ def test_a_template_is_written_and_sent_with_what_its_recipient_lacks_typed(
     owner.goto(f"{site}/console/templates/new/")
     owner.fill("#name", "Pick-up")
     owner.fill("#id_text", "Hello {name}, {order} is ready")
-    assert owner.inner_text("#counter") == "characters: 30 · parts: 1"
+    assert owner.inner_text("#counter") == "characters: 30 · parts: 1 · left: 126"
     owner.click("text=Preview")
     assert owner.inner_text("#preview .bubble") == "Hello Żaneta, {order} is ready"
     assert "{order}" in owner.inner_text("#unknown")

@@ -151,10 +151,54 @@ def test_a_message_is_sent_by_keyboard_alone_and_its_parts_are_counted(
     owner.keyboard.type("601 234 567")
     owner.keyboard.press("Tab")
     owner.keyboard.type("Zażółć")
-    assert owner.inner_text("#counter") == "characters: 6 · parts: 1 · Unicode: ż ó ł ć"
+    assert owner.inner_text("#counter") == "characters: 6 · parts: 1 · left: 64 · Unicode: ż ó ł ć"
     owner.keyboard.press("Control+Enter")
     owner.wait_for_url("**/console/messages/*/")
     assert Message.objects.get().text == "Zażółć"
+
+
+def test_the_counter_says_how_much_is_left_of_the_last_part(site: str, owner: Page) -> None:
+    owner.goto(f"{site}/console/send/")
+    for text, said in (
+        ("", "characters: 0 · parts: 1 · left: 160"),
+        ("a" * 160, "characters: 160 · parts: 1 · left: 0"),
+        ("a" * 150 + "€" * 5 + "a", "characters: 156 · parts: 2 · left: 144"),
+        ("a" * 161, "characters: 161 · parts: 2 · left: 145"),
+        # An escape pair does not lie across two parts.
+        ("a" * 152 + "€" * 10, "characters: 162 · parts: 2 · left: 133"),
+    ):
+        owner.fill("#id_text", text)
+        assert owner.inner_text("#counter") == said
+
+
+def test_rows_are_walked_and_what_is_open_is_closed_by_keys(
+    site: str, api: Api, tenant: Tenant, owner: Page
+) -> None:
+    for number in range(3):
+        accept(api, tenant, external_id=f"id-{number}")
+    owner.goto(f"{site}/console/messages/")
+    hrefs = [row.get_attribute("href") for row in owner.query_selector_all("tbody a")]
+    here = "document.activeElement.getAttribute('href')"
+    for key, place in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
+        owner.keyboard.press(key)
+        assert owner.evaluate(here) == hrefs[place]
+    owner.keyboard.press("?")
+    assert owner.is_visible("#keys")
+    owner.keyboard.press("j")  # the list is in front of the rows
+    owner.keyboard.press("Escape")
+    assert not owner.is_visible("#keys")
+    owner.keyboard.press("/")
+    assert owner.evaluate("document.activeElement.id") == "sought"
+    owner.keyboard.press("Escape")
+    owner.keyboard.press("k")
+    assert owner.evaluate(here) == hrefs[0]
+    owner.keyboard.press("Enter")
+    owner.wait_for_url(f"**{hrefs[0]}")
+    owner.click("summary:has-text('Cancel it')")
+    owner.keyboard.press("Escape")
+    assert owner.query_selector("main details[open]") is None
+    owner.click("#keys-open")
+    assert owner.is_visible("#keys")
 
 
 def test_what_was_typed_is_there_again_until_it_is_sent(

@@ -748,3 +748,71 @@ def test_the_weeks_hours_are_taken_or_refused_by_the_day(
     tenant.account.refresh_from_db()
     assert tenant.account.sending_hours == (former if is_refused else hours)
     assert not is_refused or hours in text_of(page)
+
+
+def test_opt_outs_are_found_by_number(
+    tenant: Tenant, other_tenant: Tenant, operator: Client, viewer: Client
+) -> None:
+    for number in range(3):
+        opt_outs.opt_out(tenant.account.pk, f"+4860100000{number}", OptOut.Source.SMS)
+    opt_outs.opt_out(other_tenant.account.pk, "+48601000009", OptOut.Source.SMS)
+    path = "/console/opt-outs/"
+    page = text_of(operator.post(path, {"sought": "601 000 001"}))
+    assert re.findall(r"<strong>(\+48[ 0-9]+)</strong>", page) == ["+48 601 000 001"]
+    assert "by SMS" in page
+    for sought in ("601 000 009", "601 000 005"):
+        assert "This number has not opted out" in text_of(operator.post(path, {"sought": sought}))
+    answer = operator.post(path, {"sought": "12"})
+    assert (answer.status_code, 'value="12"' in text_of(answer)) == (400, True)
+    assert viewer.post(path, {"sought": "601 000 001"}).status_code == 403
+
+
+def test_a_phone_is_told_of_a_newer_app_where_the_server_has_one(
+    phone: Phone, viewer: Client, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path
+    Device.objects.update(app_version="1.9.0", last_sync_at=timezone.now())
+    assert "is there" not in text_of(viewer.get("/console/phones/"))
+    (tmp_path / "apk").mkdir()
+    (tmp_path / "apk" / "smsgate.apk").write_bytes(b"PK")
+    for offered, mine, is_newer in (
+        ("1.10.0", "1.9.0", True), ("1.9.0", "1.9.0", False), ("1.8.9", "1.9.0", False),
+        ("1.10.0", "1.10.0", False), ("", "1.9.0", False), ("1.10.0", "beta", False),
+    ):  # fmt: skip
+        (tmp_path / "apk" / "version").write_text(f"{offered}\n")
+        Device.objects.update(health={"app_version": mine})
+        page = text_of(viewer.get("/console/phones/"))
+        assert (f"{offered} is there" in page) == is_newer, (offered, mine)
+        assert ("/pair/smsgate.apk" in page) == is_newer
+
+
+def test_a_phone_says_that_its_battery_saver_may_stop_the_app(phone: Phone, viewer: Client) -> None:
+    for free, is_told in ((False, True), (True, False)):
+        Device.objects.update(health={"permissions": {"battery_unrestricted": free}})
+        assert ("battery saver may stop" in text_of(viewer.get("/console/phones/"))) == is_told
+
+
+def test_a_phone_says_by_when_it_calls_again(
+    api: Api, phone: Phone, viewer: Client, manual_clock: ManualClock
+) -> None:
+    assert "Next call by" not in text_of(viewer.get("/console/phones/"))
+    Wire(api, phone).claim()
+    assert "Next call by" in text_of(viewer.get("/console/phones/"))
+    Device.objects.update(silent_since=manual_clock())
+    assert "Next call by" not in text_of(viewer.get("/console/phones/"))
+
+
+def test_a_person_is_called_as_they_want_to_be(
+    tenant: Tenant, owner: Client, operator: Client
+) -> None:
+    operator.post("/console/appearance/", {"called": " Piotr <Nowak>\0 ", "theme": "dark"})
+    operator.post("/console/appearance/", {"theme": "light"})  # a form without the name
+    name = "Piotr &lt;Nowak&gt;"
+    assert 'value="Piotr &lt;Nowak&gt;"' in text_of(operator.get("/console/appearance/"))
+    for path in ("team/", "audit/"):
+        page = text_of(owner.get(f"/console/{path}"))
+        assert f'<strong class="who">{name}</strong> <span class="soft who">piotr</span>' in page
+    [entry] = audit.entries(tenant.account.pk).filter(action=Action.NAME_CHANGED)
+    assert (entry.username, entry.details) == ("piotr", {})
+    operator.post("/console/appearance/", {"called": ""})
+    assert name not in text_of(owner.get("/console/team/"))

@@ -7,25 +7,27 @@ if (counter && text) {
   );
   const words = JSON.parse(document.getElementById("counter-words").textContent);
   const cost = (letter) => (basic.includes(letter) ? 1 : extension.includes(letter) ? 2 : 0);
+  // How many parts it takes, and how much is left of the last one.
   const partsOf = (costs, single, each) => {
-    if (costs.reduce((sum, one) => sum + one, 0) <= single) return 1;
+    const all = costs.reduce((sum, one) => sum + one, 0);
+    if (all <= single) return { parts: 1, left: single - all };
     let parts = 1, used = 0;
     for (const one of costs) {
       if (used + one > each) { parts += 1; used = 0; }
       used += one;
     }
-    return parts;
+    return { parts, left: each - used };
   };
   const count = () => {
     const letters = Array.from(text.value);
     const foreign = [...new Set(letters.filter((letter) => !cost(letter)))];
-    const parts = foreign.length
+    const { parts, left } = foreign.length
       ? partsOf(letters.map((letter) => letter.length), wideAlone, widePart)
       : partsOf(letters.map(cost), alone, part);
     const because = foreign.length ? ` · Unicode: ${foreign.slice(0, 8).join(" ")}` : "";
-    counter.textContent = `${words.letters} ${letters.length} · ${words.parts} ${parts}${because}`;
+    counter.textContent = `${words.letters} ${letters.length} · ${words.parts} ${parts} · ${words.left} ${left}${because}`;
     const without = plain(text.value);
-    const fewer = partsOf(Array.from(without).map(cost), alone, part);
+    const fewer = partsOf(Array.from(without).map(cost), alone, part).parts;
     saver.hidden = !foreign.length || fewer >= parts || [...without].some((letter) => !cost(letter));
     if (!saver.hidden) saver.firstElementChild.textContent = `${foreign.slice(0, 8).join(" ")}: ${parts} → ${fewer}`;
   };
@@ -123,14 +125,37 @@ const countDown = () => {
 };
 if (document.querySelector("[data-until]")) setInterval(countDown, 1000);
 
-// Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search.
+// Keys as in other consoles: `n` a new message, `g` and a letter to go, `/` to search, `j` and `k` to move
+// along the rows, `?` to see them all, `Esc` to close what is open, or to leave a field.
+const help = document.getElementById("keys");
+document.getElementById("keys-open")?.removeAttribute("hidden");
+document.getElementById("keys-open")?.addEventListener("click", () => help.showModal());
+const move = (by) => {
+  const rows = [...document.querySelectorAll("main tbody tr")].map((row) => row.querySelector("a")).filter(Boolean);
+  const here = rows.findIndex((link) => link.closest("tr").contains(document.activeElement));
+  rows[Math.max(0, Math.min(rows.length - 1, here < 0 ? 0 : here + by))]?.focus();
+};
+const close = () => {
+  const { activeElement } = document;
+  const opened = activeElement.closest("details[open]") ?? document.querySelector("main details[open]");
+  if (activeElement.matches("input, textarea, select")) activeElement.blur();
+  else if (opened) { opened.open = false; opened.querySelector("summary").focus(); }
+};
 let went = false;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
-  const places = { n: "send", "/": null };
+  if (event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+  if (event.key === "Escape") return close();
+  if (event.target.closest("input, textarea, select")) return;
   const then = { o: "overview", m: "messages", r: "threads", c: "contacts", p: "phones" };
-  if (went && then[event.key]) document.querySelector(`[data-place="${then[event.key]}"]`)?.click();
-  else if (event.key === "/") { event.preventDefault(); document.getElementById("sought")?.focus(); }
-  else if (places[event.key]) document.querySelector(`[data-place="${places[event.key]}"]`)?.click();
+  const go = (place) => document.querySelector(`[data-place="${place}"]`)?.click();
+  const keys = {
+    n: () => go("send"),
+    j: () => move(1),
+    k: () => move(-1),
+    "?": () => help?.showModal(),
+    "/": () => { event.preventDefault(); document.getElementById("sought")?.focus(); },
+  };
+  if (went && then[event.key]) go(then[event.key]);
+  else keys[event.key]?.();
   went = event.key === "g";
 });

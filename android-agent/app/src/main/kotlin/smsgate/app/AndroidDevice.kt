@@ -10,6 +10,7 @@ import android.net.ConnectivityManager
 import android.net.NetworkCapabilities
 import android.os.BatteryManager
 import android.os.Build
+import android.os.PowerManager
 import smsgate.app.sms.Sims
 import smsgate.core.Device
 import smsgate.core.Health
@@ -35,6 +36,7 @@ class AndroidDevice(private val context: Context, private val sims: Sims) : Devi
         "receive_sms" to context.has(RECEIVE_SMS),
         "phone_state" to context.has(READ_PHONE_STATE),
         "notifications" to context.mayNotify,
+        "battery_unrestricted" to context.isBatteryExempt,
       ),
     )
   }
@@ -49,6 +51,10 @@ fun Context.has(permission: String) = checkSelfPermission(permission) == PERMISS
 /** Before Android 13 nobody had to ask. */
 val Context.mayNotify: Boolean
   get() = Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU || has(POST_NOTIFICATIONS)
+
+/** Whether the battery saver lets the app run. */
+val Context.isBatteryExempt: Boolean
+  get() = service<PowerManager>().isIgnoringBatteryOptimizations(packageName)
 
 fun networkOf(context: Context): String {
   val manager = context.service<ConnectivityManager>()

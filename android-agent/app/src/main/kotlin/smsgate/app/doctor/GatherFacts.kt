@@ -5,11 +5,11 @@ import android.Manifest.permission.RECEIVE_SMS
 import android.Manifest.permission.SEND_SMS
 import android.content.Context
 import android.os.Build
-import android.os.PowerManager
 import android.provider.Settings
 import android.telephony.SubscriptionManager
 import smsgate.app.Phone
 import smsgate.app.has
+import smsgate.app.isBatteryExempt
 import smsgate.app.mayNotify
 import smsgate.app.networkOf
 import smsgate.app.service
@@ -29,8 +29,7 @@ fun gatherFacts(phone: Phone): Facts {
     mayReadPhoneState = context.has(READ_PHONE_STATE),
     mayNotify = context.mayNotify,
     mayBeRestricted = Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU,
-    isBatteryExempt = context.service<PowerManager>()
-      .isIgnoringBatteryOptimizations(context.packageName),
+    isBatteryExempt = context.isBatteryExempt,
     cards = cards,
     unknownCards = cards.filterNot(phone.sims::isKnown),
     hasDefaultSim = phone.settings.defaultSlot != null || hasSystemDefault(),
