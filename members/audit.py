@@ -53,6 +53,8 @@ class Action(StrEnum):
     THREAD_CHANGED = "thread_changed"  # marked, put away or given to somebody
     TEMPLATE_CHANGED = "template_changed"
     TEMPLATE_DELETED = "template_deleted"
+    PERSON_EXPORTED = "person_exported"  # what there is of one number
+    PERSON_ERASED = "person_erased"
     OPT_OUT_ADDED = "opt_out_added"
     OPT_OUT_REMOVED = "opt_out_removed"
     PAIRING_CODE_MADE = "pairing_code_made"

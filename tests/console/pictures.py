@@ -50,7 +50,7 @@ PAGES = {
     "overview": "", "send": "send/", "messages": "messages/", "message": "messages/1/",
     "exports": "messages/exports/", "opt-outs": "opt-outs/", "phones": "phones/",
     "keys": "keys/", "webhooks": "webhooks/", "webhook": "webhooks/1/",
-    "settings": "settings/", "team": "team/", "audit": "audit/", "appearance": "appearance/",
+    "settings": "settings/", "team": "team/", "person": "person/", "audit": "audit/", "appearance": "appearance/",
 }  # fmt: skip
 
 
@@ -114,6 +114,10 @@ def shoot(page: Page, service: Up, name: str, path: str) -> None:
         page.fill("#id_text", TEXTS[0] + " Prosimy o potwierdzenie.")
         page.click("text=Preview")
         page.wait_for_selector("#preview :text('+48')")
+    if name == "person":
+        page.fill("#sought", "500 600 700")
+        page.click("text=Look")
+        page.wait_for_selector("#kept")
     page.screenshot(path=FOLDER / f"console-{name}.png")
 
 

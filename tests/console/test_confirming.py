@@ -36,7 +36,7 @@ DESTROY: dict[str, tuple[str, str] | None] = {
     "import_stop": None, "import_undo": None, "import_delete": None, "phone_unpair": None,
     "key_replace": None, "api_keys_replace": None, "credential_replace": None, "hook_revoke": None,
     "license_switch": ("is_active", "0"), "webhook_secret": ("rotate", "1"), "webhook_delete": None,
-    "withdraw": None, "member_remove": None, "template_delete": None,
+    "withdraw": None, "member_remove": None, "person_erase": None, "template_delete": None,
 }  # fmt: skip
 # The others: what they do is made undone as easily, is what the page is for, or is its own question
 # (what became of an uncertain message?).
@@ -44,8 +44,8 @@ PLAIN = {
     "send", "resolve", "opt_out_add", "contact_add", "group_add", "group_rename", "import_read",
     "import_check", "import_start", "phone_rename", "phone_pause", "alerts", "phone_alerts", "pair",
     "key_make", "hook_make", "subscribe", "webhook_test", "webhook_switch", "webhook_replay",
-    "settings", "first_steps_put_away", "invite", "member_role", "reset_link", "appearance", "switch",
-    "join", "reset",
+    "person_export", "settings", "first_steps_put_away", "invite", "member_role", "reset_link",
+    "appearance", "switch", "join", "reset",
     "template_new", "template",
     "threads", "thread", "thread_begin", "thread_change",
 }  # fmt: skip
@@ -121,7 +121,7 @@ def paths(api: Api, tenant: Tenant, phone: Phone) -> list[str]:
         "messages/exports/", "send/", "opt-outs/", "phones/", "contacts/",
         f"contacts/{Contact.objects.latest('pk').pk}/", "contacts/groups/", "contacts/imports/",
         *(f"contacts/imports/{one.pk}/" for one in files),
-        "keys/", "webhooks/", f"webhooks/{endpoint.pk}/", "settings/", "team/",
+        "keys/", "webhooks/", f"webhooks/{endpoint.pk}/", "settings/", "team/", "person/",
         "conversations/", f"conversations/{thread.pk}/",
         "templates/", "templates/new/", f"templates/{template.pk}/",
     ]  # fmt: skip
@@ -133,7 +133,11 @@ def buttons(paths: list[str], tenant: Tenant) -> list[Button]:
 
     def of_pages() -> Iterator[Button]:
         for path in paths:
-            answer = owner.get(f"/console/{path}")
+            if path == "person/":  # a number has no place in an address
+                number = {"phone": Contact.objects.latest("pk").phone}
+                answer = owner.post(f"/console/{path}", number)
+            else:
+                answer = owner.get(f"/console/{path}")
             assert answer.status_code == 200, path
             yield from Buttons(f"/console/{path}", answer.content.decode()).found
 
