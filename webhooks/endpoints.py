@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
 from http_api import clock
 from http_api.derivation import newest_pepper
@@ -29,6 +29,27 @@ def endpoints(account_id: int) -> QuerySet[Endpoint]:
     """Return an account's subscriptions."""
     kind = Endpoint.Kind.SUBSCRIPTION
     return Endpoint.objects.filter(account_id=account_id, kind=kind)
+
+
+class Troubled(NamedTuple):
+    """A webhook that somebody should look at."""
+
+    id: int
+    is_off: bool  # by itself, since nobody answered there
+    has_missed: bool  # something was given up
+
+
+def troubled(account_id: int, since: dt.datetime) -> list[Troubled]:
+    """Return the webhooks that are off by themselves, or were not told of something since then."""
+    given_up = Delivery.objects.filter(
+        endpoint=OuterRef("pk"), next_at=None, delivered_at=None, created_at__gte=since
+    )
+    is_off = Q(disabled_reason__in=(Endpoint.Disabled.GONE, Endpoint.Disabled.FAILING))
+    rows = endpoints(account_id).annotate(
+        is_off=ExpressionWrapper(is_off, BooleanField()), has_missed=Exists(given_up)
+    )
+    wanted = rows.filter(Q(is_off=True) | Q(has_missed=True, disabled_at=None))
+    return [Troubled(*row) for row in wanted.values_list("pk", "is_off", "has_missed")]
 
 
 def endpoint(account_id: int, endpoint_id: int) -> Endpoint:

@@ -14,13 +14,12 @@ from console.access import Visit
 from console.pages.phones import Shown
 from console.templatetags.console import in_words
 from http_api import clock
-from licenses import daily_limit
 from licenses.sender import Sender
 from webhooks import endpoints
-from webhooks.models import Endpoint
 
 LATE = dt.timedelta(minutes=15)  # of a message whose start has come
 _NEARLY = 0.9  # of the daily limit
+_LATELY = dt.timedelta(days=1)  # of what a webhook was not told
 _ENDS_SOON = dt.timedelta(days=7)
 
 
@@ -38,11 +37,12 @@ def needs_me(
     phones: Sequence[Shown],
     uncertain: int,
     oldest_due: dt.datetime | None,
+    remaining: int | None,
 ) -> list[Need]:
     """Return the account's needs, the most pressing first; `sender` is None where nobody may send."""
     found = [*_uncertain(uncertain), *_silent(phones), *_late(sender, phones, oldest_due)]
     if sender is not None:
-        found += _limit(sender)
+        found += _limit(sender.max_daily_sms, remaining)
     if visit.is_owner:
         found += [*_webhooks(visit.account.pk), *_subscription(visit)]
     return found
@@ -71,6 +71,8 @@ def _silent(phones: Sequence[Shown]) -> Iterator[Need]:
             }
             if phone.battery is not None:
                 said += " " + _("Its battery was at %(level)s %%.") % {"level": phone.battery}
+            if phone.device.health.get("charging") is False:
+                said += " " + _("It was not charging.")
             yield Need(said, reverse("console:phones"), _("Phones"))
 
 
@@ -84,8 +86,7 @@ def _late(
         yield Need(said % {"since": in_words(oldest_due)}, reverse("console:phones"), _("Phones"))
 
 
-def _limit(sender: Sender) -> Iterator[Need]:
-    limit, left = sender.max_daily_sms, daily_limit.remaining(sender)
+def _limit(limit: int | None, left: int | None) -> Iterator[Need]:
     if limit and left is not None and left <= limit * (1 - _NEARLY):
         yield Need(
             _("Left of the daily limit: %(left)s of %(limit)s.") % {"limit": limit, "left": left}
@@ -93,8 +94,20 @@ def _limit(sender: Sender) -> Iterator[Need]:
 
 
 def _webhooks(account_id: int) -> Iterator[Need]:
-    by_itself = (Endpoint.Disabled.GONE, Endpoint.Disabled.FAILING)
-    number = endpoints.endpoints(account_id).filter(disabled_reason__in=by_itself).count()
+    found = list(endpoints.troubled(account_id, clock.now() - _LATELY))
+    missed = sum(each.has_missed for each in found)
+    if missed:
+        yield Need(
+            ngettext(
+                "One webhook was not told of everything in the last day: it can be sent again.",
+                "%(number)s webhooks were not told of everything in the last day: it can be sent again.",
+                missed,
+            )
+            % {"number": missed},
+            reverse("console:webhooks"),
+            _("Webhooks"),
+        )
+    number = sum(each.is_off for each in found)
     if number:
         yield Need(
             ngettext(

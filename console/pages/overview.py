@@ -20,6 +20,7 @@ from console.pages.parts import names_for
 from console.pages.phones import Shown, phones_of
 from http_api import clock
 from http_api.errors import ApiError
+from licenses import daily_limit
 from licenses.lookup import sender_of_license
 from licenses.models import License
 from licenses.selectors import licenses
@@ -49,8 +50,11 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     sender, ids = _sender(mine), [one.pk for one in mine]
     newest = list(selectors.messages_of(ids, MessageFilter()).order_by("-pk")[:NEWEST])
     waiting = _waiting(ids)
+    remaining = daily_limit.remaining(sender) if sender else None
     context = {
-        "needs": needs_me(visit, sender, phones, waiting.uncertain, waiting.oldest_due),
+        "needs": needs_me(visit, sender, phones, waiting.uncertain, waiting.oldest_due, remaining),
+        "limit": sender.max_daily_sms if sender else None,
+        "remaining": remaining,
         "today": days[today()],
         "totals": totals,
         "rate": delivery_rate(totals),

@@ -22,6 +22,7 @@ from console.pages.filling import filling
 from console.pages.parts import counter_context, line, names_for, number, plausible
 from contacts import selectors as contacts
 from contacts.models import Contact
+from http_api import clock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from licenses import daily_limit, lookup
@@ -96,6 +97,12 @@ def _sims(sender: Sender) -> list[tuple[int, str]]:
     return [(slot, f"SIM {slot + 1}") for slot in range(slots)] if slots > 1 else []
 
 
+def _opening(sender: Sender) -> dt.datetime | None:
+    """Return when the sending hours open; None: they are open now, or always."""
+    hours, now = sender.hours, clock.now()
+    return None if hours is None or hours.is_open(now) else hours.next_opening(now)
+
+
 def new_once() -> str:
     return f"{ONCE_PREFIX}{uuid.uuid4()}"
 
@@ -144,6 +151,7 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         "remaining": daily_limit.remaining(sender),
         "limit": sender.max_daily_sms,
         "zone": timezone.get_current_timezone_name(),
+        "opens_at": _opening(sender),
     }
     return render(request, "console/send.html", context, status=400 if form.errors else 200)
 

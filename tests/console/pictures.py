@@ -50,7 +50,8 @@ PAGES = {
     "overview": "", "send": "send/", "messages": "messages/", "message": "messages/1/",
     "exports": "messages/exports/", "opt-outs": "opt-outs/", "phones": "phones/",
     "keys": "keys/", "webhooks": "webhooks/", "webhook": "webhooks/1/",
-    "settings": "settings/", "team": "team/", "person": "person/", "audit": "audit/", "appearance": "appearance/",
+    "settings": "settings/", "team": "team/", "person": "person/",
+    "audit": "audit/", "appearance": "appearance/",
 }  # fmt: skip
 
 

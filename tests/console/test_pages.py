@@ -26,9 +26,10 @@ from messaging.services import opt_outs, phones
 from messaging.states import MessageState
 from tests.conftest import Api, ManualClock, Phone, Tenant, pair_phone
 from tests.console.conftest import PASSWORD, logged_in, person
+from tests.console.test_access import told
 from tests.delivery import Wire, accept, event, sent
 from webhooks import endpoints
-from webhooks.models import Endpoint
+from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -624,11 +625,12 @@ def test_the_overview_says_what_needs_somebody(
         tenant.sender, "https://example.org/", name="n8n", event_types=[], only_license=False
     )
     Endpoint.objects.update(disabled_reason="gone", disabled_at=manual_clock())
-    Device.objects.update(silent_since=manual_clock(), health={"battery": 9})
+    Device.objects.update(silent_since=manual_clock(), health={"battery": 9, "charging": False})
     manual_clock.advance(minutes=16)
     page = text_of(owner.get("/console/"))
     for said in (
-        "has been silent since", "Its battery was at 9 %", "has been waiting for a phone since",
+        "has been silent since", "Its battery was at 9 %", "It was not charging",
+        "has been waiting for a phone since",
         "Left of the daily limit: 0 of 1", "One webhook was switched off", "The subscription ends on",
     ):  # fmt: skip
         assert said in page, said
@@ -816,3 +818,51 @@ def test_a_person_is_called_as_they_want_to_be(
     assert (entry.username, entry.details) == ("piotr", {})
     operator.post("/console/appearance/", {"called": ""})
     assert name not in text_of(owner.get("/console/team/"))
+
+
+def test_the_overview_says_that_a_webhook_was_not_told_of_something_lately(
+    tenant: Tenant, other_tenant: Tenant, owner: Client, manual_clock: ManualClock
+) -> None:
+    said = "One webhook was not told of everything"
+    for one in (tenant, other_tenant):
+        endpoint, _ = endpoints.subscribe(
+            one.sender, "https://example.org/", name="", event_types=[], only_license=False
+        )
+        delivery = told(endpoint)
+    mine = Delivery.objects.exclude(pk=delivery.pk)
+    assert said in text_of(owner.get("/console/"))
+    mine.update(next_at=manual_clock())  # it is tried again
+    assert said not in text_of(owner.get("/console/"))
+    mine.update(next_at=None, delivered_at=manual_clock())
+    assert said not in text_of(owner.get("/console/"))
+    mine.update(delivered_at=None)
+    manual_clock.advance(days=1, seconds=1)
+    assert said not in text_of(owner.get("/console/"))
+
+
+def test_the_overview_says_how_much_of_the_daily_limit_is_left(
+    api: Api, tenant: Tenant, viewer: Client
+) -> None:
+    assert "Left for today" not in text_of(viewer.get("/console/"))
+    tenant.set_rules(max_daily_sms=7)
+    accept(api, tenant)
+    page = text_of(viewer.get("/console/"))
+    assert '<div class="figure">6</div><div class="soft">of 7</div>' in page
+
+
+def test_the_form_says_that_now_is_outside_the_sending_hours(
+    tenant: Tenant, operator: Client, manual_clock: ManualClock
+) -> None:
+    manual_clock.now = dt.datetime(2026, 7, 1, 20, tzinfo=dt.UTC)  # 22:00 in Warsaw
+    tenant.set_rules(sending_hours="09:00-17:00")
+    page = text_of(operator.get("/console/send/"))
+    assert "outside the sending hours" in page
+    assert "02.07.2026 09:00" in page
+    manual_clock.advance(hours=12)
+    assert "outside the sending hours" not in text_of(operator.get("/console/send/"))
+
+
+def test_who_runs_the_server_is_told_of_the_phone_that_ships(tenant: Tenant, owner: Client) -> None:
+    assert "manage.py phone pair" not in text_of(owner.post("/console/phones/pair/"))
+    root = logged_in(person("root", tenant, is_superuser=True))
+    assert "manage.py phone pair" in text_of(root.post("/console/phones/pair/"))
