@@ -79,7 +79,7 @@ def first_steps(visit: Visit, facts: Facts) -> list[Step]:
 
 def _without_app(visit: Visit) -> str:
     if visit.user.is_superuser:
-        return _("This server offers no app yet: `make apk` builds it (docs/phone.md).")
+        return _("This server offers no app yet: make apk builds it (docs/phone.md).")
     return _("This server offers no app yet: ask who runs it to build it.")
 
 

@@ -117,7 +117,7 @@ def shoot(page: Page, service: Up, name: str, path: str) -> None:
         page.wait_for_selector("#preview :text('+48')")
     if name == "person":
         page.fill("#sought", "500 600 700")
-        page.click("text=Look")
+        page.press("#sought", "Enter")
         page.wait_for_selector("#kept")
     page.screenshot(path=FOLDER / f"console-{name}.png")
 

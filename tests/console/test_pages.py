@@ -499,7 +499,7 @@ def test_the_app_is_offered_to_a_phones_camera_where_the_server_has_it(
     settings.DATA_DIR, settings.PAIRING_URL = tmp_path, "https://sms.example.com"
     assert "ask who runs it to build it" in text_of(owner.get("/console/"))
     root = logged_in(person("root", tenant, is_superuser=True))
-    assert "`make apk` builds it" in text_of(root.get("/console/"))
+    assert "make apk builds it" in text_of(root.get("/console/"))
     (tmp_path / "apk").mkdir()
     (tmp_path / "apk" / "smsgate.apk").write_bytes(b"PK")
     page = text_of(owner.get("/console/"))
