@@ -34,6 +34,9 @@ from licenses.authentication import KeyPair
 from licenses.scopes import Scope, require
 from licenses.sender import Sender
 from licenses.viewsets import NativeViewSet
+from members import audit
+from members.audit import Action
+from members.programs import actor, recorded
 from messaging.drafts import Invalid
 
 # Every key that does not open the door is a 401 here (docs/api.md).
@@ -109,17 +112,20 @@ class ContactViewSet(NativeViewSet):
         return self._answer(int(contact_id))
 
     @idempotent
+    @recorded(Action.CONTACTS_DELETED)
     def destroy(self, request: Request, contact_id: str) -> Response:
         address_book.delete_contact(self.sender.account_id, int(contact_id))
         return Response(status=204)
 
     @idempotent
+    @recorded(Action.CONTACTS_DELETED)
     def delete_many(self, request: Request) -> Response:
         wanted = read(request, requests.ChosenContacts)
         number = address_book.delete_contacts(self.sender.account_id, wanted.ids)
         return Response({"deleted_count": number})
 
     @idempotent
+    @recorded(Action.CONTACTS_DELETED)
     def merge(self, request: Request, contact_id: str) -> Response:
         selectors.contact(self.sender.account_id, int(contact_id))
         wanted = read(request, requests.MergedContacts)
@@ -185,7 +191,13 @@ class ImportViewSet(NativeViewSet):
 
     def _started(self, import_id: int, body: requests.NewImport | requests.StartedImport) -> Import:
         consent = body.given(by=services.name_of(self.sender))
-        return imports.start(self.sender.account_id, import_id, consent)
+        with transaction.atomic():
+            found = imports.start(self.sender.account_id, import_id, consent)
+            audit.record(
+                found.account_id, actor(self.sender, self.request.META), Action.IMPORT_STARTED,
+                object_id=found.pk, count=found.rows, kind=found.kind,
+            )  # fmt: skip
+        return found
 
     def list(self, request: Request) -> Response:
         rows = imports.imports(self.sender.account_id)
@@ -208,6 +220,7 @@ class ImportViewSet(NativeViewSet):
         return Response(responses.found_import(found))
 
     @idempotent
+    @recorded(Action.IMPORT_DELETED)
     def destroy(self, request: Request, import_id: str) -> Response:
         imports.delete(self.sender.account_id, int(import_id))
         return Response(status=204)
@@ -218,11 +231,13 @@ class ImportViewSet(NativeViewSet):
         return Response(responses.found_import(found))
 
     @idempotent
+    @recorded(Action.IMPORT_STOPPED)
     def stop(self, request: Request, import_id: str) -> Response:
         found = imports.stop(self.sender.account_id, int(import_id))
         return Response(responses.found_import(found))
 
     @idempotent
+    @recorded(Action.IMPORT_UNDONE)
     def undo(self, request: Request, import_id: str) -> Response:
         number = imports.undo(self.sender.account_id, int(import_id))
         return Response({"deleted_count": number})
@@ -289,11 +304,13 @@ class GroupViewSet(NativeViewSet):
         return Response(self._shown(group))
 
     @idempotent
+    @recorded(Action.GROUP_DELETED)
     def destroy(self, request: Request, group_id: str) -> Response:
         address_book.delete_group(self.sender.account_id, int(group_id), with_contacts=False)
         return Response(status=204)
 
     @idempotent
+    @recorded(Action.GROUP_CHANGED)
     def merge(self, request: Request, group_id: str) -> Response:
         selectors.group(self.sender.account_id, int(group_id))
         wanted = read(request, requests.MergedContacts)
@@ -347,6 +364,7 @@ class TemplateViewSet(NativeViewSet):
         return Response(responses.template(self._saved(int(template_id), body)))
 
     @idempotent
+    @recorded(Action.TEMPLATE_DELETED)
     def destroy(self, request: Request, template_id: str) -> Response:
         templates.delete(self.sender.account_id, int(template_id))
         return Response(status=204)

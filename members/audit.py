@@ -76,14 +76,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does it, and from where: the network of their address. Without a user: a command."""
+    """Who does it, and from where: the network of their address. Without a user: a program."""
 
     user: User | None
     network: str = ""
+    program: str = "manage.py"
 
     @property
     def name(self) -> str:
-        return self.user.get_username() if self.user else "manage.py"
+        return self.user.get_username() if self.user else self.program
 
 
 def record(

@@ -19,6 +19,8 @@ from licenses import daily_limit
 from licenses.authentication import LicenseKey
 from licenses.scopes import Scope, require
 from licenses.viewsets import NativeViewSet
+from members.audit import Action
+from members.programs import recorded
 from messaging import requests, responses, selectors, threads
 from messaging.models import Thread
 from messaging.services import accept, batches, opt_outs, owner
@@ -167,6 +169,7 @@ class OptOutViewSet(NativeViewSet):
         return Response(responses.opt_out(row), status=201 if is_new else 200)
 
     @idempotent
+    @recorded(Action.OPT_OUT_REMOVED)
     def destroy(self, request: Request, phone: str) -> Response:
         named = read_fields(request, {"phone": Decoded(phone)}, requests.OldOptOut)
         if not opt_outs.opt_in(self.sender.account_id, named.phone):

@@ -14,6 +14,8 @@ from http_api.reading import read
 from licenses.authentication import LicenseKey
 from licenses.scopes import Scope
 from licenses.viewsets import NativeViewSet
+from members.audit import Action
+from members.programs import recorded
 from outbox.types import EventType
 from webhooks import allowed, endpoints, feed, requests, responses
 from webhooks.bodies import bodies
@@ -43,6 +45,7 @@ class WebhookViewSet(NativeViewSet):
         return read(request, Page).of(rows, request, responses.endpoint)
 
     @idempotent
+    @recorded(Action.WEBHOOK_MADE, again=Action.WEBHOOK_CHANGED)
     def create(self, request: Request) -> Response:
         body = read(request, requests.NewEndpoint)
         allowed.require(self.sender, body.events)
@@ -59,6 +62,7 @@ class WebhookViewSet(NativeViewSet):
         return Response(responses.endpoint_with_secret(self._endpoint(endpoint_id)))
 
     @idempotent
+    @recorded(Action.WEBHOOK_CHANGED)
     def partial_update(self, request: Request, endpoint_id: str) -> Response:
         row = self._endpoint(endpoint_id)
         body = read(request, requests.ChangedEndpoint)
@@ -68,17 +72,20 @@ class WebhookViewSet(NativeViewSet):
         return Response(responses.endpoint(row))
 
     @idempotent
+    @recorded(Action.WEBHOOK_DELETED)
     def destroy(self, request: Request, endpoint_id: str) -> Response:
         endpoints.delete(self._endpoint(endpoint_id))
         return Response(status=204)
 
     @idempotent
+    @recorded(Action.WEBHOOK_TESTED)
     def test(self, request: Request, endpoint_id: str) -> Response:
         row = self._endpoint(endpoint_id)
         endpoints.test(row)
         return Response(responses.endpoint(row), status=202)
 
     @idempotent
+    @recorded(Action.WEBHOOK_CHANGED)
     def rotate(self, request: Request, endpoint_id: str) -> Response:
         row = self._endpoint(endpoint_id)
         endpoints.rotate(row)
@@ -91,12 +98,14 @@ class WebhookViewSet(NativeViewSet):
         return wanted.of(rows, request, responses.delivery)
 
     @idempotent
+    @recorded(Action.WEBHOOK_REPLAYED)
     def replay(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
         types = allowed.of(self.sender)
         row = endpoints.replay(self._endpoint(endpoint_id), int(delivery_id), types)
         return Response(responses.delivery(row), status=202)
 
     @idempotent
+    @recorded(Action.WEBHOOK_REPLAYED)
     def replay_failed(self, request: Request, endpoint_id: str) -> Response:
         row = self._endpoint(endpoint_id)
         since = read(request, requests.Replay).since.at
