@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import creates, dialect_rate, events, floods, imports, phones, soak
+from bench import creates, dialect_rate, events, floods, imports, pages, phones, soak
 from bench.figures import Figure, figure, table
 from bench.stack import Stack, running
 
@@ -25,6 +25,7 @@ def _start_and_memory(stack: Stack) -> list[Figure]:
 
 CASES: dict[str, Callable[[Stack], list[Figure]]] = {
     "start": _start_and_memory,
+    "pages": pages.pages,
     "bulk": lambda stack: [creates.bulk(stack, rounds=ROUNDS)],
     "single": lambda stack: creates.single(stack, rounds=ROUNDS, seconds=SECONDS),
     "dialects": lambda stack: dialect_rate.sends(stack, rounds=ROUNDS, seconds=SECONDS),
