@@ -153,6 +153,8 @@ class Sync(Shape):
     claim_id: UUID | None = None
     capacity: Annotated[Integer, Field(ge=0, le=MAX_CAPACITY)] = 0
     boot_id: Short | None = None
+    # `sync_number` of the last answer that the phone has; null: it has none.
+    last_sync_number: Annotated[Integer, Field(ge=0, le=2**53 - 1)] | None = None
     held: Annotated[list[Held], Field(max_length=MAX_HELD)] = []
     # SIM slots that cannot send; null: the default SIM, of messages that name none.
     failing_sims: Annotated[list[Small | None], Field(max_length=MAX_SIMS + 1)] = []
@@ -178,6 +180,7 @@ class Sync(Shape):
             capacity=self.capacity,
             claim_id=self.claim_id,
             failing_sims=self.failing_sims,
+            last_sync_number=self.last_sync_number,
             held=[AttemptKey(held.message_id, held.attempt) for held in self.held],
             events=[_event(event) for event in self.events],
             health=None if self.health is None else self.health.model_dump(exclude_none=True),

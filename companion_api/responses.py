@@ -35,6 +35,7 @@ class SyncedAnswer(TypedDict):
     messages: list[LeasedMessage]
     cancel: list[RowId]
     paused: bool
+    sync_number: int
     next_sync_seconds: int
     pace_seconds: int
     segments_per_minute: int
@@ -67,6 +68,7 @@ def synced(answer: SyncAnswer, acked: list[str]) -> SyncedAnswer:
         ],
         "cancel": answer.cancel,
         "paused": answer.is_paused,
+        "sync_number": answer.sync_number,
         "next_sync_seconds": answer.next_sync_seconds,
         "pace_seconds": constant("pace_seconds"),
         "segments_per_minute": constant("segments_per_minute"),

@@ -58,6 +58,16 @@ class WaitingPhone(NamedTuple):
     account_id: int
     is_paused: bool
     failing_sims: Any  # as Device's
+    is_asked: bool = False  # what it was given, since the database may have forgotten it
+
+
+class LockedPhone(NamedTuple):
+    """A row of lock_device: what its last sync left, now that no other can change it."""
+
+    sync_number: int | None
+    settled_timeline: int
+    settled_by_license: int
+    doubted_timeline: int  # the newest
 
 
 # Cache an authenticated sender for one second: the look-up costs PostgreSQL half as much as the insert.
@@ -211,16 +221,17 @@ def waiting_phone(token: str) -> WaitingPhone:
     return row._replace(failing_sims=json.loads(row.failing_sims))
 
 
-def lock_device(device: Device) -> None:
-    """Lock this phone's row until the transaction ends.
+def lock_device(device: Device) -> LockedPhone:
+    """Lock this phone's row until the transaction ends, and return what it says now.
 
     Raise `device_unknown` where it was revoked, or paired anew, since it was read.
     """
-    locked = Device.objects.select_for_update().filter(
-        pk=device.pk, token_digest=device.token_digest, revoked_at=None
+    locked = _SELECT["lock_device"].one(
+        LockedPhone, {"id": device.pk, "digest": device.token_digest}
     )
-    if not locked.values_list("pk"):
+    if locked is None:
         raise _unpaired()
+    return locked
 
 
 def _unpaired() -> ApiError:

@@ -65,10 +65,19 @@ WHERE t.digest = ANY(%(digests)s::text[]) AND t.kind = %(kind)s AND t.revoked_at
     AND (t.credential_id IS NULL OR (c.is_active AND (c.ends_at IS NULL OR c.ends_at > %(now)s)))
 
 -- name: by_device_token
-SELECT d.id AS pk, d.license_id, l.account_id, d.is_paused, d.failing_sims::text AS failing_sims
+SELECT d.id AS pk, d.license_id, l.account_id, d.is_paused, d.failing_sims::text AS failing_sims,
+    d.settled_timeline < (SELECT coalesce(max(id), 0) FROM licenses_timeline WHERE is_doubted) AS is_asked
 FROM licenses_device AS d
 JOIN licenses_license AS l ON l.id = d.license_id
 WHERE d.token_digest = ANY(%(digests)s::text[]) AND d.revoked_at IS NULL
+
+-- name: lock_device
+SELECT d.sync_number, d.settled_timeline, l.settled_timeline AS settled_by_license,
+    (SELECT coalesce(max(id), 0) FROM licenses_timeline WHERE is_doubted) AS doubted_timeline
+FROM licenses_device AS d
+JOIN licenses_license AS l ON l.id = d.license_id
+WHERE d.id = %(id)s AND d.token_digest = %(digest)s AND d.revoked_at IS NULL
+FOR UPDATE OF d
 
 -- name: license_key_used
 -- Each at most once an hour: that is how exactly a person is told when a key was used. A row that

@@ -193,6 +193,8 @@ class License(models.Model):
         validators=[MinValueValidator(LEASE_SECONDS[0]), MaxValueValidator(LEASE_SECONDS[1])],
         help_text="A phone must start a message within so many seconds of taking it.",
     )
+    # The newest doubted Timeline about which its phones were asked.
+    settled_timeline = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -345,6 +347,10 @@ class Device(models.Model):
     last_sync_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_sync_seconds = models.PositiveIntegerField(default=900, editable=False)
     silent_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # How many syncs were answered; a phone knows the number of its last one. None: take its word.
+    sync_number = models.BigIntegerField(null=True, default=0, db_default=0, editable=False)
+    # The newest doubted Timeline about which it was asked.
+    settled_timeline = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -354,6 +360,26 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (#{self.pk})"
+
+
+class Timeline(models.Model):
+    """A history of this database, from when it was noticed: PostgreSQL's timeline, or another server.
+
+    The newest is the one that is being written (messaging.services.timelines).
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # A history that was known and is no part of this one: the database went back to before it.
+    replaces = models.UUIDField(null=True, editable=False)
+    system = models.CharField(max_length=20, editable=False)  # PostgreSQL's system identifier
+    number = models.BigIntegerField(editable=False)  # PostgreSQL's timeline
+    noticed_at = models.DateTimeField(editable=False)
+    # What was committed before may be missing: a licence gets nothing more until its phones were asked.
+    is_doubted = models.BooleanField(default=False, editable=False)
+    is_loss_shown = models.BooleanField(default=False, editable=False)
+
+    def __str__(self) -> str:
+        return f"timeline {self.number} of {self.system}"
 
 
 class PairingCode(models.Model):

@@ -72,6 +72,22 @@ def webhook_off(account: Account, host: str, endpoint_id: int, is_gone: bool) ->
     )
 
 
+def held_after_loss(account: Account, count: int) -> Letter:
+    words = ngettext(
+        "%(count)s message of %(account)s may have been sent, or may not.",
+        "%(count)s messages of %(account)s may have been sent, or may not.",
+        count,
+    )
+    return _("%(account)s: messages are held") % {"account": account.name}, _text(
+        _(
+            "The database of the SMS service lost its last moments, and phones have sent since then."
+        ),
+        words % {"count": count, "account": account.name},
+        _("They are not sent by themselves. Decide what becomes of them:"),
+        f"{settings.PUBLIC_URL}/console/messages/?status=uncertain",
+    )
+
+
 def _text(*paragraphs: str) -> str:
     return "\n\n".join([paragraph for paragraph in paragraphs if paragraph]) + "\n"
 

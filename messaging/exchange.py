@@ -21,6 +21,9 @@ class SyncRequest:
     events: Sequence[Event | InboundMessage] = ()
     health: Mapping[str, Any] | None = None
     failing_sims: Sequence[Sim] = ()  # for which the phone takes nothing
+    last_sync_number: int | None = (
+        None  # of the last answer that the phone has; None: it does not count
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +31,6 @@ class SyncAnswer:
     messages: list[tuple[LeasedMessage, int]]  # with the seconds within which each must be started
     cancel: list[int]
     is_paused: bool
+    sync_number: int
     next_sync_seconds: int
     server_time: dt.datetime

@@ -19,7 +19,7 @@ from http_api.errors import is_database_away
 from http_api.redis import with_redis
 from members import mail
 from messaging import daily_counts
-from messaging.services import exports, housekeeping, phone_alerts
+from messaging.services import exports, housekeeping, phone_alerts, timelines
 
 # Set by the task that runs most often, and gone a minute after the last time it ran.
 HEARTBEAT = "smsgate:tick"
@@ -85,6 +85,12 @@ def alone(work: Callable[[], None]) -> Callable[[], None]:
 
 # A task that finds more than one batch goes on at once, up to this many.
 _BATCHES = 100
+
+
+@tick
+def look_at_timeline() -> None:
+    """Note how far the database is, by which a process that starts sees that it went back."""
+    timelines.look()
 
 
 @tick

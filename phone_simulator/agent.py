@@ -281,6 +281,8 @@ class Agent:
         }
         if failing:
             body["failing_sims"] = failing
+        if (number := self.journal.get("sync_number")) is not None:
+            body["last_sync_number"] = int(number)
         return wire.fit_events(body, self.journal.outbox(wire.MAX_EVENTS))
 
     def _capacity(self, leased: list[LeasedMessage]) -> int:

@@ -159,6 +159,7 @@ class Journal:
             else:
                 self._do("set", key="pin", value=pin)
             self._do("unset", key="stopped")
+            self._do("unset", key="sync_number")  # another server's, maybe
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -226,6 +227,8 @@ class Journal:
             self._do("unset", key="claim_id")
             self._do("set", key="pace_ms", value=str(int(reply.pace_seconds * 1000)))
             self._do("set", key="segments_per_minute", value=str(reply.segments_per_minute))
+            if reply.sync_number is not None:
+                self._do("set", key="sync_number", value=str(reply.sync_number))
             self._do("set", key="synced_at", value=self._wall_time())
             self._do("purge_acked")
             self._do("purge_parts")

@@ -38,6 +38,7 @@ class SyncReply:
     next_sync_seconds: float
     pace_seconds: float
     segments_per_minute: int
+    sync_number: int | None = None  # servers before 0.2 do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def read_sync(body: bytes, asked_at_ms: int) -> SyncReply:
         next_sync_seconds=reply.seconds("next_sync_seconds"),
         pace_seconds=reply.seconds("pace_seconds"),
         segments_per_minute=reply.integer("segments_per_minute", least=1),
+        sync_number=reply.integer("sync_number") if reply.has("sync_number") else None,
     )
 
 
@@ -133,6 +135,9 @@ class _Reader:
         if not isinstance(value, list):
             raise BadReplyError(f"{key} is not a list")
         return value
+
+    def has(self, key: str) -> bool:
+        return self._data.get(key) is not None
 
     def flag(self, key: str) -> bool:
         value = self._data.get(key)

@@ -73,8 +73,11 @@ def _use_django_logging(**_: Any) -> None:
 
 @worker_init.connect
 def _wait_for_migrations(**_: Any) -> None:
+    from django.db import connections
+
     from http_api.postgres import limit_statements
     from licenses.peppers import WrongPepper, check
+    from messaging.services import timelines
     from smsgate.web.startup import wait_until_migrated
 
     wait_until_migrated()
@@ -84,6 +87,8 @@ def _wait_for_migrations(**_: Any) -> None:
         logger.error("%s", error)
         raise SystemExit(CANNOT_START) from None  # Celery goes on after any other exception
     limit_statements(STATEMENT_SECONDS)
+    connections.close_all()
+    timelines.watch()
 
 
 watch = Watch()

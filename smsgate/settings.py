@@ -312,6 +312,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": seconds},
     }
     for task, seconds in {
+        "messaging.tasks.look_at_timeline": 10.0,
         "messaging.tasks.promote": 10.0,
         "messaging.tasks.expire": 30.0,
         "messaging.tasks.doubt_expired_leases": 30.0,

@@ -131,6 +131,8 @@ class Outlook:
 
 def look_ahead(phone: WaitingPhone, now: dt.datetime, horizon: dt.timedelta) -> Outlook:
     """Return what this phone would find now, and when the next thing happens within the horizon."""
+    if phone.is_asked:
+        return Outlook(is_ready=True)
     window = DeliveryWindow.of_phone(phone, now)
     if window.is_paused:
         return Outlook(is_ready=False)

@@ -14,7 +14,7 @@ from messaging.events import EventType as ReportType
 from messaging.exchange import SyncAnswer, SyncRequest
 from messaging.leases import LeasedMessage
 from messaging.models import Event
-from messaging.services import failing_sims, leasing, phone_events, reports
+from messaging.services import failing_sims, leasing, phone_events, reports, timelines
 from messaging.services.delivery_window import DeliveryWindow
 from outbox.types import EventType
 from protocol import constant
@@ -32,14 +32,16 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
     `device_unknown` where the phone was revoked or paired anew meanwhile.
     """
     now = clock.now()
-    lock_device(device)
+    phone = lock_device(device)
     reports.apply(device, request.events, now)
     _look_at_sims(device, request, now)
     window = DeliveryWindow.of_phone(device, now)
+    sync_number, may_lease = timelines.hear(device, phone, request.last_sync_number, now)
     leased: list[LeasedMessage] = []
     if request.claim_id is not None:
-        leased = leasing.lease(device, request.claim_id, request.capacity, window, now)
-    is_busy = bool(leased or request.held)
+        capacity = request.capacity if may_lease else 0
+        leased = leasing.lease(device, request.claim_id, capacity, window, now)
+    is_busy = bool(leased or request.held or not may_lease)
     next_sync_seconds = BUSY_SYNC_SECONDS if is_busy else IDLE_SYNC_SECONDS
     _remember(device, request, next_sync_seconds, now)
     return SyncAnswer(
@@ -48,6 +50,7 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
         ],
         cancel=leasing.to_give_back(device, request.held, now),
         is_paused=window.is_paused,
+        sync_number=sync_number,
         next_sync_seconds=next_sync_seconds,
         server_time=now,
     )
@@ -75,7 +78,9 @@ def _remember(
     device.last_sync_at = now
     device.silent_since = None
     device.next_sync_seconds = next_sync_seconds
-    changed = ["last_sync_at", "silent_since", "next_sync_seconds"]
+    changed = [
+        "last_sync_at", "silent_since", "next_sync_seconds", "sync_number", "settled_timeline",
+    ]  # fmt: skip
     if request.health is not None:
         device.health = dict(request.health)
         changed.append("health")

@@ -5,16 +5,21 @@ Raw SQL: does the database take writes?
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, Q
 from django.http import HttpRequest, JsonResponse
 from redis import Redis
 
+from http_api import clock
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, json_error
 from http_api.redis import with_redis
-from licenses.models import Device
+from licenses.models import Device, Timeline
 from messaging.tasks import BEHIND, FAILING, HEARTBEAT
+
+LOSS_IS_SAID = dt.timedelta(days=1)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -37,13 +42,19 @@ def readyz(request: HttpRequest) -> JsonResponse:
             return json_error(
                 ApiError(ErrorCode.UNAVAILABLE, "The database takes no writes.", retry_after=2)
             )
-        parts = {"database": "ok", **_redis_and_worker(), "phones": _phones()}
+        parts = {"database": _database(), **_redis_and_worker(), "phones": _phones()}
     except (OperationalError, InterfaceError):
         return json_error(
             ApiError(ErrorCode.UNAVAILABLE, "The database does not answer.", retry_after=2)
         )
     is_well = set(parts.values()) <= {"ok", "none paired"}
     return JsonResponse({"status": "ok" if is_well else "degraded", **parts})
+
+
+def _database() -> str:
+    since = clock.now() - LOSS_IS_SAID
+    lost = Timeline.objects.filter(is_loss_shown=True, noticed_at__gt=since).exists()
+    return "went back in time" if lost else "ok"
 
 
 def _redis_and_worker() -> dict[str, str]:

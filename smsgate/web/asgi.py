@@ -29,6 +29,7 @@ from http_api.body_limits import LARGE_BODIES, OTHER_BODY, SMALL_BODIES, too_lar
 from http_api.errors import WRONG_METHOD, ApiError, incident
 from http_api.patience import without_waiting
 from licenses.authentication import ACCOUNT, COUNTED
+from messaging.services import timelines
 from smsgate.paths import body_limit
 from smsgate.web import draining, mcp_route
 from smsgate.web.asgi_types import Receive, Scope, Send
@@ -126,6 +127,7 @@ class Root:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         bound_waiting()
+        timelines.watch()
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._waiters.start()

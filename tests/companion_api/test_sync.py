@@ -44,6 +44,7 @@ def test_a_claim_answers_every_field(
         "next_sync_seconds": 60,
         "pace_seconds": 10,
         "segments_per_minute": 24,
+        "sync_number": 1,
         "server_time": "2026-04-09T14:32:00Z",
     }
     assert history(message_id) == [("pending", "leased")]

@@ -86,9 +86,11 @@ def _set_up(numbers: Any) -> None:
 def _judge(seed: int) -> str | None:
     from tests.simulation.scenario import Scenario, report
 
-    scenario = Scenario.of(seed)
-    found = scenario.problems()
-    return report(scenario, found) if found else None
+    for with_losses in (False, True):
+        scenario = Scenario.of(seed, with_losses=with_losses)
+        if found := scenario.problems():
+            return report(scenario, found)
+    return None
 
 
 def _bar(done: int, total: int, pace: float) -> str:

@@ -273,6 +273,11 @@ def redis_is_gone(world: World, chance: random.Random) -> None:
     world.at(world.now + chance.choice([60, 900]), lambda: world.set_redis_gone(False))
 
 
+def database_goes_back(world: World, chance: random.Random) -> None:
+    """A standby takes over that lacks the last moments."""
+    world.lose(chance.choice([1.2, 5, 40, 400]))
+
+
 WEIGHTS: dict[Action, int] = {
     post: 24,
     post_bulk: 10,
@@ -300,7 +305,15 @@ WEIGHTS: dict[Action, int] = {
     redis_is_gone: 1,
 }
 
-BY_NAME = {action.__name__: action for action in WEIGHTS}
+# Where the database goes back, too. No phone forgets what it was given besides, or is two: nobody could
+# know then.
+WEIGHTS_WITH_LOSSES = {
+    action: weight
+    for action, weight in WEIGHTS.items()
+    if action not in {reinstall, restore_a_backup, double}
+} | {database_goes_back: 8}
+
+BY_NAME = {action.__name__: action for action in WEIGHTS | WEIGHTS_WITH_LOSSES}
 
 
 def _tenant(world: World, chance: random.Random) -> Tenant:

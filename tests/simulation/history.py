@@ -173,6 +173,13 @@ class Peeked(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class WentBack(Entry):
+    """The database lost its last moments, and these messages with them."""
+
+    lost: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended(Entry):
     """A message's state after the world came to rest: every phone well, all hours past."""
 

@@ -25,6 +25,7 @@ from tests.simulation.history import (
     OptedIn,
     OptedOut,
     Stored,
+    WentBack,
 )
 
 _WRITES = re.compile(
@@ -68,6 +69,7 @@ class Observer:
         self.ids: list[int] = []
         self.states: dict[int, str] = {}
         self._attempts: dict[tuple[int, int], tuple[str, bool]] = {}
+        self._tenant_of: dict[int, str] = {}
         self._opted_out: set[tuple[str, str]] = set()
         self._last_message = self._last_change = self._last_event = 0
         self._is_stale = False
@@ -97,10 +99,27 @@ class Observer:
             self._note_attempts(cursor, now)
             self._note_opt_outs(cursor, now)
 
+    def go_back(self, now: float) -> None:
+        """See the database as it was: what it lost is written down, and no row of it is met again."""
+        with connection.connection.cursor() as cursor:
+            cursor.execute("SELECT id, status FROM messaging_message")
+            states = dict(cursor.fetchall())
+            self._add(
+                WentBack(
+                    now, frozenset(self.names[pk] for pk in self.states.keys() - states.keys())
+                )
+            )
+            self.states = states
+            for (message_id, n), (state, _) in self._attempts.items():
+                tenant = self._tenant_of[message_id]
+                self._add(AttemptBecame(now, self.names[message_id], n, state, True, tenant))
+            self._attempts.clear()
+        self._is_stale = True
+
     def end(self, now: float) -> None:
         self.look(now)
-        for message_id, name in self.names.items():
-            self._add(Ended(now, name, self.states[message_id]))
+        for message_id, state in self.states.items():
+            self._add(Ended(now, self.names[message_id], state))
         with connection.cursor() as cursor:
             cursor.execute(_INBOX)
             self._add(Inbox(now, tuple(cursor.fetchall())))
@@ -114,6 +133,7 @@ class Observer:
             wish, any_hour, before, status, first = more
             self._last_message = pk
             name = self.names[pk] = len(self.ids)
+            self._tenant_of[pk] = self._by_license[license_id]
             self.ids.append(pk)
             # Were it inserted and claimed between two looks, its history says what it was.
             state = self.states[pk] = first or status

@@ -16,12 +16,23 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from http_api import clock
+from licenses.lookup import LockedPhone
+from licenses.models import Device
 from messaging import leases, moves, transitions
 from messaging.event_log import ReportedAttempt
 from messaging.fold import Fold
 from messaging.models import Attempt, Message
 from messaging.moves import LockedMessage
-from messaging.services import endings, housekeeping, leasing, opt_outs, phones, reconcile, reports
+from messaging.services import (
+    endings,
+    housekeeping,
+    leasing,
+    opt_outs,
+    phones,
+    reconcile,
+    reports,
+    timelines,
+)
 from messaging.services.delivery_window import DeliveryWindow
 from messaging.states import WAITING, AttemptState, MessageState
 from messaging.transitions import Cause, StateTransition
@@ -41,6 +52,7 @@ class Removed:
     seed: int  # one that shows it; were it to show nothing any more, others are tried
     without: Removal
     only: tuple[str, ...] = ()  # the actions that show it soonest, where it is rare among all
+    with_losses: bool = False
 
 
 def _patch(target: object, name: str, instead: Any) -> Removal:
@@ -197,6 +209,18 @@ def _ready_whatever_the_sim_says(
 
 without_a_lock = _sql(("FOR UPDATE SKIP LOCKED),\n    leased AS", "),\n    leased AS"))
 
+
+def _believe_it(device: Device, phone: LockedPhone, now: dt.datetime) -> None:
+    """What a phone was given and the database does not know is of no interest."""
+    timelines._let_go_on(device.license_id, phone.doubted_timeline)
+
+
+def _ask_nobody_else(device: Device, phone: LockedPhone, now: dt.datetime) -> bool:
+    """The first phone that calls goes on."""
+    timelines._let_go_on(device.license_id, phone.doubted_timeline)
+    return True
+
+
 REMOVED = [
     Removed(
         "1 highest priority first",
@@ -325,4 +349,19 @@ REMOVED = [
         _patch(Pace, "segments_ready_at", lambda self, segments, now_ms: now_ms),
     ),
     Removed("10 over restarts too", "I9", 6, _patch(Journal, "pace_history", lambda self: [])),
+    Removed(
+        "11 an answer that the database never gave shows a loss",
+        "I1",
+        0,
+        _patch(timelines, "_hold_after_loss", _believe_it),
+        with_losses=True,
+    ),
+    Removed(
+        "11 a licence waits for its other phones",
+        "I1",
+        0,
+        _patch(timelines, "_settle", _ask_nobody_else),
+        ("post", "post_bulk", "kill", "server_is_away", "database_goes_back"),
+        with_losses=True,
+    ),
 ]

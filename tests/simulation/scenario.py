@@ -37,12 +37,23 @@ class Scenario:
     has_sequel: bool = True  # a month later some calls come once more
 
     @classmethod
-    def of(cls, seed: int, only: Collection[str] = (), *, has_sequel: bool = True) -> Scenario:
-        """`only`: the names of the actions to draw from; none given, from all."""
+    def of(
+        cls,
+        seed: int,
+        only: Collection[str] = (),
+        *,
+        has_sequel: bool = True,
+        with_losses: bool = False,
+    ) -> Scenario:
+        """`only`: the names of the actions to draw from; none given, from all.
+
+        `with_losses`: the database goes back in time now and then.
+        """
         chance = random.Random(f"scenario {seed}")
+        drawn_from = actions.WEIGHTS_WITH_LOSSES if with_losses else actions.WEIGHTS
         weighed = {
             action.__name__: weight
-            for action, weight in actions.WEIGHTS.items()
+            for action, weight in drawn_from.items()
             if not only or action.__name__ in only
         }
         names, weights = list(weighed), list(weighed.values())

@@ -34,7 +34,9 @@ def test_each_rule_is_needed(removed: Removed) -> None:
         for seed in _seeds(removed):
             if any(
                 wrong.startswith(removed.falls)
-                for wrong in Scenario.of(seed, removed.only, has_sequel=False).problems()
+                for wrong in Scenario.of(
+                    seed, removed.only, has_sequel=False, with_losses=removed.with_losses
+                ).problems()
             ):
                 return
     pytest.fail(f"{removed.falls} held in {SEEDS} worlds without the rule")

@@ -21,6 +21,13 @@ def test_no_fault_breaks_a_promise(seed: int) -> None:
         pytest.fail(report(scenario, found), pytrace=False)
 
 
+@pytest.mark.parametrize("seed", [0, *MORE])
+def test_a_database_that_goes_back_breaks_none_that_it_can_keep(seed: int) -> None:
+    scenario = Scenario.of(seed, with_losses=True)
+    if found := scenario.problems():
+        pytest.fail(report(scenario, found), pytrace=False)
+
+
 def test_the_same_seed_is_the_same_history() -> None:
     assert Scenario.of(11).run().entries == Scenario.of(11).run().entries
 

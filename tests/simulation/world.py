@@ -15,15 +15,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from http_api import clock, redis
-from licenses import services
+from licenses import lookup, services
 from licenses.models import Device, License
 from licenses.sending_hours import SendingHours
-from messaging.services import housekeeping
+from messaging.services import housekeeping, timelines
 from messaging.states import FINAL, MessageState
 from phone_simulator.pretended_sim import Plan
 from phone_simulator.transport import Faults
@@ -77,6 +78,9 @@ class World:
         self._stack.enter_context(clock.replaced_by(self.time))
         redis.client().flushdb()  # throttles count there, which no transaction undoes
         self.server = Server(self)
+        self._is_losing = False
+        self._stack.enter_context(mock.patch.object(timelines, "_known", None))
+        timelines.look()
         self._observer = Observer(self.history, self._seconds)
         self._stack.enter_context(connection.execute_wrapper(self._observer.note_write))
         self.tenants = [self._tenant(name, seed) for name in ("A", "B")]
@@ -148,6 +152,25 @@ class World:
             phone.tend()
             phone.poke()
         self.at(self.now + self._beat_seconds, self._beat)
+
+    def lose(self, seconds: float) -> None:
+        """Let a standby take over in so many seconds that has received nothing from now on."""
+        if self._is_losing:
+            return
+        self._is_losing = True
+        with connection.cursor() as cursor:
+            cursor.execute("SAVEPOINT received")
+
+        def take_over() -> None:
+            self._is_losing = False
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK TO SAVEPOINT received")
+                cursor.execute("UPDATE licenses_timeline SET number = number - 1")
+            lookup.clear_cache()
+            self._observer.go_back(self.now)
+            timelines.look()
+
+        self.at(self.now + seconds, take_over)
 
     def set_redis_gone(self, is_gone: bool) -> None:
         redis._gone_since = 0.0 if is_gone else None

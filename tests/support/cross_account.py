@@ -56,6 +56,7 @@ MAINTENANCE = {
     "webhooks/health.py:_taken": "deliveries that were chosen",
     "webhooks/health.py:_failed": "a delivery that was chosen",
     "messaging/services/restore.py:_due": "after a restore, of all accounts",
+    "messaging/services/restore.py:_hold": "after a restore, of all accounts",
     "messaging/services/restore.py:hold_what_may_have_been_sent": "after a restore, of all accounts",
     "licenses/services.py:provision": "a new account: its user must have none yet",
     "messaging/queue_metrics.py:_value": "metrics of the whole service",

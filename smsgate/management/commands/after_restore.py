@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from http_api import clock
 from licenses import peppers
+from messaging.services import timelines
 from messaging.services.restore import hold_what_may_have_been_sent
 from smsgate.management.operator import OperatorCommand
 
@@ -35,4 +36,5 @@ class Command(OperatorCommand):
             held = {"uncertain": 0, "again": 0, "scheduled": 0}
         else:
             held = asdict(hold_what_may_have_been_sent(clock.now()))
+        timelines.begin_without_doubt(clock.now())
         self.show(held, as_json=options["json"])

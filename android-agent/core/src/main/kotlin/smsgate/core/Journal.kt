@@ -148,6 +148,9 @@ class Journal(
   /** The phone's wall clock when the server last answered a sync. */
   val lastSync: String? get() = this[SYNCED_AT]
 
+  /** The number of the last answer to a sync; null: the server did not count. */
+  val syncNumber: Long? get() = this[SYNC_NUMBER]?.toLong()
+
   /** The pace that the server asked for last. */
   val pace: Pace
     get() = Pace(paceHistory()).also {
@@ -168,6 +171,7 @@ class Journal(
     this[TOKEN] = vault.seal(reply.token)
     if (invitation.pin == null) unset(PIN) else this[PIN] = invitation.pin
     unset(STOPPED)
+    unset(SYNC_NUMBER) // another server's, maybe
   }
 
   // --- reading ---
@@ -246,6 +250,7 @@ class Journal(
     unset(CLAIM_ID)
     this[PACE_MS] = reply.paceMs.toString()
     this[SEGMENTS] = reply.segmentsPerMinute.toString()
+    reply.syncNumber?.let { this[SYNC_NUMBER] = it.toString() }
     this[SYNCED_AT] = clock.wall().toString()
     store.execute(Sql["purge_acked"])
     store.execute(Sql["purge_parts"])
@@ -432,5 +437,6 @@ private const val PIN = "pin"
 private const val REFUSED = "refused_by_sim_"
 private const val SEGMENTS = "segments_per_minute"
 private const val STOPPED = "stopped"
+private const val SYNC_NUMBER = "sync_number"
 private const val SYNCED_AT = "synced_at"
 private const val TOKEN = "token"

@@ -98,6 +98,7 @@ internal class Server(
       bootId = clock.bootId,
       leased = leased,
       failingSims = sending.failingSims(),
+      lastSyncNumber = journal.syncNumber,
       health = device.healthJson(leased.size, sending.failing),
     )
   }

@@ -28,6 +28,8 @@ data class SyncReply(
   val nextSyncMs: Long,
   val paceMs: Long,
   val segmentsPerMinute: Int,
+  /** Null: the server does not count its answers. */
+  val syncNumber: Long? = null,
   /** Null: the server did not say, or not so that it can be read. Nothing depends on it. */
   val serverTime: Instant? = null,
 )
@@ -41,6 +43,7 @@ internal class SyncRequest(
   private val bootId: String,
   private val leased: List<LeasedMessage>,
   private val failingSims: List<Int?>,
+  private val lastSyncNumber: Long?,
   private val health: Map<String, Any?>,
 ) {
   /**
@@ -56,6 +59,7 @@ internal class SyncRequest(
         "held" to leased.take(Protocol.MAX_HELD)
           .map { mapOf("message_id" to it.messageId, "attempt" to it.attempt) },
         "failing_sims" to failingSims.ifEmpty { null },
+        "last_sync_number" to lastSyncNumber,
         "health" to health,
       ),
     ).removeSuffix("}") + ",\"events\":["
@@ -87,6 +91,7 @@ internal fun readSync(body: String, askedAtMs: Long): SyncReply = Reader(parse(b
     nextSyncMs = millis("next_sync_seconds"),
     paceMs = millis("pace_seconds"),
     segmentsPerMinute = int("segments_per_minute", 1),
+    syncNumber = if (has("sync_number")) integer("sync_number", 0) else null,
     serverTime = momentOrNull("server_time"),
   )
 }
@@ -135,6 +140,8 @@ private fun parse(body: String): JsonObject =
 private class Reader(private val data: JsonObject) {
   fun items(key: String): List<Any?> =
     data[key] as? List<*> ?: throw BadReplyException("$key is not a list")
+
+  fun has(key: String): Boolean = data[key] != null
 
   fun flag(key: String): Boolean =
     data[key] as? Boolean ?: throw BadReplyException("$key is not true or false")

@@ -78,7 +78,7 @@ class WireTest {
   fun `a call keeps its events as they are and stays within its size`() {
     val leased = (1L..10_000L).map { LeasedMessage(it, 1, "", "", null, 0, 0) }
     val health = mapOf("battery" to 80, "network" to null)
-    val request = SyncRequest("claim", 5, "boot", leased, emptyList(), health)
+    val request = SyncRequest("claim", 5, "boot", leased, emptyList(), 7, health)
     val event = """{"event_id":"1","text":"${"ż".repeat(20_000)}"}"""
     val body = request.encode(List(10) { event })
     assertTrue(body.toByteArray().size <= Protocol.MAX_REQUEST_BYTES)
@@ -89,7 +89,7 @@ class WireTest {
 
   @Example
   fun `one event goes always`() {
-    val body = SyncRequest("claim", 0, "boot", emptyList(), emptyList(), emptyMap())
+    val body = SyncRequest("claim", 0, "boot", emptyList(), emptyList(), null, emptyMap())
       .encode(listOf("\"${"x".repeat(300_000)}\"", "2"))
     assertEquals(1, JsonParser.`object`().from(body).getArray("events").size)
   }
