@@ -165,6 +165,20 @@ KNOWN: dict[str, Words] = {
     Import.Known.SKIP: _("leave them as they are"),
 }
 
+# What an erasure has erased, in the order in which it is shown.
+ERASED: dict[str, Words] = {
+    "messages": _("messages"),
+    "received": _("received SMS"),
+    "threads": _("conversations"),
+    "contacts": _("contacts"),
+    "refused_rows": _("refused rows of imports"),
+    "files": _("files that were to be imported"),
+    "exports": _("files of messages"),
+    "events": _("events"),
+    "answers": _("answers kept for repeated requests"),
+    "alert_links": _("alert links"),
+}
+
 # In the order in which they are shown.
 _COUNTS: dict[str, Words] = {
     "new": _("new"),

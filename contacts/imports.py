@@ -36,7 +36,7 @@ State: TypeAlias = Import.State
 Kind: TypeAlias = Import.Kind
 Known: TypeAlias = Import.Known
 UNFINISHED = (State.READY, State.CHECKING, State.CHECKED, State.RUNNING)
-_CHANGEABLE = (State.READY, State.CHECKING, State.CHECKED)
+CHANGEABLE = (State.READY, State.CHECKING, State.CHECKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,10 @@ def read_anew(
     """Read a file otherwise; what its columns are is guessed anew. Raise as `upload`, and ApiError
     `not_found`, and `conflict` where it runs or ran."""
     found = find(account_id, import_id)
-    _check_state(found, _CHANGEABLE)
+    _check_state(found, CHANGEABLE)
     look = spreadsheets.look(file_of(found), wanted)
     with transaction.atomic():
-        found = _locked(account_id, import_id, _CHANGEABLE)
+        found = _locked(account_id, import_id, CHANGEABLE)
         _note_look(found, look, has_header)
         found.save()
         problems(found).delete()
@@ -150,7 +150,7 @@ def read_anew(
 @transaction.atomic
 def check(account_id: int, import_id: int, choices: Choices) -> Import:
     """Have the worker say what would come of it. Raise ApiError: as `read_anew`, and `invalid`."""
-    found = _locked(account_id, import_id, _CHANGEABLE)
+    found = _locked(account_id, import_id, CHANGEABLE)
     _columns(choices.columns)
     if len(choices.group) > people.LONGEST:
         raise ApiError.of_field("group", f"may have at most {people.LONGEST} characters")
@@ -172,7 +172,7 @@ def _columns(given: Sequence[str]) -> Columns:
 @transaction.atomic
 def start(account_id: int, import_id: int, consent: Consent | None) -> Import:
     """Have the worker bring it in. Raise ApiError as `check`; `invalid` where people have not agreed."""
-    found = _locked(account_id, import_id, _CHANGEABLE)
+    found = _locked(account_id, import_id, CHANGEABLE)
     _columns(found.columns)
     if consent is None and found.kind == Kind.CONTACTS:
         raise ApiError.of_field("consent", "confirm that these people agreed to be written to")
@@ -224,7 +224,7 @@ def may_be_undone(found: Import) -> bool:
 @transaction.atomic
 def delete(account_id: int, import_id: int) -> None:
     """Delete a file that was not imported. Raise ApiError `not_found` and `conflict`."""
-    _locked(account_id, import_id, _CHANGEABLE).delete()
+    _locked(account_id, import_id, CHANGEABLE).delete()
 
 
 def _locked(account_id: int, import_id: int, states: Sequence[str]) -> Import:
@@ -254,7 +254,7 @@ def delete_old(now: dt.datetime) -> int:
     """Delete files that nobody imported in time, and what was wrong with rows of imports long ended;
     return how much of it there was."""
     until = now - KEPT
-    gone, _ = Import.objects.filter(state__in=_CHANGEABLE, made_at__lt=until).delete()
+    gone, _ = Import.objects.filter(state__in=CHANGEABLE, made_at__lt=until).delete()
     for found in Import.objects.select_for_update().filter(state=State.RUNNING, made_at__lt=until):
         end(found, State.FAILED, "it was not finished in time")
     ended = ImportProblem.objects.filter(of__ended_at__lt=until)

@@ -10,6 +10,7 @@ from django.conf import settings
 Kind = Literal[
     "license_key", "api_key", "password", "token", "device", "pairing_code", "issued_token", "pin",
     "webhook", "pepper", "bitrix24", "invitation", "idempotency", "mail",
+    "erasure",
 ]  # fmt: skip
 
 

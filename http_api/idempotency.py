@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
 from rest_framework.request import Request
@@ -127,6 +127,30 @@ def _once(
             },
         )
     return response
+
+
+def redact(
+    scopes: Collection[str], is_about: Callable[[str], bool], redacted: Callable[[Any], Any]
+) -> int:
+    """Let `redacted` change the answers that are kept of these scopes; return how many it changed.
+
+    The record stays, so that a repeated request has no second effect, unless its key itself `is_about`
+    what is to go.
+    """
+    changed = 0
+    for record in IdempotencyRecord.objects.filter(scope__in=scopes).iterator(chunk_size=500):
+        name = f"{record.scope} {record.route} {record.key}"
+        answer = json.loads(_unseal(name, record.answer) or "null")
+        kept = redacted(answer)
+        if is_about(record.key):
+            record.delete()
+        elif kept != answer:
+            record.answer = _seal(name, JsonRenderer().render(kept).decode())
+            record.save(update_fields=["answer"])
+        else:
+            continue
+        changed += 1
+    return changed
 
 
 def _is_kept(response: Response) -> bool:

@@ -7,7 +7,7 @@ whose log-in it came from. `licenses.lookup.sender_by_issued_token` takes them b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -73,6 +73,20 @@ def is_alerted(account_id: int, group_id: int) -> bool:
     """Say whether an alert link that is in force sends to this group."""
     links = Token.objects.filter(license__account_id=account_id, kind=Kind.HOOK, revoked_at=None)
     return links.filter(alert_group_id=group_id).exists()
+
+
+def forget_numbers(account_id: int, phones: Collection[str]) -> int:
+    """Take these numbers out of alert links, and revoke a link that has nobody left; return how many."""
+    links = Token.objects.filter(
+        license__account_id=account_id, alert_phones__overlap=sorted(phones)
+    )
+    found = list(links)
+    for link in found:
+        link.alert_phones = [phone for phone in link.alert_phones if phone not in phones]
+        link.save(update_fields=["alert_phones"])
+    left_over = [one.pk for one in found if not one.alert_phones and one.alert_group_id is None]
+    _void(Token.objects.filter(license__account_id=account_id, pk__in=left_over, revoked_at=None))
+    return len(found)
 
 
 def hook_link(token: str) -> str:

@@ -17,6 +17,7 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -521,6 +522,33 @@ class Thread(models.Model):
 
     def __str__(self) -> str:
         return f"thread {self.pk}"
+
+
+class Erasure(models.Model):
+    """A person whose data an owner has erased (privacy.erasing)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    phone = models.CharField(max_length=PHONE_LENGTH, blank=True)  # '' once all of it is done
+    # Of each spelling, keyed by a pepper: what is told later, and was said before, is not kept again.
+    digests = ArrayField(models.CharField(max_length=80))
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)  # of rows that were erased, by kind
+    under_way = models.PositiveIntegerField(default=0)  # messages that a phone has still
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            # the list, and what a received SMS may be of
+            models.Index(fields=["account", "asked_at"], name="erasure_account"),
+            # what is not finished
+            models.Index(
+                fields=["asked_at"], condition=Q(finished_at__isnull=True), name="erasure_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
 
 
 class Progress(models.Model):

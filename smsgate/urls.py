@@ -16,6 +16,7 @@ from contacts.views import ContactViewSet, GroupViewSet, ImportViewSet, Template
 from http_api.views import ApiViewSet
 from licenses.views import MeViewSet
 from messaging.views import InboxViewSet, MessageViewSet, OptOutViewSet, ThreadViewSet
+from privacy.views import ErasureViewSet, PersonViewSet
 from smsgate.operations import health, metrics
 from smsgate.pages import error_pages, views
 from webhooks.views import EventViewSet, WebhookViewSet
@@ -97,6 +98,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
               "threads-detail"),
         route(f"/{THREAD}/messages", ThreadViewSet, {"get": "messages"}, "threads-messages"),
     ])),
+    route("api/persons", PersonViewSet, {"post": "export"}, "persons"),
+    route("api/erasures", ErasureViewSet, COLLECTION, "erasures-list"),
+    route(f"api/erasures/(?P<erasure_id>{ID})", ErasureViewSet, {"get": "retrieve"}, "erasures-detail"),
     route("api/inbox", InboxViewSet, {"get": "list"}, "inbox-list"),
     route("api/opt-outs", OptOutViewSet, COLLECTION, "opt-outs-list"),
     route("api/opt-outs/(?P<phone>[^/]{1,32})", OptOutViewSet, {"delete": "destroy"}, "opt-outs-detail"),

@@ -6,7 +6,7 @@ from copy import copy
 
 from licenses.keywords import opt_out_intent
 from licenses.models import Account, Device, KeptSms
-from messaging import senders, thread_rows
+from messaging import erased, senders, thread_rows
 from messaging.events import EventType as ReportType
 from messaging.models import Event, InboundMessage
 from messaging.services import opt_outs
@@ -30,7 +30,8 @@ def receive(message: InboundMessage, device: Device) -> None:
         )
     elif intent == "start" and sender.is_certain:  # never on a guess
         opt_outs.opt_in_by_sms(account.pk, sender.numbers[0], said_at=message.said_at)
-    if _is_kept(account, device, sender, has_keyword=intent is not None):
+    is_kept = _is_kept(account, device, sender, has_keyword=intent is not None)
+    if is_kept and not _is_erased(account, sender, message):
         kept = copy(message)  # what was reported stays, to be heard again if this is undone
         kept.sender = sender.shown
         kept.save(force_insert=True)
@@ -44,6 +45,11 @@ def receive(message: InboundMessage, device: Device) -> None:
             type=ReportType.RECEIVED.value,
             received_at=message.received_at,
         )
+
+
+def _is_erased(account: Account, sender: senders.Sender, message: InboundMessage) -> bool:
+    """Say whether the owner has erased this person since they said it: a phone tells it late."""
+    return erased.is_erased(account.pk, {sender.shown, *sender.numbers}, message.came_at)
 
 
 def _is_kept(

@@ -230,6 +230,10 @@ _THREAD = {
     "id": 31, "phone": "+48123456789", "last_at": "2026-04-10T09:05:03Z", "unread": 1,
     "archived": False, "assignee": "olga",
 }  # fmt: skip
+_ERASURE = {
+    "id": 2, "state": "begun", "under_way": 1, "counts": {"messages": 41, "contacts": 1},
+    "asked_by": "olga", "asked_at": "2026-04-10T10:00:00Z", "finished_at": None,
+}  # fmt: skip
 _ENDPOINT = {
     "id": 3, "url": "https://example.com/sms-events", "name": "CRM",
     "events": ["message.delivered", "message.failed", "sms.received"], "license": "all",
@@ -318,6 +322,13 @@ _ANSWERS: dict[str, Any] = {
         {"at": "2026-04-10T09:05:03Z", "message": None, "sms": _EVENT_DATA["sms"]},
         {"at": "2026-04-10T09:00:00Z", "message": _MESSAGE_READ, "sms": None},
     ),
+    "PersonRead": {
+        "phone": "+48123456789", "exported_at": "2026-04-10T10:00:00Z", "contact": _CONTACT_READ,
+        "opt_outs": [_EVENT_DATA["opt_out"]], "threads": [_THREAD], "messages": [_MESSAGE_READ],
+        "received": [_EVENT_DATA["sms"]],
+    },
+    "ErasureRead": _ERASURE,
+    "ErasurePage": _page(_ERASURE),
     "OptOutRead": _EVENT_DATA["opt_out"],
     "OptOutPage": _page(_EVENT_DATA["opt_out"]),
     "EndpointRead": _ENDPOINT,

@@ -28,6 +28,8 @@ from messaging import responses as message_answers
 from messaging.fields import ExternalId, Phone, Text, Time
 from outbox.types import WORDS as EVENT_WORDS
 from outbox.types import EventType
+from privacy import requests as persons
+from privacy import responses as person_answers
 from smsgate.pages import examples
 from smsgate.pages.json_schemas import Types, used
 from webhooks import requests as webhooks
@@ -89,9 +91,9 @@ class Operation:
     takes_a_file: bool = False  # in a multipart form
 
 
-_MESSAGES, _CONTACTS, _GROUPS, _TEMPLATES, _ACCOUNT, _EVENTS, _CALLS, _HOOKS, _PHONE = (
-    "Messages", "Contacts", "Contact groups", "Templates", "Account", "Events", "Webhook calls",
-    "Hook links", "Phones",
+_MESSAGES, _CONTACTS, _GROUPS, _TEMPLATES, _ACCOUNT, _PERSONS, _EVENTS, _CALLS, _HOOKS, _PHONE = (
+    "Messages", "Contacts", "Contact groups", "Templates", "Account", "Persons", "Events",
+    "Webhook calls", "Hook links", "Phones",
 )  # fmt: skip
 
 _TAGS = {
@@ -100,6 +102,7 @@ _TAGS = {
     _GROUPS: "Named lists of contacts. Keys as for contacts.",
     _TEMPLATES: "Texts with variables, strictly rendered. Keys as for contacts.",
     _ACCOUNT: "What is left of the daily limit, your phones, the inbox, opt-outs. Key in a header.",
+    _PERSONS: "All that is kept of one person, and its erasure. Both keys, in headers.",
     _EVENTS: "What happened: as webhooks to your URL, or as a feed to ask. See docs/webhooks.md.",
     _CALLS: "What smsgate posts to your URL. See docs/webhooks.md.",
     _HOOKS: "URLs that send, for programs that have nothing but a URL field. See docs/hooks.md.",
@@ -374,6 +377,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         has_idempotency_key=True,
         description="From then on messages to the number are accepted again.",
     ),
+    ("post", "/api/persons/"): Operation(
+        "exportPerson", _PERSONS, "All that is kept of a person", {200: person_answers.PersonRead},
+        (400, 401, 403, 429), persons.OfPerson, "By number, in each of its spellings.",
+        {"phone": "+48123456789"}, security="keyPair",
+    ),
+    ("post", "/api/erasures/"): Operation(
+        "erasePerson", _PERSONS, "Erase a person", {202: person_answers.ErasureRead},
+        (400, 401, 403, 429), persons.OfPerson,
+        "What waits for them is cancelled at once; the worker does the rest, within two minutes. What"
+        " a phone has is erased when its end is known. An opt-out stays.",
+        {"phone": "+48123456789"}, security="keyPair", has_idempotency_key=True,
+    ),
+    ("get", "/api/erasures/"): Operation(
+        "listErasures", _PERSONS, "List erasures", {200: person_answers.ErasurePage},
+        (400, 401, 403, 429), query=Page, security="keyPair",
+        description="Newest first, for 91 days. No number is kept.",
+    ),
+    ("get", "/api/erasures/{erasure_id}/"): Operation(
+        "getErasure", _PERSONS, "One erasure, and how far it is", {200: person_answers.ErasureRead},
+        (400, 401, 403, 404, 429), security="keyPair",
+        description="`counts` are of rows that were erased.",
+    ),
     ("get", "/api/webhooks/"): Operation(
         "listWebhooks", _EVENTS, "Who is told", {200: webhook_answers.EndpointPage},
         (400, 401, 403, 429), query=Page,
@@ -578,6 +603,7 @@ _PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "group_id": ("The group's `id`.", _ID),
     "thread_id": ("The conversation's `id`.", _ID),
     "template_id": ("The template's `id`.", _ID),
+    "erasure_id": ("The erasure's `id`.", _ID),
     "endpoint_id": ("The webhook's `id`.", _ID),
     "delivery_id": ("The delivery's `id`.", _ID),
     "phone": ("In E.164, like `+48123456789`.", {"type": "string"}),

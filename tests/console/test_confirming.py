@@ -150,7 +150,16 @@ def destroys(button: Button) -> bool:
 
 def test_every_form_is_known_to_destroy_or_not() -> None:
     posted = {str(one.name) for one in urlpatterns} - (
-        READ - {"send", "settings", "appearance", "template_new", "template", "threads", "thread"}
+        READ
+        - {
+            "send",
+            "settings",
+            "appearance",
+            "template_new",
+            "template",
+            "threads",
+            "thread",
+        }
     )
     assert posted == DESTROY.keys() | PLAIN
 

@@ -46,6 +46,7 @@ PAGES = (
     "contacts/imports/",
     "templates/",
     "templates/new/",
+    "person/",
     "opt-outs/",
     "phones/",
     "team/",

@@ -47,6 +47,7 @@ def calls(tenant: Tenant) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
             ("delete", "/api/messages/1/", {}),
             ("post", "/api/messages/1/resolve/", {"as": "sent"}),
             ("delete", "/api/opt-outs/+48600100201/", {}),
+            ("post", "/api/erasures/", tenant.with_keys(phone="+48600100209")),
         ],
         "contacts send": [
             ("post", "/api/contacts/contacts/", contact | text),

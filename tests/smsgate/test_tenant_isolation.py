@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from contacts.models import Contact, ContactGroup, Import, Template
-from messaging.models import InboundMessage, Message, OptOut, Thread
+from messaging.models import Erasure, InboundMessage, Message, OptOut, Thread
+from privacy import erasing
 from tests.conftest import Api, Phone, Tenant, pair_phone
 from tests.routes import routes
 from webhooks import publishing
@@ -57,6 +58,7 @@ def bob(api: Api, other_tenant: Tenant) -> Tenant:
     received = {"event_id": str(uuid4()), "type": "received", "sender": NUMBER, "text": SECRET}
     bobs_phone = pair_phone(other_tenant, "bobs-install")
     api.post("/companion/sync/", {"events": [received]}, **bobs_phone.headers)
+    erasing.erase(other_tenant.keys.account_id, "+48600900902", by=SECRET)
     publishing.publish(other_tenant.keys.account_id)
     assert InboundMessage.objects.count() == OptOut.objects.count() == Delivery.objects.count() == 1
     return other_tenant
@@ -68,6 +70,7 @@ def _bobs(name: str) -> str:
         return OptOut.objects.get().phone
     kinds: dict[str, Any] = {"contacts": Contact, "groups": ContactGroup, "webhooks": Endpoint}
     kinds |= {"imports": Import, "templates": Template, "threads": Thread}
+    kinds["erasures"] = Erasure
     return str(kinds.get(name.partition("-")[0], Message).objects.get().pk)
 
 
@@ -82,7 +85,8 @@ def _bobs_path(name: str, path: str) -> str:
 
 def _state() -> list[Any]:
     kinds: tuple[Any, ...] = (
-        Message, OptOut, Contact, ContactGroup, Import, Template, Thread, Endpoint, Delivery,
+        Message, OptOut, Contact, ContactGroup, Import, Template, Thread, Erasure, Endpoint,
+        Delivery,
     )  # fmt: skip
     return [list(kind.objects.values()) for kind in kinds]
 
@@ -111,7 +115,7 @@ def test_the_routes_are_found() -> None:
     }
     assert {name for name, _, _ in LISTS} == {
         "messages-list", "inbox-list", "opt-outs-list", "contacts-list", "groups-list", "me",
-        "imports-list", "templates-list", "threads-list",
+        "imports-list", "templates-list", "threads-list", "erasures-list",
         "webhooks-list", "events-list",
     }  # fmt: skip
     assert len(ROUTES) >= 15
@@ -159,7 +163,7 @@ def test_no_route_opens_for_two_keys_of_different_accounts(
     api: Api, tenant: Tenant, bob: Tenant, name: str, method: str, path: str
 ) -> None:
     """Where two keys are asked for they must be of one account; elsewhere the second is nothing."""
-    if not name.startswith(("contacts", "groups", "imports", "templates")):
+    if not name.startswith(("contacts", "groups", "imports", "templates", "erasures", "persons")):
         return
     for mixed in (
         {"X-License-Key": tenant.keys.license_key, "X-Api-Key": bob.keys.api_key},

@@ -46,6 +46,8 @@ MAINTENANCE = {
     "messaging/services/exports.py:_next_export": "the export that is written next, of any account",
     "contacts/import_job.py:_next": "the import that is worked on next, of any account",
     "contacts/imports.py:delete_old": "retention, of all accounts",
+    "privacy/erasing.py:go_on": "the erasures that are not finished, of all accounts",
+    "privacy/erasing.py:delete_old": "retention, of all accounts",
     "webhooks/retention.py:_delete": "retention, of all accounts",
     "bitrix24/tending.py:connected": "which portals are connected",
     "webhooks/publishing.py:publish_all": "which accounts have new events",
