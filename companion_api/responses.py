@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import NotRequired
 
 from typing_extensions import TypedDict
 
@@ -40,6 +41,7 @@ class SyncedAnswer(TypedDict):
     pace_seconds: int
     segments_per_minute: int
     server_time: UtcTime
+    forget: NotRequired[bool]  # true: recipients whose messages the radio has answered
 
 
 def paired(device: Device, token: str, now: dt.datetime) -> PairedAnswer:
@@ -52,7 +54,7 @@ def paired(device: Device, token: str, now: dt.datetime) -> PairedAnswer:
 
 
 def synced(answer: SyncAnswer, acked: list[str]) -> SyncedAnswer:
-    return {
+    synced: SyncedAnswer = {
         "acked": acked,
         "messages": [
             {
@@ -74,3 +76,6 @@ def synced(answer: SyncAnswer, acked: list[str]) -> SyncedAnswer:
         "segments_per_minute": constant("segments_per_minute"),
         "server_time": utc(answer.server_time),
     }
+    if answer.forget:
+        synced["forget"] = True
+    return synced

@@ -333,6 +333,8 @@ class Device(models.Model):
     # counted to know that (messaging.services.failing_sims).
     failing_sims = models.JSONField(default=list, blank=True, editable=False)
     refusals = models.JSONField(default=dict, blank=True, editable=False)
+    # In so many of the next answers it is told to forget recipients: one may be lost, and is not missed.
+    forgets = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.INSTANT)
     is_paused = models.BooleanField(default=False)
     kept_sms = models.CharField(

@@ -315,3 +315,12 @@ def revoke(device: Device) -> None:
     """Void this phone's token: its next call answers 401 and it stops."""
     device.revoked_at = clock.now()
     device.save(update_fields=["revoked_at"])
+
+
+FORGET_ANSWERS = 3  # of one call each: a lost one is not missed
+
+
+def let_phones_forget(account_id: int) -> None:
+    """Have each phone of the account forget recipients, at its next calls."""
+    mine = Device.objects.filter(license__account_id=account_id, revoked_at=None)
+    mine.update(forgets=FORGET_ANSWERS)

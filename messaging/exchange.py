@@ -34,3 +34,4 @@ class SyncAnswer:
     sync_number: int
     next_sync_seconds: int
     server_time: dt.datetime
+    forget: bool = False  # the phone: recipients whose messages the radio has answered

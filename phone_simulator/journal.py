@@ -224,6 +224,8 @@ class Journal:
             for message in self.leased():
                 if message.message_id in reply.cancel:
                     self._release(message.key, "cancelled")
+            if reply.forget:
+                self._unset_of_sims(_REFUSED)
             self._do("unset", key="claim_id")
             self._do("set", key="pace_ms", value=str(int(reply.pace_seconds * 1000)))
             self._do("set", key="segments_per_minute", value=str(reply.segments_per_minute))
@@ -326,8 +328,11 @@ class Journal:
         """End all pauses: the owner wants these SIMs tried again."""
         with self._transaction():
             for prefix in (_REFUSED, _PAUSED):
-                for row in self._rows("settings_of_sims", prefix=prefix):
-                    self._do("unset", key=row["key"])
+                self._unset_of_sims(prefix)
+
+    def _unset_of_sims(self, prefix: str) -> None:
+        for row in self._rows("settings_of_sims", prefix=prefix):
+            self._do("unset", key=row["key"])
 
     def pauses(self) -> dict[int, Pause]:
         """Return the SIMs that are paused since they cannot send."""

@@ -39,6 +39,7 @@ class SyncReply:
     pace_seconds: float
     segments_per_minute: int
     sync_number: int | None = None  # servers before 0.2 do not count
+    forget: bool = False  # recipients of what the radio has answered; older servers never say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def read_sync(body: bytes, asked_at_ms: int) -> SyncReply:
         pace_seconds=reply.seconds("pace_seconds"),
         segments_per_minute=reply.integer("segments_per_minute", least=1),
         sync_number=reply.integer("sync_number") if reply.has("sync_number") else None,
+        forget=reply.said("forget"),
     )
 
 
@@ -138,6 +140,10 @@ class _Reader:
 
     def has(self, key: str) -> bool:
         return self._data.get(key) is not None
+
+    def said(self, key: str) -> bool:
+        """Return whether it says so; what says nothing, or something else, does not."""
+        return self._data.get(key) is True
 
     def flag(self, key: str) -> bool:
         value = self._data.get(key)

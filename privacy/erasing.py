@@ -19,6 +19,7 @@ from contacts import erasing as contacts
 from http_api import clock, idempotency
 from http_api.deadlocks import retry_on_deadlock
 from http_api.errors import ApiError, or_not_found
+from licenses import services as licenses
 from licenses import tokens
 from licenses.models import License
 from messaging import erased, locks
@@ -97,6 +98,7 @@ def work_on(erasure: Erasure) -> None:
         one.under_way = messages.under_way(account_id, number, until)
         if is_last and not one.under_way:
             one.phone, one.finished_at = "", now
+            licenses.let_phones_forget(account_id)
         one.save()
 
 
@@ -113,8 +115,8 @@ def _is_under_way(erasure: Erasure, number: WrittenNumber) -> bool:
 def _erase_mentions(account_id: int, number: WrittenNumber, until: dt.datetime) -> Counter[str]:
     """Erase what stands elsewhere than under the number. Before the rows: their texts are looked for."""
     texts = messages.texts(account_id, number, until)
-    licenses = License.objects.filter(account_id=account_id).values_list("pk", flat=True)
-    scopes = [f"license:{license_id}" for license_id in licenses]
+    of_account = License.objects.filter(account_id=account_id).values_list("pk", flat=True)
+    scopes = [f"license:{license_id}" for license_id in of_account]
     counts: Counter[str] = Counter()
     with transaction.atomic():
         counts["answers"] = idempotency.redact(

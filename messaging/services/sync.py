@@ -43,6 +43,7 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
         leased = leasing.lease(device, request.claim_id, capacity, window, now)
     is_busy = bool(leased or request.held or not may_lease)
     next_sync_seconds = BUSY_SYNC_SECONDS if is_busy else IDLE_SYNC_SECONDS
+    forget = bool(device.forgets)
     _remember(device, request, next_sync_seconds, now)
     return SyncAnswer(
         messages=[
@@ -53,6 +54,7 @@ def sync(device: Device, request: SyncRequest) -> SyncAnswer:
         sync_number=sync_number,
         next_sync_seconds=next_sync_seconds,
         server_time=now,
+        forget=forget,
     )
 
 
@@ -81,6 +83,9 @@ def _remember(
     changed = [
         "last_sync_at", "silent_since", "next_sync_seconds", "sync_number", "settled_timeline",
     ]  # fmt: skip
+    if device.forgets:
+        device.forgets -= 1
+        changed.append("forgets")
     if request.health is not None:
         device.health = dict(request.health)
         changed.append("health")

@@ -411,3 +411,15 @@ def test_by_api_it_is_begun_followed_and_of_nobody_elses(
     refused(ask("post", "erasures/", tenant), 400, "invalid", "phone")
     assert pagination.count(Erasure.objects.all()) == 1
     assert not Event.objects.filter(data__icontains=DIGITS).exists()
+
+
+def test_each_phone_is_told_to_forget_in_its_next_three_answers(
+    api: Api, tenant: Tenant, other_tenant: Tenant, phone: Phone, manual_clock: ManualClock
+) -> None:
+    wire, theirs = Wire(api, phone), Wire(api, pair_phone(other_tenant, "install-2"))
+    erasing.erase(tenant.account.pk, PHONE, by="olga")
+    assert "forget" not in wire.sync()
+    finish(manual_clock)
+    told = [wire.sync().get("forget") for _ in range(4)]
+    assert told == [True, True, True, None]
+    assert "forget" not in theirs.sync()

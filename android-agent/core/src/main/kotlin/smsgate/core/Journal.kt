@@ -247,6 +247,7 @@ class Journal(
     if (reply.cancel.isNotEmpty()) {
       leased().filter { it.messageId in reply.cancel }.forEach { release(it.key, "cancelled") }
     }
+    if (reply.forget) unsetOfSims(REFUSED)
     unset(CLAIM_ID)
     this[PACE_MS] = reply.paceMs.toString()
     this[SEGMENTS] = reply.segmentsPerMinute.toString()
@@ -378,10 +379,11 @@ class Journal(
 
   /** Their owner wants them tried again. */
   fun resumeSims() = write {
-    for (prefix in listOf(REFUSED, PAUSED)) {
-      store.query(Sql["settings_of_sims"], prefix) { it.text(0) }.forEach(::unset)
-    }
+    for (prefix in listOf(REFUSED, PAUSED)) unsetOfSims(prefix)
   }
+
+  private fun unsetOfSims(prefix: String) =
+    store.query(Sql["settings_of_sims"], prefix) { it.text(0) }.forEach(::unset)
 
   /** The SIMs that are paused since they cannot send. */
   fun pauses(): Map<Int, Pause> = knownPauses ?: store.query(Sql["settings_of_sims"], PAUSED) {

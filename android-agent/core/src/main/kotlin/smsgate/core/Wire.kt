@@ -32,6 +32,8 @@ data class SyncReply(
   val syncNumber: Long? = null,
   /** Null: the server did not say, or not so that it can be read. Nothing depends on it. */
   val serverTime: Instant? = null,
+  /** Recipients whose messages the radio has answered are to go; an older server says nothing. */
+  val forget: Boolean = false,
 )
 
 /** No data class: its token shall stand in no log. */
@@ -93,6 +95,7 @@ internal fun readSync(body: String, askedAtMs: Long): SyncReply = Reader(parse(b
     segmentsPerMinute = int("segments_per_minute", 1),
     syncNumber = if (has("sync_number")) integer("sync_number", 0) else null,
     serverTime = momentOrNull("server_time"),
+    forget = said("forget"),
   )
 }
 
@@ -142,6 +145,9 @@ private class Reader(private val data: JsonObject) {
     data[key] as? List<*> ?: throw BadReplyException("$key is not a list")
 
   fun has(key: String): Boolean = data[key] != null
+
+  /** What says nothing, or something else, does not say so. */
+  fun said(key: String): Boolean = data[key] == true
 
   fun flag(key: String): Boolean =
     data[key] as? Boolean ?: throw BadReplyException("$key is not true or false")
