@@ -12,10 +12,12 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from typing_extensions import Buffer
 
 BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -61,12 +63,41 @@ class Sink(Protocol):
     def flush(self) -> None: ...
 
 
+class _Drain(io.RawIOBase):
+    """A file whose content is taken out while it is written to."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: Buffer, /) -> int:
+        self._written += data
+        return len(memoryview(data))
+
+    def taken(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+def xlsx(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a workbook of one sheet while it is made of these pieces."""
+    file = _Drain()
+    made = _made(file, pieces)
+    for _ in made:
+        yield file.taken()
+    yield file.taken()
+
+
 # Without the extension for larger files, which not every spreadsheet reads.
 MOST_SHEET_BYTES = 2_000_000_000
 
 
 def write_xlsx(file: Sink, pieces: Iterable[bytes]) -> None:
     """Write a workbook of one sheet, of these pieces (xlsx_rows) in UTF-8."""
+    for _ in _made(file, pieces):
+        pass
+
+
+def _made(file: Sink, pieces: Iterable[bytes]) -> Iterator[None]:
     with ZipFile(file, "w") as archive:  # type: ignore[call-overload] # it asks no more of a file
         for name, content in _PARTS.items():
             archive.writestr(_entry(name), _XML + content)
@@ -74,6 +105,7 @@ def write_xlsx(file: Sink, pieces: Iterable[bytes]) -> None:
             sheet.write((_XML + _SHEET).encode())
             for piece in pieces:
                 sheet.write(piece)
+                yield
             sheet.write(b"</sheetData></worksheet>")
 
 

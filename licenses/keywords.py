@@ -64,12 +64,17 @@ def opt_out_intent(text: str, stop_words: str, start_words: str) -> Intent | Non
     return "start" if word and word in _words(start_words) else None
 
 
+def listed(text: str) -> list[str]:
+    """Return the words of a list, as they were written."""
+    return [word.strip() for word in _BETWEEN_WORDS.split(text) if word.strip()]
+
+
 def check_words(text: str) -> None:
     """Raise ValidationError where this is no list of keywords."""
-    listed = [word for word in _BETWEEN_WORDS.split(text) if word.strip()]
-    if len(listed) > _MOST:
+    words = listed(text)
+    if len(words) > _MOST:
         raise ValidationError(_("At most %(most)s words."), params={"most": _MOST})
-    for word in listed:
+    for word in words:
         if len(word) > _LONGEST or not _folded(word):
             raise ValidationError(_("Separate the words by commas; each has at most 100 letters."))
 

@@ -25,6 +25,7 @@ from contacts.selectors import ContactFilter
 from contacts.services import Consent
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from http_api.spreadsheets import XLSX_TYPE
 from licenses.models import Account
 from members import audit
 from members.audit import Action
@@ -236,10 +237,13 @@ def merge(request: HttpRequest, visit: Visit, contact_id: int) -> HttpResponse:
 @needs(Role.OWNER)
 @transaction.atomic
 def export(request: HttpRequest, visit: Visit) -> HttpResponseBase:
-    """Send all contacts, or those of a group, as CSV."""
+    """Send all contacts, or those of a group, as CSV or as a workbook."""
     group_id = number(request.GET.get("of", ""))
+    kind: exports.Kind = "xlsx" if request.GET.get("kind") == "xlsx" else "csv"
     audit.record(visit.account.pk, visit.actor, Action.CONTACTS_EXPORTED, object_id=group_id)
     return FileResponse(
-        exports.Reader(visit.account.pk, group_id), as_attachment=True, filename="contacts.csv",
-        content_type="text/csv; charset=utf-8",
-    )  # fmt: skip
+        exports.Reader(visit.account.pk, group_id, kind),
+        as_attachment=True,
+        filename=f"contacts.{kind}",
+        content_type=XLSX_TYPE if kind == "xlsx" else "text/csv; charset=utf-8",
+    )

@@ -15,6 +15,7 @@ from console import words
 from console.access import Visit, needs
 from console.pages.parts import line, list_page
 from http_api.errors import or_not_found
+from licenses import keywords
 from members import audit
 from members.audit import Action
 from members.models import Role
@@ -38,7 +39,14 @@ def opt_out_list(request: HttpRequest, visit: Visit) -> HttpResponse:
             rows, problem = rows.none(), words.invalid_phone(error)
         else:
             rows = rows.filter(phone=phone)
-    context = {"page": list_page(request, rows), "sought": sought, "problem": problem}
+    account = visit.account
+    context = {
+        "page": list_page(request, rows),
+        "sought": sought,
+        "problem": problem,
+        "stop_words": ", ".join(dict.fromkeys(["stop", *keywords.listed(account.stop_words)])),
+        "start_words": ", ".join(keywords.listed(account.start_words)),
+    }
     return render(request, "console/opt_outs.html", context, status=400 if problem else 200)
 
 

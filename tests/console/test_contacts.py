@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from python_calamine import CalamineWorkbook
 
 from contacts import tasks
 from contacts.models import Contact, ContactGroup, Import
@@ -196,6 +198,20 @@ def test_groups_are_renamed_merged_and_deleted_with_people_or_without(
     assert not ContactGroup.objects.exists()
 
 
+def exported(server: Server, client: Client, query: str = "") -> bytes:
+    asked = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    asked.request("GET", f"{PLACE}export/{query}", headers={"Cookie": cookie})
+    answer = asked.getresponse()
+    assert answer.status == 200
+    content = answer.read()
+    asked.close()
+    return content
+
+
+HEAD = ["phone", "name", "groups", "opted_out", "consent_note", "consent_at", "miasto"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_contacts_are_exported_with_their_fields(
     server: Server, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
@@ -204,16 +220,15 @@ def test_contacts_are_exported_with_their_fields(
     anna, _ = people(tenant, "Anna", "=Jan")
     Contact.objects.filter(pk=anna).update(fields={"miasto": "Łódź"})
     owner = logged_in(person("olga", tenant))
-    asked = HTTPConnection("127.0.0.1", server.port, timeout=20)
-    cookie = f"sessionid={owner.cookies['sessionid'].value}"
-    asked.request("GET", f"{PLACE}export/", headers={"Cookie": cookie})
-    answer = asked.getresponse()
-    assert answer.status == 200
-    content = answer.read()
-    asked.close()
-    assert content.decode("utf-8-sig").splitlines() == [
-        "phone;name;groups;opted_out;consent_note;consent_at;miasto",
+    assert exported(server, owner).decode("utf-8-sig").splitlines() == [
+        ";".join(HEAD),
         "+48500600700;Anna;;;;;Łódź",
         "+48500600701;'=Jan;;;;;",
+    ]
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(exported(server, owner, "?kind=xlsx")))
+    assert workbook.get_sheet_by_index(0).to_python() == [
+        HEAD,
+        ["+48500600700", "Anna", "", "", "", "", "Łódź"],
+        ["+48500600701", "=Jan", "", "", "", "", ""],
     ]
     assert audit.entries(tenant.account.pk)[0].action == Action.CONTACTS_EXPORTED

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from contacts.models import Contact, Template
 from licenses.models import KeptSms
 from messaging.models import Message
+from privacy import tasks
 from tests.conftest import Api, Phone, Tenant
 from tests.console.test_in_a_browser import context, owner, site
 from tests.http_api.live import server
@@ -66,3 +67,24 @@ def test_an_sms_appears_by_itself_and_is_answered_in_its_conversation(
     owner.reload()
     assert owner.is_visible("#closed")
     assert not owner.is_visible("#id_text")
+
+
+def test_a_person_is_found_fetched_and_erased_by_their_number(
+    api: Api, tenant: Tenant, site: str, owner: Page, phone: Phone
+) -> None:
+    Contact.objects.create(account=tenant.account, name="Anna", phone="+48601234567")
+    receive(api, phone, "Forget me", "+48601234567")
+    owner.goto(f"{site}/console/person/")
+    owner.fill("#sought", "601 234 567")
+    owner.click("text=Look")
+    assert "Anna" in owner.inner_text("#kept")
+    with owner.expect_download() as download:
+        owner.click("text=Fetch all of it as a file")
+    assert download.value.suggested_filename == "person.zip"
+    owner.click("summary:has-text('Erase')")
+    owner.fill("#confirmed", "601234567")
+    owner.click("text=Erase this person")
+    owner.wait_for_selector("#rows .badge.busy")
+    assert "601" not in owner.inner_text("main")
+    tasks.erase_people()
+    assert not Contact.objects.exists()

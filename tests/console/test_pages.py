@@ -866,3 +866,10 @@ def test_who_runs_the_server_is_told_of_the_phone_that_ships(tenant: Tenant, own
     assert "manage.py phone pair" not in text_of(owner.post("/console/phones/pair/"))
     root = logged_in(person("root", tenant, is_superuser=True))
     assert "manage.py phone pair" in text_of(root.post("/console/phones/pair/"))
+
+
+def test_the_page_of_opt_outs_names_the_words_that_do_it(tenant: Tenant, operator: Client) -> None:
+    tenant.set_rules(stop_words="basta,  koniec ;stop", start_words="")
+    page = operator.get("/console/opt-outs/")
+    assert (page.context["stop_words"], page.context["start_words"]) == ("stop, basta, koniec", "")
+    assert "/console/contacts/imports/" in page.content.decode()
