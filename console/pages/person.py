@@ -1,4 +1,4 @@
-"""What is kept of one person, by number: shown, handed over as a file, and erased."""
+"""A person by their number: what is kept of them, handed over as a file, and erased."""
 
 from __future__ import annotations
 
