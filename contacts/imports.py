@@ -9,10 +9,11 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from django.db import transaction
 from django.db.models import QuerySet
+from typing_extensions import TypedDict
 
 from contacts import people, spreadsheets, undoing
 from contacts.models import Import, ImportPiece, ImportProblem
@@ -20,10 +21,13 @@ from contacts.people import BadColumns, Columns
 from contacts.services import Consent
 from contacts.spreadsheets import AS_GUESSED, Reading
 from http_api import clock
+from http_api.answers import RowId
 from http_api.body_limits import MIB
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
 from messaging import locks
+from outbox import recording as outbox
+from outbox.types import EventType
 
 MOST_BYTES = 10 * MIB
 MOST_UNFINISHED = 5  # of an account
@@ -241,12 +245,38 @@ def _check_state(found: Import, states: Sequence[str]) -> None:
         raise ApiError(ErrorCode.CONFLICT, words)
 
 
+class ImportEnded(TypedDict):
+    """`data` of `contacts.import.finished`. The import itself says more."""
+
+    id: RowId
+    kind: Literal["contacts", "opt_outs"]
+    file_name: str  # '': it came as text
+    state: Literal["done", "stopped", "failed"]
+    rows: int  # without the header
+    done_rows: int
+    counts: dict[str, int]
+    error: str | None  # why it failed
+
+
 def end(found: Import, state: State, error: str = "") -> None:
-    """End an import: its file goes, and of its first rows all but the header."""
+    """End an import: its file goes, and of its first rows all but the header. Programs are told. Call
+    inside a transaction."""
     found.state, found.error, found.ended_at = state, error[:255], clock.now()
     found.sample = found.sample[: int(found.has_header)]
     found.save()
     ImportPiece.objects.filter(of=found).delete()
+    data = ImportEnded(
+        id=found.pk,
+        kind=found.kind,  # type: ignore[typeddict-item]  # choices of the model
+        file_name=found.name,
+        state=found.state,  # type: ignore[typeddict-item]
+        rows=found.rows,
+        done_rows=found.next_row,
+        counts=found.counts,
+        error=found.error or None,
+    )
+    told = outbox.Told(EventType.IMPORT_FINISHED, data=dict(data))
+    outbox.record(found.account_id, [told], found.ended_at)
 
 
 @transaction.atomic

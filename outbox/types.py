@@ -25,6 +25,7 @@ class EventType(StrEnum):
     DEVICE_BACK = "device.back"  # it was silent
     DEVICE_PAUSED = "device.paused"  # by its owner, or one more SIM of it cannot send
     LIMIT_REACHED = "limit.reached"  # the last message of a day's limit was accepted
+    IMPORT_FINISHED = "contacts.import.finished"  # done, stopped or failed
     WEBHOOK_TEST = "webhook.test"  # asked for, for one endpoint
 
 
@@ -47,5 +48,6 @@ WORDS = {
     EventType.DEVICE_BACK: "A silent phone is back",
     EventType.DEVICE_PAUSED: "A phone was paused, or one of its SIMs cannot send",
     EventType.LIMIT_REACHED: "The last message of a day's limit was accepted",
+    EventType.IMPORT_FINISHED: "An import of contacts or opt-outs has ended",
     EventType.WEBHOOK_TEST: "A test that was asked for",
 }

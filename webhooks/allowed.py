@@ -9,7 +9,10 @@ from licenses.scopes import Scope
 from licenses.sender import Sender
 from outbox.types import EventType
 
-_SCOPES = {"message": Scope.READ, "sms": Scope.INBOX, "opt_out": Scope.CONTACTS}
+_SCOPES = {
+    "message": Scope.READ, "sms": Scope.INBOX, "opt_out": Scope.CONTACTS,
+    "contacts": Scope.CONTACTS,
+}  # fmt: skip
 
 
 def _scope_of(event: EventType) -> Scope:

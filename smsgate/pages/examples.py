@@ -169,6 +169,10 @@ _EVENT_DATA: dict[str, Any] = {
     },
     "limit": {"day": "2026-04-10", "max_daily_sms": 1000},
     "webhook": {"endpoint": 3},
+    "contacts": {
+        "id": 8, "kind": "contacts", "file_name": "clients.csv", "state": "done", "rows": 1200,
+        "done_rows": 1200, "counts": {"new": 1150, "unchanged": 45, "rounded": 5}, "error": None,
+    },
 }  # fmt: skip
 
 # What a message's event changes in it.

@@ -17,6 +17,7 @@ from companion_api import requests as companion
 from companion_api import responses as companion_answers
 from contacts import requests as contacts
 from contacts import responses as contact_answers
+from contacts.imports import ImportEnded
 from dialects.hooks import AlertAnswer, HookAnswer
 from http_api.error_codes import ErrorCode
 from http_api.pagination import Page
@@ -506,6 +507,7 @@ _DATA: dict[str, Any] = {
     "opt_out": message_answers.OptOutRead,
     "device": DeviceRead,
     "limit": LimitReached,
+    "contacts": ImportEnded,
     "webhook": WebhookTested,
 }
 

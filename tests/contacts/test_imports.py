@@ -12,10 +12,12 @@ from django.db import DatabaseError
 
 from contacts import import_job, imports, tasks
 from contacts.models import Contact, ContactGroup, Import, ImportPiece, ImportProblem, Membership
+from licenses.models import License
 from messaging.models import OptOut
 from messaging.services import opt_outs
 from tests.conftest import ManualClock, Tenant, refused
 from tests.contacts.conftest import AddressBook
+from webhooks import publishing
 
 pytestmark = pytest.mark.django_db
 
@@ -361,3 +363,33 @@ def test_undoing_ends_with_the_day_of_the_end(manual_clock: ManualClock) -> None
     ended = manual_clock.now - dt.timedelta(hours=23, minutes=59)
     found = Import(state=imports.State.DONE, kind=imports.Kind.CONTACTS, ended_at=ended)
     assert imports.may_be_undone(found)
+
+
+def events_of(book: AddressBook) -> list[dict[str, Any]]:
+    publishing.publish(book.tenant.account.pk)
+    answer = book.api.get("/api/events/", book.tenant, after="0")
+    assert answer.status_code == 200, answer.content
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return [one for one in found if one["type"] == "contacts.import.finished"]
+
+
+def test_programs_are_told_how_an_import_ended(book: AddressBook) -> None:
+    book.api.get("/api/events/", book.tenant)  # from now on they are kept
+    done = ran(book, BAD)
+    [told] = events_of(book)
+    assert told["data"] == {
+        "id": done["id"], "kind": "contacts", "file_name": "klienci.csv", "state": "done",
+        "rows": done["rows"], "done_rows": done["rows"], "counts": done["counts"], "error": None,
+    }  # fmt: skip
+    waiting = send(book, LINES).json()["id"]
+    assert book.call("post", f"imports/{waiting}/stop/").status_code == 200
+    assert [one["data"]["state"] for one in events_of(book)] == ["done", "stopped"]
+
+
+def test_a_key_that_reads_no_contacts_is_told_of_no_import(
+    book: AddressBook, tenant: Tenant
+) -> None:
+    book.api.get("/api/events/", book.tenant)
+    ran(book)
+    License.objects.filter(pk=tenant.keys.license_id).update(scopes="read inbox")
+    assert events_of(book) == []

@@ -239,5 +239,6 @@ def test_each_type_is_told_somewhere() -> None:
     text = __file__
     with open(text, encoding="utf-8") as file:
         words = file.read() + "message.undelivered message.expired webhook.test"
+    words += "contacts.import.finished"  # tests/contacts/test_imports.py
     assert [each for each in EventType if each.value not in words] == []
     assert Account._meta.get_field("keeps_events").default is False

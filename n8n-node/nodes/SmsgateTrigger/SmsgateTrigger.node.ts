@@ -16,6 +16,7 @@ interface Registered extends IDataObject {
 }
 
 const EVENTS = {
+	'contacts.import.finished': 'Import of Contacts Finished',
 	'device.back': 'Phone Is Back',
 	'device.paired': 'Phone Paired',
 	'device.paused': 'Phone Paused',
