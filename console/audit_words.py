@@ -55,6 +55,7 @@ _NAMES: dict[str, Words] = {
     "enabled": _("switched on"),
     "rotated": _("new secret"),
     "added": _("added"),
+    "scopes": _("What it may do"),
     "merged": _("merged into it"),
     "with_contacts": _("and the people in it"),
     "merged_into": _("merged into"),

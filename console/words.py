@@ -14,6 +14,7 @@ from contacts.models import Import
 from contacts.spreadsheets import Unreadable
 from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
+from licenses.scopes import Scope
 from members.audit import Action
 from members.models import Role
 from messaging.phone import InvalidPhone
@@ -95,6 +96,7 @@ ACTIONS: dict[str, Words] = {
     Action.ALERTS_CHANGED: _("changed who is mailed about phones"),
     Action.PHONE_UNPAIRED: _("unpaired a phone"),
     Action.KEY_MADE: _("made a key"),
+    Action.KEY_CHANGED: _("changed what a key may do"),
     Action.KEY_REPLACED: _("replaced a key"),
     Action.KEY_REVOKED: _("revoked a key"),
     Action.LICENSE_SWITCHED: _("switched a licence on or off"),
@@ -134,6 +136,14 @@ PAGES: dict[str, Words] = {
     "appearance": _("Profile"),
 }
 
+
+SCOPES: dict[str, Words] = {
+    Scope.SEND: _("send messages"),
+    Scope.READ: _("see what became of them"),
+    Scope.INBOX: _("read received SMS"),
+    Scope.CONTACTS: _("contacts, groups and templates, and opt somebody out"),
+    Scope.MANAGE: _("cancel, decide about a doubtful message, take an opt-out back, webhooks"),
+}
 
 IMPORT_STATES: dict[str, Label] = {
     Import.State.READY: Label(_("read"), "calm"),

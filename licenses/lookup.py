@@ -15,7 +15,7 @@ from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError
 from http_api.prepared import statements
 from licenses import keys
-from licenses.models import Device, Token
+from licenses.models import Device, License, Token
 from licenses.sender import AlertLink, Sender, time_zone
 
 # Every request of every program asks this. As an ORM query it costs more than all the rest of a
@@ -196,6 +196,28 @@ def _unknown() -> ApiError:
 def sender_of_license(license_id: int) -> Sender:
     """Return the sender that this licence is, for code that knows it already. Raise as above."""
     return _usable(_find("by_id", license_id=license_id))
+
+
+def sender_of_row(license: License) -> Sender:
+    """Return the sender that this licence is, whose account was read with it. Raise as above."""
+    account = license.account
+    return _usable(
+        _Found(
+            license_id=license.pk,
+            is_active=license.is_active,
+            allow_short_codes=license.allow_short_codes,
+            scopes=license.scopes,
+            account_id=account.pk,
+            user_id=account.user_id,
+            country=account.country,
+            time_zone=account.time_zone,
+            sending_hours=account.sending_hours,
+            max_daily_sms=account.max_daily_sms,
+            max_age_hours=account.max_age_hours,
+            account_is_active=account.is_active,
+            valid_until=account.valid_until,
+        )
+    )
 
 
 def device_by_token(token: str) -> Device:

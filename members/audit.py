@@ -62,6 +62,7 @@ class Action(StrEnum):
     ALERTS_CHANGED = "alerts_changed"  # who is mailed about a phone, or about all
     PHONE_UNPAIRED = "phone_unpaired"
     KEY_MADE = "key_made"
+    KEY_CHANGED = "key_changed"  # what it may do
     KEY_REPLACED = "key_replaced"
     KEY_REVOKED = "key_revoked"
     LICENSE_SWITCHED = "license_switched"

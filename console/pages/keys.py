@@ -20,10 +20,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.access import Visit, needs
 from console.pages.parts import line
-from console.words import Words
+from console.words import SCOPES, Words
 from http_api.errors import or_not_found
 from licenses import services, tokens
 from licenses.models import Account, Credential, License, Token
+from licenses.scopes import GIVEN
 from licenses.selectors import in_force
 from members import audit
 from members.audit import Action
@@ -63,6 +64,7 @@ def _keys(request: HttpRequest, visit: Visit, shown: Shown | None = None) -> Htt
         "shown": shown,
         "licenses": licenses,
         "overlaps": OVERLAPS,
+        "scopes": SCOPES,
         "api_keys": in_force(visit.account.api_keys.all()),
         "hooks": hooks.select_related("license").order_by("pk"),
     }
@@ -80,9 +82,28 @@ def make(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Make a licence with its key."""
     with transaction.atomic():
         name = line(request, "name", 255)
-        license, key = services.add_license(visit.account, name=name)
+        license, key = services.add_license(visit.account, name=name, scopes=_scopes(request))
         _record(visit, Action.KEY_MADE, "license_key", license.pk)
     return _keys(request, visit, _shown_license_key(key))
+
+
+def _scopes(request: HttpRequest) -> str:
+    """Return the scopes that were ticked, as they are stored; '' for everything."""
+    return " ".join(scope for scope in GIVEN if scope in request.POST.getlist("scopes"))
+
+
+@require_POST
+@needs(Role.OWNER)
+def change_scopes(request: HttpRequest, visit: Visit, license_id: int) -> HttpResponse:
+    """Let all keys of a licence do what was ticked, from now on."""
+    license = _license(visit, license_id)
+    former, wanted = license.scopes, _scopes(request)
+    with transaction.atomic():
+        services.set_scopes(license, wanted)
+        scopes = {"from": former, "to": wanted}
+        _record(visit, Action.KEY_CHANGED, "license_key", license.pk, scopes=scopes)
+    messages.success(request, _("Saved."))
+    return redirect("console:keys")
 
 
 @require_POST

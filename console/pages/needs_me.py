@@ -15,6 +15,7 @@ from console.pages.phones import Shown
 from console.templatetags.console import in_words
 from http_api import clock
 from licenses.sender import Sender
+from messaging.threads import MOST_UNREAD, count_unread
 from webhooks import endpoints
 
 LATE = dt.timedelta(minutes=15)  # of a message whose start has come
@@ -40,7 +41,12 @@ def needs_me(
     remaining: int | None,
 ) -> list[Need]:
     """Return the account's needs, the most pressing first; `sender` is None where nobody may send."""
-    found = [*_uncertain(uncertain), *_silent(phones), *_late(sender, phones, oldest_due)]
+    found = [
+        *_uncertain(uncertain),
+        *_unread(visit),
+        *_silent(phones),
+        *_late(sender, phones, oldest_due),
+    ]
     if sender is not None:
         found += _limit(sender.max_daily_sms, remaining)
     if visit.is_owner:
@@ -59,6 +65,17 @@ def _uncertain(number: int) -> Iterator[Need]:
             % {"number": number},
             f"{reverse('console:messages')}?state=uncertain",
             _("Decide"),
+        )
+
+
+def _unread(visit: Visit) -> Iterator[Need]:
+    number = count_unread(visit.account.pk) if visit.is_operator else 0
+    if number:
+        yield Need(
+            ngettext("One conversation is unread.", "%(number)s conversations are unread.", number)
+            % {"number": number if number < MOST_UNREAD else f"{MOST_UNREAD}+"},
+            reverse("console:threads"),
+            _("Conversations"),
         )
 
 

@@ -21,8 +21,8 @@ from console.pages.phones import Shown, phones_of
 from http_api import clock
 from http_api.errors import ApiError
 from licenses import daily_limit
-from licenses.lookup import sender_of_license
-from licenses.models import License
+from licenses.lookup import sender_of_row
+from licenses.models import Account, License
 from licenses.selectors import licenses
 from licenses.sender import Sender
 from members.models import Role
@@ -47,7 +47,7 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     }
     phones = phones_of(account.pk)
     mine = licenses(account.pk)
-    sender, ids = _sender(mine), [one.pk for one in mine]
+    sender, ids = _sender(account, mine), [one.pk for one in mine]
     newest = list(selectors.messages_of(ids, MessageFilter()).order_by("-pk")[:NEWEST])
     waiting = _waiting(ids)
     remaining = daily_limit.remaining(sender) if sender else None
@@ -70,11 +70,14 @@ def overview(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "console/overview.html", context)
 
 
-def _sender(mine: list[License]) -> Sender | None:
+def _sender(account: Account, mine: list[License]) -> Sender | None:
     """Return whom the console sends as; None where nobody may send."""
-    first = next((one.pk for one in mine if one.is_active), 0)
+    first = next((one for one in mine if one.is_active), None)
+    if first is None:
+        return None
+    first.account = account
     with suppress(ApiError):
-        return sender_of_license(first)
+        return sender_of_row(first)
     return None
 
 

@@ -21,6 +21,7 @@ from console.pages.messages import tell_or_raise
 from console.pages.parts import list_page
 from console.pages.send import sender_of
 from http_api import clock
+from http_api.error_codes import ErrorCode
 from http_api.errors import ApiError, or_not_found
 from http_api.shapes import validated
 from members.audit import Action
@@ -30,6 +31,8 @@ from webhooks import endpoints, signing
 from webhooks.bodies import bodies
 from webhooks.models import Endpoint
 from webhooks.requests import NewEndpoint
+
+_EVENT_TYPES = [each for each in EventType if each != EventType.WEBHOOK_TEST]
 
 
 @require_safe
@@ -44,21 +47,25 @@ def _webhooks(
     """Show the list, and the form with what was `given` to it, where that has a problem."""
     context = {
         "endpoints": endpoints.endpoints(visit.account.pk).order_by("pk"),
-        "event_types": [each for each in EventType if each != EventType.WEBHOOK_TEST],
+        "event_types": _EVENT_TYPES,
         "given": given,
         "problem": problem,
     }
     return render(request, "console/webhooks.html", context, status=400 if problem else 200)
 
 
-@require_POST
-@needs(Role.OWNER)
-def subscribe(request: HttpRequest, visit: Visit) -> HttpResponse:
-    given = {
+def _given(request: HttpRequest) -> dict[str, Any]:
+    return {
         "url": request.POST.get("url", "").strip(),
         "name": request.POST.get("name", "").strip(),
         "events": request.POST.getlist("events"),
     }
+
+
+@require_POST
+@needs(Role.OWNER)
+def subscribe(request: HttpRequest, visit: Visit) -> HttpResponse:
+    given = _given(request)
     try:
         body = validated(NewEndpoint, given)
         with transaction.atomic():
@@ -82,15 +89,39 @@ def webhook(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpRespons
 
 
 def _webhook(
-    request: HttpRequest, visit: Visit, endpoint_id: int, secret: str = ""
-) -> HttpResponse:
+    request: HttpRequest, visit: Visit, endpoint_id: int, secret: str = "",
+    given: Mapping[str, Any] | None = None, problem: str = "",
+) -> HttpResponse:  # fmt: skip
     row = endpoints.endpoint(visit.account.pk, endpoint_id)
     context: dict[str, Any] = {
         "endpoint": row,
         "page": list_page(request, endpoints.deliveries(row)),
         "secret": secret,
+        "event_types": _EVENT_TYPES,
+        "given": given or {"url": row.url, "name": row.name, "events": row.event_types},
+        "problem": problem,
     }
-    return render(request, "console/webhook.html", context)
+    return render(request, "console/webhook.html", context, status=400 if problem else 200)
+
+
+@require_POST
+@needs(Role.OWNER)
+def change(request: HttpRequest, visit: Visit, endpoint_id: int) -> HttpResponse:
+    """Change its address, its name, and of what it is told."""
+    row, given = endpoints.endpoint(visit.account.pk, endpoint_id), _given(request)
+    try:
+        body = validated(NewEndpoint, given)
+        with transaction.atomic():
+            wanted = {"url": body.url, "name": body.name, "event_types": list(body.events)}
+            endpoints.change(row, wanted)
+            _record(visit, Action.WEBHOOK_CHANGED, row)
+    except ApiError as error:
+        problem = _("Another webhook has this address.")
+        if error.code != ErrorCode.CONFLICT:
+            problem = str(words.address_problem(error))
+        return _webhook(request, visit, endpoint_id, given=given, problem=problem)
+    messages.success(request, _("Saved."))
+    return redirect("console:webhook", endpoint_id)
 
 
 @require_POST

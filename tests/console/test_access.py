@@ -56,6 +56,7 @@ NEEDS = {
     "audit_file": Role.OWNER, "exports": Role.OWNER,
     "export_fetch": Role.OWNER, "export_delete": Role.OWNER,
     "phone_rename": Role.OWNER, "phone_unpair": Role.OWNER,
+    "key_scopes": Role.OWNER, "webhook_change": Role.OWNER,
     "keys": Role.OWNER, "key_make": Role.OWNER, "key_replace": Role.OWNER,
     "license_switch": Role.OWNER, "api_keys_replace": Role.OWNER, "credential_replace": Role.OWNER,
     "hook_make": Role.OWNER, "hook_revoke": Role.OWNER, "webhooks": Role.OWNER,
@@ -150,7 +151,11 @@ def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, Any], role: Ro
     for pattern in sorted(urlpatterns, key=lambda one: str(one.name).endswith("_delete")):
         if pattern.name in OPEN:
             continue
-        form = {"url": "https://example.com/", "phone": "603000000", "confirmed": "603000000"}
+        form = {
+            "url": f"https://example.com/{pattern.name}",
+            "phone": "603000000",
+            "confirmed": "603000000",
+        }
         status = ask(client, pattern, ids, **form).status_code
         may = role.includes(NEEDS[str(pattern.name)])
         assert (status != 403) == may, (pattern.name, status)

@@ -43,7 +43,8 @@ DESTROY: dict[str, tuple[str, str] | None] = {
 PLAIN = {
     "send", "resolve", "opt_out_add", "contact_add", "group_add", "group_rename", "import_read",
     "import_check", "import_start", "phone_rename", "phone_pause", "alerts", "phone_alerts", "pair",
-    "key_make", "hook_make", "subscribe", "webhook_test", "webhook_switch", "webhook_replay",
+    "key_scopes", "webhook_change", "key_make", "hook_make", "subscribe", "webhook_test",
+    "webhook_switch", "webhook_replay",
     "person_export", "settings", "first_steps_put_away", "invite", "member_role", "reset_link",
     "appearance", "switch", "join", "reset",
     "template_new", "template",

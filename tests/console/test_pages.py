@@ -14,8 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.models import Contact
+from licenses import lookup
 from licenses import services as licenses
-from licenses.models import Account, Device
+from licenses.models import Account, Device, License
 from licenses.pairing import qr_svg
 from members import audit
 from members.audit import Action, Actor
@@ -873,3 +874,61 @@ def test_the_page_of_opt_outs_names_the_words_that_do_it(tenant: Tenant, operato
     page = operator.get("/console/opt-outs/")
     assert (page.context["stop_words"], page.context["start_words"]) == ("stop, basta, koniec", "")
     assert "/console/contacts/imports/" in page.content.decode()
+
+
+def test_the_overview_says_how_many_conversations_are_unread(
+    api: Api, tenant: Tenant, phone: Phone, operator: Client, viewer: Client
+) -> None:
+    accept(api, tenant, phone="+48601234567")
+    received = {"event_id": str(uuid4()), "type": "received", "sender": "+48601234567"}
+    assert "unread" not in text_of(operator.get("/console/"))
+    Wire(api, phone).report(received | {"text": "Yes", "sim": 0})
+    assert "One conversation is unread." in text_of(operator.get("/console/"))
+    assert "unread" not in text_of(viewer.get("/console/"))
+
+
+def test_a_key_is_made_for_what_it_is_to_do_and_changed(
+    api: Api, tenant: Tenant, owner: Client
+) -> None:
+    form = {"name": "n8n", "scopes": ["read", "send", "everything"]}
+    page = text_of(owner.post("/console/keys/make/", form))
+    key = re.search(r'class="link">([A-Z2-9]{12})<', page)
+    assert key is not None
+    made = License.objects.latest("pk")
+    assert made.scopes == "send read"
+    assert "send messages<br>see what became of them<br></dd>" in page
+    headers = {"Authorization": f"Bearer {key[1]}"}
+    inbox = api.client.get("/api/inbox/", headers=headers)
+    assert (inbox.status_code, inbox.json()["code"]) == (403, "scope_missing")
+    owner.post(f"/console/keys/{made.pk}/scopes/", {"scopes": ["inbox"]})
+    lookup.clear_cache()
+    assert api.client.get("/api/inbox/", headers=headers).status_code == 200
+    entry = audit.entries(tenant.account.pk)[0]
+    assert (entry.action, entry.object_id) == (Action.KEY_CHANGED, made.pk)
+    assert entry.details["scopes"] == {"from": "send read", "to": "inbox"}
+
+
+def test_a_webhook_is_changed_or_keeps_what_was_typed(tenant: Tenant, owner: Client) -> None:
+    first, second = (
+        endpoints.subscribe(
+            tenant.sender, f"https://example.org/{n}", name="", event_types=[], only_license=False
+        )[0]
+        for n in range(2)
+    )
+    path = f"/console/webhooks/{first.pk}/change/"
+    form = {"url": "https://example.org/new", "name": "n8n", "events": ["message.sent"]}
+    assert owner.post(path, form).status_code == 302
+    first.refresh_from_db()
+    assert (first.url, first.name, first.event_types) == (
+        "https://example.org/new", "n8n", ["message.sent"],
+    )  # fmt: skip
+    for url, said in (
+        (second.url, "Another webhook has this address"),
+        ("ftp://x", "must be a URL"),
+    ):
+        answer = owner.post(path, form | {"url": url, "name": "typed"})
+        assert answer.status_code == 400
+        for kept in (said, f'value="{url}"', 'value="typed"', "<details open>"):
+            assert kept in text_of(answer), kept
+    first.refresh_from_db()
+    assert first.name == "n8n"

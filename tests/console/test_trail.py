@@ -36,6 +36,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "group_rename": {"name": "Old"}, "import_start": {"consent": "1"},
     "phone_rename": {"name": "Second"}, "phone_pause": {"is_paused": "1"}, "alerts": {"minutes": "9"},
     "phone_alerts": {"minutes": "9"}, "subscribe": {"url": "https://example.com/hook"},
+    "webhook_change": {"url": "https://example.com/other"},
     "settings": {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "retention_days": "9",
                  "kept_sms": "known"},
     "invite": {"name": "Ola", "role": "viewer"}, "member_role": {"role": "operator"},
