@@ -80,16 +80,26 @@ def _license(visit: Visit, license_id: int) -> License:
 @needs(Role.OWNER)
 def make(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Make a licence with its key."""
+    scopes = _scopes(request)
+    if scopes is None:
+        return _unchosen(request)
     with transaction.atomic():
         name = line(request, "name", 255)
-        license, key = services.add_license(visit.account, name=name, scopes=_scopes(request))
+        license, key = services.add_license(visit.account, name=name, scopes=scopes)
         _record(visit, Action.KEY_MADE, "license_key", license.pk)
     return _keys(request, visit, _shown_license_key(key))
 
 
-def _scopes(request: HttpRequest) -> str:
-    """Return the scopes that were ticked, as they are stored; '' for everything."""
-    return " ".join(scope for scope in GIVEN if scope in request.POST.getlist("scopes"))
+def _scopes(request: HttpRequest) -> str | None:
+    """Return the scopes that were ticked, as they are stored; '' for everything, which is ticked, too.
+    None: nothing was, and a slip must not mean everything."""
+    ticked = request.POST.getlist("scopes")
+    return " ".join(scope for scope in GIVEN if scope in ticked) if ticked else None
+
+
+def _unchosen(request: HttpRequest) -> HttpResponse:
+    messages.error(request, _("Choose what its keys may do."))
+    return redirect("console:keys")
 
 
 @require_POST
@@ -98,6 +108,8 @@ def change_scopes(request: HttpRequest, visit: Visit, license_id: int) -> HttpRe
     """Let all keys of a licence do what was ticked, from now on."""
     license = _license(visit, license_id)
     former, wanted = license.scopes, _scopes(request)
+    if wanted is None:
+        return _unchosen(request)
     with transaction.atomic():
         services.set_scopes(license, wanted)
         scopes = {"from": former, "to": wanted}

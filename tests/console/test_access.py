@@ -152,6 +152,7 @@ def test_each_role_may_what_it_may(tenant: Tenant, ids: dict[str, Any], role: Ro
         if pattern.name in OPEN:
             continue
         form = {
+            "scopes": "everything",
             "url": f"https://example.com/{pattern.name}",
             "phone": "603000000",
             "confirmed": "603000000",

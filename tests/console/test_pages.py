@@ -59,7 +59,7 @@ def test_a_number_that_is_none_is_no_fault_of_the_server(owner: Client, odd: str
 
 @pytest.mark.parametrize("path", ["keys/make/", "team/invite/"])
 def test_a_name_with_a_nul_is_taken_without_it(owner: Client, path: str) -> None:
-    given = {"name": "CRM\0", "role": "viewer"}
+    given = {"name": "CRM\0", "role": "viewer", "scopes": "everything"}
     assert owner.post(f"/console/{path}", given).status_code == 200
 
 
@@ -390,7 +390,7 @@ def test_a_page_costs_few_queries(
 
 
 def test_a_new_key_is_shown_once_and_sends(api: Api, tenant: Tenant, owner: Client) -> None:
-    page = text_of(owner.post("/console/keys/make/", {"name": "n8n"}))
+    page = text_of(owner.post("/console/keys/make/", {"name": "n8n", "scopes": "everything"}))
     key = re.search(r'class="link">([A-Z2-9]{12})<', page)
     assert key is not None
     assert key[1] not in text_of(owner.get("/console/keys/"))
@@ -906,6 +906,19 @@ def test_a_key_is_made_for_what_it_is_to_do_and_changed(
     entry = audit.entries(tenant.account.pk)[0]
     assert (entry.action, entry.object_id) == (Action.KEY_CHANGED, made.pk)
     assert entry.details["scopes"] == {"from": "send read", "to": "inbox"}
+
+
+def test_a_key_may_everything_only_where_that_is_said(tenant: Tenant, owner: Client) -> None:
+    number = License.objects.count()
+    assert owner.post("/console/keys/make/", {"name": "n8n"}).status_code == 302
+    assert License.objects.count() == number
+    license = tenant.license
+    licenses.set_scopes(license, "read")
+    path = f"/console/keys/{license.pk}/scopes/"
+    for ticked, stored in (([], "read"), (["everything", "send"], "send"), (["everything"], "")):
+        owner.post(path, {"scopes": ticked})
+        license.refresh_from_db()
+        assert license.scopes == stored
 
 
 def test_a_webhook_is_changed_or_keeps_what_was_typed(tenant: Tenant, owner: Client) -> None:

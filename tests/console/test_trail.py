@@ -40,6 +40,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "settings": {"name": "Acme", "country": "PL", "time_zone": "Europe/Warsaw", "retention_days": "9",
                  "kept_sms": "known"},
     "invite": {"name": "Ola", "role": "viewer"}, "member_role": {"role": "operator"},
+    "key_make": {"scopes": "everything"}, "key_scopes": {"scopes": "read"},
     "person_export": {"phone": "601000002"},
     "person_erase": {"phone": "601000002", "confirmed": "601 000 002"},
     "exports": {"kind": "csv"}, "template_new": {"name": "New", "text": "x"},
