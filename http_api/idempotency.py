@@ -50,6 +50,7 @@ def idempotent(
         scope: str = request.auth.scope  # type: ignore[union-attr]  # a Sender
         return run_idempotent(view, request, scope, lambda: action(view, request, *args, **kwargs))
 
+    run.is_idempotent = True  # type: ignore[attr-defined]
     return run
 
 

@@ -15,6 +15,8 @@ from http_api.reading import read
 from licenses.authentication import KeyPair
 from licenses.scopes import Scope, require
 from licenses.viewsets import NativeViewSet
+from members.audit import Action
+from members.programs import recorded
 from privacy import erasing, exporting, requests, responses
 
 _ALWAYS_401 = {
@@ -31,6 +33,7 @@ class PersonViewSet(NativeViewSet):
     authentication_classes = [KeyPair]
     status_by_code: ClassVar = _ALWAYS_401
 
+    @recorded(Action.PERSON_EXPORTED)
     def export(self, request: Request) -> Response:
         for scope in (Scope.READ, Scope.INBOX, Scope.CONTACTS):
             require(self.sender.scopes, scope)
@@ -47,6 +50,7 @@ class ErasureViewSet(NativeViewSet):
     status_by_code: ClassVar = _ALWAYS_401
 
     @idempotent
+    @recorded(Action.PERSON_ERASED)
     def create(self, request: Request) -> Response:
         phone, by = read(request, requests.OfPerson).phone, name_of(self.sender)
         begun = erasing.erase(self.sender.account_id, phone, by=by)

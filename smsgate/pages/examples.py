@@ -357,7 +357,8 @@ _ANSWERS: dict[str, Any] = {
             },
         ],
         "cancel": [], "paused": False, "next_sync_seconds": 60, "pace_seconds": 10,
-        "segments_per_minute": 6, "server_time": "2026-04-10T09:00:00Z",
+        "segments_per_minute": 6, "sync_number": 812,
+        "server_time": "2026-04-10T09:00:00Z",
     },
     "Ready": {"ready": True},
 }  # fmt: skip

@@ -348,7 +348,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/api/threads/{thread_id}/"): Operation(
         "getThread", _ACCOUNT, "One conversation", {200: message_answers.ThreadRead},
-        (400, 401, 403, 404, 429),
+        (400, 401, 403, 404, 429), description="What was said is a route of its own.",
     ),
     ("patch", "/api/threads/{thread_id}/"): Operation(
         "changeThread", _ACCOUNT, "Mark, put away or assign a conversation",

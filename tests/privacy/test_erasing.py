@@ -24,6 +24,7 @@ from http_api import idempotency, pagination
 from http_api.errors import ApiError
 from licenses import tokens
 from licenses.models import Token
+from members import audit
 from messaging.models import Batch, Erasure, InboundMessage, Message, OptOut, Thread
 from messaging.selectors import MessageFilter
 from messaging.services import exports, opt_outs
@@ -410,6 +411,12 @@ def test_by_api_it_is_begun_followed_and_of_nobody_elses(
     refused(ask("post", "erasures/", tenant, phone="x"), 400, "invalid", "phone")
     refused(ask("post", "erasures/", tenant), 400, "invalid", "phone")
     assert pagination.count(Erasure.objects.all()) == 1
+    [entry] = audit.entries(tenant.account.pk)
+    assert (entry.username, entry.action) == (f"licence {tenant.keys.license_id}", "person_erased")
+    assert (entry.object_id, entry.details) == (one["id"], {})
+    found = ask("post", "persons/", tenant, phone=PHONE).json()
+    assert (found["contact"], found["messages"], found["received"]) == (None, [], [])
+    assert audit.entries(tenant.account.pk)[0].action == "person_exported"
     assert not Event.objects.filter(data__icontains=DIGITS).exists()
 
 

@@ -132,7 +132,7 @@ def test_it_names_the_idempotency_key_where_an_action_is_idempotent() -> None:
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path)
         view = getattr(pattern.callback, "cls", None)
         for method, name in getattr(pattern.callback, "actions", {}).items():
-            is_decorated = hasattr(getattr(view, name), "__wrapped__")
+            is_decorated = hasattr(getattr(view, name), "is_idempotent")
             if method != "head":
                 assert OPERATIONS[method, path].has_idempotency_key == is_decorated, (method, path)
 
