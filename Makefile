@@ -17,7 +17,7 @@ RUN := .venv/bin/python
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help up restart dev demo check test test-slow sim crash crash-import load pooler rolling noise network clients-test n8n-test pictures fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
+.PHONY: help up restart dev demo check test test-slow sim crash crash-import load pooler rolling failover noise network clients-test n8n-test pictures fuzz bench growth bench-keys containers fresh-machines lint lock format provision pair hook backup restore phone agent-test agent-crash apk clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ pooler: .venv/.dev ## Run the tests of messages and phones, and `make load`, thr
 
 rolling: .venv/.dev ## Replace web processes under load, behind HAProxy and by `make restart`: no request may fail
 	@$(RUN) -m tests.rolling
+
+failover: .venv/.dev ## Kill, move and lose the primary of two PostgreSQL servers under Patroni, under load
+	@$(RUN) -m tests.failover $(ARGS)
 
 network: .venv/.dev ## Freeze, cut and refuse Redis and PostgreSQL over a network, and set the clock
 	@$(RUN) -m pytest -n 2 --dist loadfile tests/network/*_stories.py $(ARGS)

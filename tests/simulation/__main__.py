@@ -40,7 +40,7 @@ def _servers() -> Iterator[None]:
     """Private ones, as the tests have them; nothing that exists is touched."""
     with tempfile.TemporaryDirectory(prefix="smsgate-sim-") as folder:
         os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "sim", "PEPPER_1": "sim"}
-        os.environ |= {"LOG_LEVEL": "ERROR", "DJANGO_SETTINGS_MODULE": "smsgate.settings"}
+        os.environ |= {"LOG_LEVEL": "CRITICAL", "DJANGO_SETTINGS_MODULE": "smsgate.settings"}
         os.environ.pop("DATABASE_URL", None)
         os.environ.pop("REDIS_URL", None)
         with services(config.load(), durable=False) as (database_url, redis_url):

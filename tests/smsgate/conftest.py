@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from smsgate.config import PROJECT_DIR
+from tests.smsgate.other_user import somebody
 from tests.smsgate.processes import OtherUser, is_root
 from tests.support.installs import install
 
@@ -33,40 +30,10 @@ def nobody() -> Iterator[OtherUser]:
     """Another user who can run the project. Skips where there is none."""
     if not is_root:
         pytest.skip("only root can become another user")
-    ours = OtherUser("nobody", sys.executable)
-    if can_run(ours):
-        yield ours
-        return
-    # The interpreter lies in root's home: that user gets a copy of it.
-    with tempfile.TemporaryDirectory(prefix="sms-python-") as copy:
-        Path(copy).chmod(0o755)
-        lib = f"lib/python{sys.version_info.major}.{sys.version_info.minor}"
-        ignored = shutil.ignore_patterns(
-            "test", "site-packages", "idlelib", "ensurepip", "config-*"
-        )
-        shutil.copytree(Path(sys.base_prefix, lib), Path(copy, lib), symlinks=True, ignore=ignored)
-        for library in Path(sys.base_prefix, "lib").glob("libpython*"):
-            shutil.copy(library, Path(copy, "lib"))
-        program = shutil.copy(os.path.realpath(sys.executable), copy)
-        theirs = OtherUser("nobody", program)
-        if not can_run(theirs):
+    with somebody("nobody") as user:
+        if user is None:
             pytest.skip("no user `nobody` here who can run Python in the project's folder")
-        yield theirs
-
-
-def can_run(user: OtherUser) -> bool:
-    try:
-        subprocess.run(
-            [user.python, "-c", "import smsgate.supervisor.up, uvicorn, psycopg2, redis"],
-            cwd=PROJECT_DIR,
-            env=user.environ,
-            stderr=subprocess.DEVNULL,
-            check=True,
-            **user.as_user,
-        )
-    except (OSError, KeyError, subprocess.CalledProcessError):
-        return False
-    return True
+        yield user
 
 
 @pytest.fixture
