@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import ResetPasswordForm
+from allauth.account.internal.userkit import get_user_by_username
+from allauth.account.models import EmailAddress
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
@@ -21,6 +23,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from http_api import throttles
 from http_api.addresses import client_address, client_network
@@ -51,6 +54,16 @@ class CountedLogins(AuthenticationBackend):  # type: ignore[misc]
             throttles.logged_in(network, name)
         return user
 
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """Find the person by an address whose link they have opened, else by name, and hash once: time
+        must not tell whether there is one."""
+        login = credentials.get("username") or credentials.get("email") or ""
+        known = EmailAddress.objects.filter(email=login.lower(), verified=True)
+        address = known.select_related("user").first()
+        person = address.user if address else get_user_by_username(login)
+        user: User | None = self._check_password(person, credentials["password"])
+        return user
+
     def _authenticated(
         self, request: HttpRequest | None, credentials: Mapping[str, Any]
     ) -> User | None:
@@ -60,6 +73,12 @@ class CountedLogins(AuthenticationBackend):  # type: ignore[misc]
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Settings of allauth as code: nobody signs up, people are invited."""
+
+    # One wording, whatever was wrong.
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | dict.fromkeys(
+        ("username_password_mismatch", "email_password_mismatch"),
+        gettext_lazy("No such user, or another password."),
+    )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

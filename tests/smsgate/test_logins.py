@@ -6,6 +6,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import get_hasher
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
@@ -59,6 +61,38 @@ def test_a_name_guessed_from_everywhere_is_closed_but_not_to_its_owner(owner: Us
     assert statuses.count(200) == 99  # the owner's own was one of a hundred
     assert log_in("owner", "right", "203.0.113.7").status_code == 302
     assert log_in("somebody else", "wrong", "198.51.100.1").status_code == 200
+
+
+def logged_in_as(login: str, password: str, address: str) -> str:
+    """Who is logged in then by the console's form; '' for nobody."""
+    client = Client(REMOTE_ADDR=address, headers={"Accept": "text/html"})
+    answer = client.post("/account/login/", {"login": login, "password": password}, follow=True)
+    user = answer.wsgi_request.user
+    assert user.is_authenticated or "No such user, or another password." in answer.content.decode()
+    return str(user.get_username())
+
+
+def test_people_log_in_by_name_or_by_an_address_whose_link_they_have_opened(owner: User) -> None:
+    EmailAddress.objects.create(user=owner, email="olga@example.org", verified=True)
+    thief = User.objects.create_user("olga@example.org", password="left")
+    EmailAddress.objects.create(user=thief, email="owner@example.org", verified=False)
+    tries = [
+        ("owner", "right", "owner"), ("olga@example.org", "right", "owner"),
+        ("Olga@Example.org", "right", "owner"), ("olga@example.org", "left", ""),
+        ("owner@example.org", "left", ""), ("owner", "left", ""), ("nobody", "right", ""),
+    ]  # fmt: skip
+    for number, (login, password, who) in enumerate(tries):
+        assert logged_in_as(login, password, f"192.0.2.{number}") == who, login
+
+
+@pytest.mark.parametrize("login", ["owner", "olga@example.org", "nobody", "nobody@example.org"])
+def test_a_log_in_hashes_once_whoever_is_meant(owner: User, login: str) -> None:
+    EmailAddress.objects.create(user=owner, email="olga@example.org", verified=True)
+    with mock.patch("django.contrib.auth.hashers.BasePasswordHasher.harden_runtime"):
+        hasher = get_hasher()
+        with mock.patch.object(type(hasher), "encode", wraps=hasher.encode) as hashed:
+            logged_in_as(login, "wrong", "192.0.2.9")
+    assert hashed.call_count == 1
 
 
 def test_what_log_ins_leave_in_redis_ends_by_itself_and_names_nobody(owner: User) -> None:
