@@ -14,17 +14,23 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from console.urls import urlpatterns
 from contacts.models import Contact, ContactGroup, Import, Membership, Template
 from http_api import clock
 from http_api.error_codes import ErrorCode
+from licenses import services as licenses
+from licenses.models import PairingCode
 from messaging.models import InboundMessage, Message, OptOut, Thread
 from messaging.services import opt_outs, threads
 from smsgate.pages.error_pages import error_page
 from tests.conftest import Api, Phone, Tenant
 from tests.console.conftest import logged_in, person
+from tests.console.test_access import READ, told
 from tests.console.test_in_a_browser import _from_here, some_of_everything
 from tests.http_api.live import Server, server
 from tests.mail_server import MailServer
+from webhooks import endpoints
+from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,17 +51,23 @@ def without_arguments(routes: Any, before: str = "") -> Iterator[str]:
             )
 
 
+FILES = {"export_fetch", "import_refused"}
+
+
 def pages(client: Client) -> list[str]:
     """The addresses that answer a page to somebody who is logged in, and those of some rows."""
     paths = [path for path in without_arguments(get_resolver().url_patterns) if "$" not in path]
     rows = {
         "message": Message, "contact": Contact, "import": Import, "template": Template,
-        "thread": Thread,
+        "thread": Thread, "webhook": Endpoint, "pairing": PairingCode,
     }  # fmt: skip
+    delivery = Delivery.objects.get()
     of_rows = [
         reverse(f"console:{name}", args=[model._base_manager.latest("pk").pk])
         for name, model in rows.items()
-    ]
+    ] + [reverse("console:delivery", args=[delivery.endpoint_id, delivery.pk])]
+    with_ids = {str(one.name) for one in urlpatterns if "<" in str(one.pattern)}
+    assert with_ids & READ == {*rows, "delivery"} | FILES, "a page that nobody looks at"
     return [path for path in dict.fromkeys([*paths, *of_rows]) if _is_page(client.get(path))]
 
 
@@ -91,6 +103,12 @@ def client(api: Api, tenant: Tenant, phone: Phone, mails: MailServer) -> Client:
             heard = {"device": phone.device, "event_id": uuid4(), "received_at": clock.now()}
             InboundMessage.objects.create(account=tenant.account, sender=number, text=text, **heard)
         Thread.objects.filter(pk=opened.pk).update(unread=2)
+    endpoint, _ = endpoints.subscribe(
+        tenant.sender, f"https://example.org/{'x' * 200}", name="W" * 100, event_types=[],
+        only_license=False,
+    )  # fmt: skip
+    told(endpoint)
+    licenses.new_pairing_code(tenant.license)
     group = ContactGroup.objects.create(name="Friends", **account)
     contact = Contact.objects.create(phone="+48600100200", name="Ola", **account)
     Membership.objects.create(contact=contact, contactgroup=group, **account)
