@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from contacts.models import Contact, Template
 from licenses.models import KeptSms
@@ -11,7 +13,7 @@ from messaging.models import Message
 from privacy import tasks
 from tests.conftest import Api, Phone, Tenant
 from tests.console.test_in_a_browser import context, owner, site
-from tests.http_api.live import server
+from tests.http_api.live import Server, server
 from tests.messaging.test_inbox import receive
 
 __all__ = ["context", "owner", "server", "site"]
@@ -56,7 +58,7 @@ def test_an_sms_appears_by_itself_and_is_answered_in_its_conversation(
     receive(api, phone, "Hello?", "+48601234567")
     owner.wait_for_selector("#talk .theirs:nth-child(2)")
     owner.fill("#id_text", "On its way")
-    assert owner.inner_text("#counter") == "characters: 10 · parts: 1"
+    assert owner.inner_text("#counter") == "characters: 10 · parts: 1 · left: 150"
     owner.press("#id_text", "Control+Enter")
     owner.wait_for_selector("#talk .ours")
     assert owner.inner_text("#talk .ours .bubble") == "On its way"
@@ -88,3 +90,22 @@ def test_a_person_is_found_fetched_and_erased_by_their_number(
     assert "601" not in owner.inner_text("main")
     tasks.erase_people()
     assert not Contact.objects.exists()
+
+
+def test_what_comes_before_the_page_is_told_of_anything_is_shown_too(
+    tenant: Tenant, site: str, owner: Page, phone: Phone, server: Server
+) -> None:
+    tenant.set_rules(kept_sms=KeptSms.ALL)
+    sms = {"type": "received", "sender": "+48601234567", "text": "Before the stream"}
+    left = [{"events": [sms | {"event_id": str(uuid4())}]}]
+
+    def late(route: Route) -> None:
+        for body in left:  # by the live server: a connection that is made here would stay
+            token = f"Authorization: Bearer {phone.token}"
+            assert server.post("/companion/sync/", body, token).status == 200
+        left.clear()
+        route.continue_()
+
+    owner.route("**/console/live/stream/", late)
+    owner.goto(f"{site}/console/conversations/")
+    owner.wait_for_selector("text=Before the stream")

@@ -97,9 +97,16 @@ if (live.length) {
     }
   };
   // At most once a second, and not while nobody looks: a browser has few connections for one address.
+  // What happens while it asks may not be in the answer: it asks once more.
+  let again = false;
   const soon = () => {
-    if (waiting !== null || document.hidden) return;
-    waiting = setTimeout(() => refresh().catch(() => null).finally(() => { waiting = null; }), 1000);
+    if (document.hidden) return;
+    again = waiting !== null;
+    if (again) return;
+    waiting = setTimeout(() => {
+      again = false;
+      refresh().catch(() => null).finally(() => { waiting = null; if (again) soon(); });
+    }, 1000);
   };
   let stream = null;
   const listen = () => {
@@ -108,6 +115,7 @@ if (live.length) {
     if (document.hidden) return;
     stream = new EventSource("/console/live/stream/");
     stream.addEventListener("changed", soon);
+    stream.addEventListener("open", soon); // and what happened before it was there
   };
   document.addEventListener("visibilitychange", () => { listen(); soon(); });
   setInterval(() => { if (stream?.readyState !== EventSource.OPEN) soon(); }, 10_000);
