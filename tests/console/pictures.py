@@ -48,6 +48,8 @@ for days in range(1, 90):
 
 PAGES = {
     "overview": "", "send": "send/", "messages": "messages/", "message": "messages/1/",
+    "conversations": "conversations/", "conversation": "conversations/1/",
+    "template": "templates/1/",
     "exports": "messages/exports/", "opt-outs": "opt-outs/", "phones": "phones/",
     "keys": "keys/", "webhooks": "webhooks/", "webhook": "webhooks/1/",
     "settings": "settings/", "team": "team/", "person": "person/",
@@ -108,6 +110,14 @@ def fill(service: Up, page: Page, journal: Path) -> None:
     service.manage("shell", "--command", PAST)
 
 
+def write_template(page: Page, service: Up) -> None:
+    page.goto(f"{service.url}/console/templates/new/")
+    page.fill("#name", "Order ready")
+    page.fill("#id_text", "Hello {name}, your order {order} is ready at our shop in {city}.")
+    page.click("text=Save")
+    page.wait_for_url("**/console/templates/*/")
+
+
 def shoot(page: Page, service: Up, name: str, path: str) -> None:
     page.goto(f"{service.url}/console/{path}")
     if name == "send":
@@ -129,6 +139,7 @@ def test_every_page_is_taken(service: Up, browser: Browser) -> None:
     log_in(page, service)
     page.screenshot(path=FOLDER / "console-first-steps.png")
     fill(service, page, service.data_dir.parent / "phone.sqlite3")
+    write_template(page, service)
     for name, path in PAGES.items():
         shoot(page, service, name, path)
     page.goto(f"{service.url}/console/phones/")
