@@ -52,7 +52,7 @@ def nothing_is_guessed(stack: Stack) -> Iterator[str]:
 
 
 def nothing_is_surprised(stack: Stack) -> Iterator[str]:
-    """A server that is gone is foreseen everywhere: no traceback, in no process. None has lost anything."""
+    """A server that is gone is foreseen everywhere: no traceback anywhere, and no word of a loss."""
     log = stack.log
     yield from (line for line in log if "gone back in time" in line)
     for number, line in enumerate(log):
