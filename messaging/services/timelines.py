@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg2
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 from django.db.backends.signals import connection_created
 from django.db.models import Q
 from redis import Redis
@@ -99,11 +99,13 @@ def watch() -> None:
 def _look_at_a_new_one(**_: Any) -> None:
     try:
         look()
-    except Error as error:
-        if not isinstance(error.__cause__, _UNSUPPORTED):
-            raise
-        connection_created.disconnect(_look_at_a_new_one)
-        logger.warning("this PostgreSQL does not say when it goes back in time: %s", error)
+    except BaseException as error:
+        if isinstance(error.__cause__, _UNSUPPORTED):
+            connection_created.disconnect(_look_at_a_new_one)
+            logger.warning("this PostgreSQL does not say when it goes back in time: %s", error)
+            return
+        connection.close()  # Django would use it, not looked at, for the next request
+        raise
 
 
 def look() -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
+from django.db import DataError, connection
 from django.db.backends.signals import connection_created
 
 from http_api import redis
@@ -269,3 +270,22 @@ def test_readyz_and_the_owner_are_told(
     assert Mail.objects.count() == 1
     manual_clock.advance(days=2)
     assert api.client.get("/readyz/").json()["database"] == "ok"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_unsupported", [True, False])
+def test_a_connection_that_could_not_be_looked_at_is_not_used(
+    is_unsupported: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql = "SELECT no_such_function()" if is_unsupported else "SELECT 1 / 0"
+    monkeypatch.setattr(timelines, "_LOOK", sql)
+    timelines.watch()
+    connection.close()
+    for _ in range(2):
+        if is_unsupported:
+            connection.ensure_connection()
+        else:
+            with pytest.raises(DataError):
+                connection.ensure_connection()
+            assert connection.connection is None
+    assert ("does not say when it goes back" in caplog.text) is is_unsupported
