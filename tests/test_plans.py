@@ -37,7 +37,8 @@ pytestmark = pytest.mark.django_db
 ROWS = 100_000
 LARGEST_PAGE = 40  # statements
 OF_SMALL = " of a small account"
-OF_ONE = ("timeline", "getSmsDeliveryList", "statusBulkSms")  # of another account it is a 404
+# of another account each is a 404
+OF_ONE = ("timeline", "thread's messages", "getSmsDeliveryList", "statusBulkSms")
 # These look for what no index finds, in the first MOST rows (http_api.pagination) and no further.
 WALKS = dict.fromkeys(
     [

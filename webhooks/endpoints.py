@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
 
 from http_api import clock
 from http_api.derivation import newest_pepper
@@ -41,12 +43,13 @@ class Troubled(NamedTuple):
 
 def troubled(account_id: int, since: dt.datetime) -> list[Troubled]:
     """Return the webhooks that are off by themselves, or were not told of something since then."""
-    given_up = Delivery.objects.filter(
-        endpoint=OuterRef("pk"), next_at=None, delivered_at=None, created_at__gte=since
-    )
+    # The newest by the index: for EXISTS PostgreSQL may read the deliveries of all accounts.
+    given_up = Delivery.objects.filter(endpoint=OuterRef("pk"), next_at=None, delivered_at=None)
+    last = Subquery(given_up.order_by("-pk").values("created_at")[:1])
     is_off = Q(disabled_reason__in=(Endpoint.Disabled.GONE, Endpoint.Disabled.FAILING))
+    has_missed = Coalesce(GreaterThanOrEqual(last, since), False)
     rows = endpoints(account_id).annotate(
-        is_off=ExpressionWrapper(is_off, BooleanField()), has_missed=Exists(given_up)
+        is_off=ExpressionWrapper(is_off, BooleanField()), has_missed=has_missed
     )
     wanted = rows.filter(Q(is_off=True) | Q(has_missed=True, disabled_at=None))
     return [Troubled(*row) for row in wanted.values_list("pk", "is_off", "has_missed")]
