@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 # A licence waits for so long for phones that may have been given something: twice the cadence of one
 # that only polls.
 PATIENCE = dt.timedelta(minutes=30)
+# After a loss ids are out of reach; a phone alone puts them further only after this.
+REST = dt.timedelta(hours=1)
 # One that was silent for so long before is not waited for.
 GONE = dt.timedelta(days=1)
 
@@ -98,7 +100,7 @@ def watch() -> None:
 
 def _look_at_a_new_one(**_: Any) -> None:
     try:
-        look()
+        number = look()
     except BaseException as error:
         if isinstance(error.__cause__, _UNSUPPORTED):
             connection_created.disconnect(_look_at_a_new_one)
@@ -106,24 +108,28 @@ def _look_at_a_new_one(**_: Any) -> None:
             return
         connection.close()  # Django would use it, not looked at, for the next request
         raise
+    if number is not None and connection.connection.is_pooled:
+        connection.connection.first += _END_ELSEWHERE.format(number)
 
 
-def look() -> None:
-    """Begin a doubted timeline where the database is not what it was; remember what it is."""
+def look() -> int | None:
+    """Begin a doubted timeline where the database is not what it was; remember what it is.
+
+    Return PostgreSQL's number of it; None: nothing is written.
+    """
     global _known
     first = Timeline.objects.order_by("pk").values_list("token", flat=True).first()
     # Known before it is looked at: both only grow.
     known = [each for each in (_known, _known_by_redis(first)) if each is not None]
     now = _ask()
     if now is None:
-        return
+        return None
     if _contradiction(now, known):
         now = _begin(known) or now
     if now.token is not None:
         _known = _Known(now.token, now.written)
         _tell_redis(first or now.token, _known)
-    if connection.connection.is_pooled:
-        connection.connection.first += _END_ELSEWHERE.format(now.number_now)
+    return now.number_now
 
 
 def begin_without_doubt(now: dt.datetime) -> None:
@@ -237,11 +243,7 @@ def _hold_after_loss(device: Device, phone: LockedPhone, now: dt.datetime) -> No
         doubted.update(is_loss_shown=True)
         accepted_until = doubted.get().noticed_at
     else:  # nothing else has told of it
-        restore.put_ids_out_of_reach()
-        if (found := _ask()) is not None:
-            Timeline.objects.create(
-                system=found.system_now, number=found.number_now, noticed_at=now, is_loss_shown=True
-            )
+        _note_loss(now)
         accepted_until = now
     _hold(device, accepted_until, now)
     # All is held that its other phones may have been given too.
@@ -249,6 +251,17 @@ def _hold_after_loss(device: Device, phone: LockedPhone, now: dt.datetime) -> No
         sync_number=None, settled_timeline=phone.doubted_timeline
     )
     _let_go_on(device.license_id, phone.doubted_timeline)
+
+
+def _note_loss(now: dt.datetime) -> None:
+    """Put ids out of reach for a phone's word alone: once an hour, since any phone may lie."""
+    recent = Timeline.objects.filter(is_loss_shown=True, noticed_at__gt=now - REST)
+    if recent.exists() or (found := _ask()) is None:
+        return
+    restore.put_ids_out_of_reach()
+    Timeline.objects.create(
+        system=found.system_now, number=found.number_now, noticed_at=now, is_loss_shown=True
+    )
 
 
 def _settle(device: Device, phone: LockedPhone, now: dt.datetime) -> bool:

@@ -289,3 +289,34 @@ def test_a_connection_that_could_not_be_looked_at_is_not_used(
                 connection.ensure_connection()
             assert connection.connection is None
     assert ("does not say when it goes back" in caplog.text) is is_unsupported
+
+
+def test_a_phone_that_lies_again_and_again_moves_ids_once_an_hour(
+    api: Api, tenant: Tenant, wire: Wire, manual_clock: ManualClock
+) -> None:
+    for lie in range(3):
+        wire.sync(capacity=0, last_sync_number=1_000 * (lie + 1))
+    first = accept(api, tenant)
+    wire.sync(capacity=0, last_sync_number=10_000)
+    assert status(first) == "uncertain"
+    assert accept(api, tenant, "b") < first + restore.MESSAGE_IDS
+    assert Timeline.objects.filter(is_loss_shown=True).count() == 1
+    manual_clock.advance(hours=1)
+    wire.sync(capacity=0, last_sync_number=20_000)
+    assert accept(api, tenant, "c") > first + restore.MESSAGE_IDS
+
+
+def test_the_regular_look_adds_nothing_to_a_pooled_connection(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before each transaction there is said once."""
+    session = connection.connection
+    monkeypatch.setattr(session, "_is_pooled", True)
+    try:
+        timelines._look_at_a_new_one()
+        said = session.first
+        assert "pg_terminate_backend" in said
+        timelines.look()
+        assert session.first == said
+    finally:
+        session.first = ""
