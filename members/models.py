@@ -135,6 +135,8 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes: ClassVar = [
             models.Index(fields=["account", "-id"], name="audit_of_account"),
+            # retention
+            models.Index(fields=["at"], name="audit_at"),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg2
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.backends.signals import connection_created
 from django.db.models import Q
 from redis import Redis
@@ -130,6 +130,21 @@ def look() -> int | None:
         _known = _Known(now.token, now.written)
         _tell_redis(first or now.token, _known)
     return now.number_now
+
+
+def begin_at_start(now: dt.datetime) -> None:
+    """Look, and begin a timeline of this start: a snapshot from before it does not know that."""
+    try:
+        look()
+        found = _ask()
+    except Error as error:
+        if isinstance(error.__cause__, _UNSUPPORTED):  # `watch` says so
+            return
+        raise
+    if found is not None:
+        begun = _add(found, [], now)
+        first = Timeline.objects.order_by("pk").values_list("token", flat=True)[0]
+        _tell_redis(first, _Known(begun.token, found.written))
 
 
 def begin_without_doubt(now: dt.datetime) -> None:

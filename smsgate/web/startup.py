@@ -16,8 +16,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from http_api import clock
 from licenses import peppers
 from licenses.models import Account
+from messaging.services import timelines
 from smsgate.web import first_start
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ def prepare() -> None:
         peppers.check_and_note()
         if not Account.objects.exists():
             first_start.run()
+        timelines.begin_at_start(clock.now())
 
 
 @contextmanager

@@ -320,3 +320,18 @@ def test_the_regular_look_adds_nothing_to_a_pooled_connection(
         assert session.first == said
     finally:
         session.first = ""
+
+
+def test_a_snapshot_from_before_a_start_does_not_know_it(
+    wire: Wire, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Timeline.objects.get()
+    timelines.begin_at_start(manual_clock.now)
+    begun = newest()
+    assert (begun != before, begun.is_doubted) == (True, False)
+    timelines.look()
+    assert newest() == begun
+    Timeline.objects.filter(pk=begun.pk).delete()
+    monkeypatch.setattr(timelines, "_known", None)  # a process that knows by Redis
+    timelines.begin_at_start(manual_clock.now)
+    assert Timeline.objects.filter(is_loss_shown=True, replaces=begun.token).exists()
